@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace contentvec {
+
+/// The sample rate every model here works at.
+inline constexpr int kSampleRate = 16000;
+
+/// Decodes an audio file to what the model takes: 16 kHz, mono, float32, nominally in [-1, 1], never clipped
+/// or rescaled. Reads whatever libsndfile reads (wav of any sample format, flac, ogg vorbis and opus, mp3,
+/// aiff ...). Channels are averaged, then libsoxr resamples at its HQ setting; the result has ceil(samples *
+/// 16000 / rate) samples. This is what `librosa.load(path, sr=16000, mono=True)` returns, to 1e-4. `path` "-"
+/// reads the file from standard input. Throws Error when the file cannot be opened or decoded, has no
+/// samples, or holds a non-finite sample.
+std::vector<float> load_audio(const std::filesystem::path& path);
+
+/// The same for a file already in memory; `name` stands for it in errors.
+std::vector<float> load_audio(std::span<const std::byte> file, std::string_view name);
+
+/// Resamples mono audio from `from_rate` to `to_rate` Hz (libsoxr HQ); ceil(samples * to / from) samples.
+/// Throws Error for a rate outside 1 .. 1,000,000 Hz.
+std::vector<float> resample(std::span<const float> waveform, int from_rate, int to_rate = kSampleRate);
+
+}  // namespace contentvec

@@ -1,0 +1,12 @@
+#pragma once
+
+/// The whole library: audio in, content features out.
+///
+///   auto model    = contentvec::Model::load("hubert_base.pt");
+///   auto waveform = contentvec::load_audio("input.wav");   // 16 kHz mono
+///   auto features = model.extract(waveform);               // [frames, 768]
+
+#include "contentvec/audio.h"
+#include "contentvec/config.h"
+#include "contentvec/error.h"
+#include "contentvec/model.h"

@@ -1,0 +1,144 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "contentvec/config.h"
+
+namespace contentvec {
+
+/// Which stage of the model to return, where a layer number stands: layers 1 .. N are the outputs of the
+/// transformer blocks, these two are the others.
+inline constexpr int kProjected = 0;  ///< after the feature projection, before the positional convolution
+inline constexpr int kModelOutput =
+    -1;  ///< the last block's output (after the final LayerNorm of a pre-norm model)
+
+/// Whether to bring the waveform to zero mean and unit variance before the model.
+enum class Normalize { kAuto, kOn, kOff };  ///< kAuto: as the checkpoint says (ModelConfig::normalize)
+
+/// One thing to return.
+struct Stage {
+  int layer = kModelOutput;
+  bool final_proj = false;  ///< apply final_proj to it (RVC v1 is layer 9 with final_proj)
+  bool operator==(const Stage&) const = default;
+};
+
+struct LoadOptions {
+  std::optional<ModelConfig> config;  ///< use this architecture whatever the checkpoint says
+  int threads = 0;                    ///< threads of one extraction; 0: one per CPU this process may use
+};
+
+struct ExtractOptions {
+  int layer = kModelOutput;  ///< ignored where stages are listed
+  bool final_proj = false;   ///< ignored where stages are listed
+  Normalize normalize = Normalize::kAuto;
+  /// [speaker_dim] floats for a speaker-conditioned model (for extract_batch also [batch, speaker_dim], one
+  /// row each), empty for every other model. Not owned.
+  std::span<const float> speaker_embedding = {};
+};
+
+/// Features of one utterance, row-major: data[frame * dim + channel]. One frame every 20 ms for base.
+struct Features {
+  int64_t frames = 0;
+  int64_t dim = 0;
+  std::vector<float> data;
+  [[nodiscard]] std::span<const float> row(int64_t frame) const {
+    return std::span(data).subspan(static_cast<size_t>(frame * dim), static_cast<size_t>(dim));
+  }
+};
+
+/// What a loaded checkpoint is, for people.
+struct ModelInfo {
+  std::string source;                 ///< the path or spec it came from
+  std::string container;              ///< "safetensors", "torch zip", "torch legacy" or "synthetic"
+  std::string layout;                 ///< "fairseq", "hf", "mlx"
+  std::string kind;                   ///< "ContentVec", "HuBERT", ... or "not told by the file"
+  std::string config_source;          ///< where the architecture was read from
+  int64_t parameters = 0;             ///< of the tensors the model uses
+  std::vector<std::string> warnings;  ///< tensors that were not recognised, and the like
+};
+
+/// A HuBERT / ContentVec model: 16 kHz waveform in, content features out.
+///
+/// Loaded once, then immutable: every member is const and may be called from any number of threads at once.
+/// Copies share the weights. Every result depends on the model and that utterance only: not on the batch, the
+/// number of threads, or what ran before; bit for bit.
+///
+/// Source: fairseq's HuBERT (Hsu et al. 2021, arXiv:2106.07447) and ContentVec (Qian et al. 2022,
+/// arXiv:2204.09224), computed in float32; see docs/validation.md for how far it is from their float64
+/// results.
+class Model {
+ public:
+  /// Opens a checkpoint. `spec` is
+  ///   - a file: .safetensors, or PyTorch's .pt / .pth / .bin (zip or pre-1.6), in fairseq's, Hugging Face's
+  ///   or
+  ///     mlx-contentvec's tensor names; nothing in it is ever executed;
+  ///   - a directory in Hugging Face's form (config.json beside model.safetensors or pytorch_model.bin);
+  ///   - `synthetic:base[:SEED]` or `synthetic:CONFIG.json[:SEED]`: deterministic made-up weights of that
+  ///     architecture, for tests and timing; their features carry no meaning.
+  /// Throws Error when it cannot be opened, is damaged, or is a model this library does not compute.
+  static Model load(const std::string& spec, const LoadOptions& options = {});
+
+  /// The default model by its hub name. Not available yet: downloads are the work of a later version, so this
+  /// throws Error saying which file to fetch and how to load it.
+  static Model from_pretrained(const LoadOptions& options = {});
+
+  [[nodiscard]] const ModelConfig& config() const;
+  [[nodiscard]] const ModelInfo& info() const;
+
+  /// Features of one utterance. `waveform` holds 16 kHz mono samples, nominally in [-1, 1]; at least
+  /// config().receptive_field() of them, all finite. Returns [config().frames(samples), dim], where dim is
+  /// encoder_embed_dim, or final_dim with final_proj.
+  /// Throws Error for a waveform, layer, projection or speaker embedding the model cannot take, and for a
+  /// result that is not finite.
+  [[nodiscard]] Features extract(std::span<const float> waveform, const ExtractOptions& options = {}) const;
+
+  /// Several stages in one pass, in the order listed; blocks after the last one needed are not computed.
+  [[nodiscard]] std::vector<Features> extract_stages(std::span<const float> waveform,
+                                                     std::span<const Stage> stages,
+                                                     const ExtractOptions& options = {}) const;
+
+  /// A ragged batch: utterances of any lengths, no padding; result i is bit for bit what
+  /// extract(waveforms[i]) gives.
+  [[nodiscard]] std::vector<Features> extract_batch(std::span<const std::span<const float>> waveforms,
+                                                    const ExtractOptions& options = {}) const;
+
+  /// A ragged batch, several stages: result[utterance][stage].
+  [[nodiscard]] std::vector<std::vector<Features>> extract_batch_stages(
+      std::span<const std::span<const float>> waveforms, std::span<const Stage> stages,
+      const ExtractOptions& options = {}) const;
+
+ private:
+  class Impl;
+  explicit Model(std::shared_ptr<const Impl> impl);
+  std::shared_ptr<const Impl> impl_;
+};
+
+/// Writes a checkpoint anew as one safetensors file holding what inference needs, with its architecture in
+/// the metadata (`contentvec.config`), so that it opens anywhere with nothing to guess.
+struct ConvertOptions {
+  enum class Layout {
+    kFairseq,
+    kHf,
+    kMlx
+  };  ///< tensor names; kHf also writes config.json and
+      ///< preprocessor_config.json beside the file
+  enum class DType { kF32, kF16 };
+  Layout layout = Layout::kFairseq;
+  DType dtype = DType::kF32;
+  std::optional<ModelConfig> config;  ///< as LoadOptions::config
+};
+/// Throws Error as Model::load does, when a float16 cannot hold a weight, or when `out` cannot be written;
+/// `out` is replaced whole or left as it was. Returns the tensors and warnings as Model::info does.
+ModelInfo convert(const std::string& spec, const std::filesystem::path& out,
+                  const ConvertOptions& options = {});
+
+/// Library version, "MAJOR.MINOR.PATCH".
+const char* version();
+
+}  // namespace contentvec

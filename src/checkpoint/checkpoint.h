@@ -1,0 +1,35 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "checkpoint/tensor.h"
+
+namespace contentvec::checkpoint {
+
+/// What a checkpoint file holds, whatever its container: named tensors, and what it says about its
+/// architecture. Nothing here knows which model the tensors make up; model/layout.h does.
+struct Checkpoint {
+  std::string source;     ///< the path, for errors
+  std::string container;  ///< "safetensors", "torch zip", "torch legacy"
+  std::map<std::string, Tensor> tensors;
+  std::map<std::string, std::string> metadata;  ///< safetensors' __metadata__
+  /// What a fairseq checkpoint's `cfg` (or, before 2021, `args` Namespace) says, as inert JSON: dictionaries
+  /// and records become objects, lists and tuples arrays, enums their value, anything else null. Null when
+  /// absent.
+  nlohmann::json fairseq_config;
+  nlohmann::json
+      hf_config;  ///< config.json of a Hugging Face directory, or beside the file; null when absent
+  nlohmann::json hf_preprocessor;  ///< preprocessor_config.json likewise
+};
+
+/// Opens a checkpoint file or a Hugging Face directory, recognising the container by its content (never by
+/// its name). Executes nothing from it, and takes no memory on its word: every size, offset and shape is
+/// checked against the file first. Throws Error naming the file and what is wrong with it. In a directory:
+/// model.safetensors, else pytorch_model.bin, else the shards of model.safetensors.index.json or
+/// pytorch_model.bin.index.json.
+Checkpoint open(const std::filesystem::path& path);
+
+}  // namespace contentvec::checkpoint

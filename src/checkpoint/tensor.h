@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace contentvec::checkpoint {
+
+/// Element types a checkpoint can hold. Only the floating ones up to 32 bits can be read as weights; the rest
+/// are known so that a tensor nobody needs (a step counter, a mask) does not stop a file from loading.
+enum class DType { kF32, kF16, kBF16, kF64, kI64, kI32, kI16, kI8, kU8, kBool, kOther };
+
+/// Bytes of one element; 0 for kOther.
+size_t element_size(DType dtype);
+/// "float32", "float16", ...
+std::string_view dtype_name(DType dtype);
+
+/// The bytes behind one or more tensors. Reading may touch the disk (a zip entry is read and its CRC checked
+/// on the first call), so that tensors nobody asks for cost nothing. Thread safety: none promised; a
+/// checkpoint is read by one thread.
+class Storage {
+ public:
+  virtual ~Storage() = default;
+  /// Size in bytes, known without reading; already checked against the file.
+  [[nodiscard]] virtual size_t size() const = 0;
+  /// A view of all bytes, valid as long as the returned handle lives. Throws Error when the file is damaged.
+  [[nodiscard]] virtual std::shared_ptr<const std::byte[]> read() const = 0;
+};
+
+/// A named n-dimensional view into a storage, checked when it was made: every element lies inside the storage
+/// and no product of its sizes wraps.
+struct Tensor {
+  std::string name;
+  DType dtype = DType::kF32;
+  std::vector<int64_t> shape;    ///< empty: a scalar
+  std::vector<int64_t> strides;  ///< in elements, one per dimension, none negative
+  int64_t offset = 0;            ///< of the first element, in elements
+  std::shared_ptr<const Storage> storage;
+
+  /// Number of elements.
+  [[nodiscard]] int64_t count() const;
+  /// All elements in C order as float32 into out[count()]; F16 and BF16 widen exactly. Throws Error for a
+  /// type that is not F32, F16 or BF16, or when the storage cannot be read. `out.size()` must be count().
+  void copy_to(std::span<float> out) const;
+};
+
+/// "[24, 1, 10]"
+std::string shape_text(std::span<const int64_t> shape);
+
+}  // namespace contentvec::checkpoint

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace contentvec::test {
+
+/// The reference data: $CONTENTVEC_ORACLE, else ../shared/oracle beside the checkout, else the copy in
+/// tests/oracle.
+std::filesystem::path oracle();
+
+/// Files that belong to the tests: tests/data.
+std::filesystem::path data();
+
+/// A folder that is new, empty and gone when the test ends.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  ~TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+std::vector<std::byte> read_file(const std::filesystem::path& path);
+void write_file(const std::filesystem::path& path, const std::vector<std::byte>& bytes);
+void write_file(const std::filesystem::path& path, const std::string& text);
+
+/// The text of the contentvec::Error that `action` throws; fails the test and returns "" when it throws none.
+std::string error_of(const std::function<void()>& action);
+
+}  // namespace contentvec::test
