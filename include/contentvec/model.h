@@ -52,14 +52,17 @@ struct Features {
   }
 };
 
-/// What a loaded checkpoint is, for people.
+/// What a checkpoint is, for people.
 struct ModelInfo {
   std::string source;                 ///< the path or spec it came from
   std::string container;              ///< "safetensors", "torch zip", "torch legacy" or "synthetic"
-  std::string layout;                 ///< "fairseq", "hf", "mlx"
-  std::string kind;                   ///< "ContentVec", "HuBERT", ... or "not told by the file"
-  std::string config_source;          ///< where the architecture was read from
-  int64_t parameters = 0;             ///< of the tensors the model uses
+  std::string layout;                 ///< whose tensor names it uses: "fairseq", "hf" or "mlx"
+  std::string kind;                   ///< "ContentVec", "HuBERT", "wav2vec 2.0", or "not told by the file"
+  ModelConfig config;                 ///< the architecture; final_dim 0 when there is no final_proj
+  std::string config_source;          ///< where it was read from
+  std::string normalize_source;       ///< where config.normalize was read from
+  int64_t tensors = 0;                ///< tensors of the file that the model uses
+  int64_t parameters = 0;             ///< their elements
   std::vector<std::string> warnings;  ///< tensors that were not recognised, and the like
 };
 
@@ -118,6 +121,10 @@ class Model {
   explicit Model(std::shared_ptr<const Impl> impl);
   std::shared_ptr<const Impl> impl_;
 };
+
+/// What Model::load would load: the same checks but for the weights' values, without building a model.
+/// Throws Error as Model::load does.
+ModelInfo inspect(const std::string& spec, const LoadOptions& options = {});
 
 /// Writes a checkpoint anew as one safetensors file holding what inference needs, with its architecture in
 /// the metadata (`contentvec.config`), so that it opens anywhere with nothing to guess.
