@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,7 +46,9 @@ struct ModelConfig {
   int final_dim = 256;  ///< width of final_proj; 0: the model has none
   bool feat_proj_layer_norm = true;  ///< LayerNorm before the feature projection (false in DistilHuBERT)
   float layer_norm_eps = 1e-5F;      ///< of the encoder's and the feature projection's LayerNorms
-  bool normalize = false;            ///< bring the waveform to zero mean and unit variance first
+  /// Bring the waveform to zero mean and unit variance first. Unset: as the checkpoint says, else by the
+  /// frontend (on for kLayerNorm); always set in a loaded model's configuration.
+  std::optional<bool> normalize;
 
   bool operator==(const ModelConfig&) const = default;
 

@@ -1,0 +1,207 @@
+// One checkpoint to another: the weights inference needs, under another layout's names, with their
+// configuration.
+
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+#include "contentvec/model.h"
+#include "model/config_json.h"
+#include "model/layout.h"
+#include "model/model_file.h"
+#include "output/atomic_file.h"
+#include "output/safetensors.h"
+#include "runtime/fail.h"
+
+namespace contentvec {
+namespace {
+
+using model::Layout;
+using model::Weights;
+using Values = std::vector<float>;
+
+Layout layout_of(ConvertOptions::Layout layout) {
+  switch (layout) {
+    case ConvertOptions::Layout::kHf:
+      return Layout::kHf;
+    case ConvertOptions::Layout::kMlx:
+      return Layout::kMlx;
+    case ConvertOptions::Layout::kFairseq:
+      break;
+  }
+  return Layout::kFairseq;
+}
+
+/// IEEE half precision, rounded to nearest even; infinite where the value is too large.
+uint16_t to_half(float value) {
+  const auto bits = std::bit_cast<uint32_t>(value);
+  const auto sign = static_cast<uint16_t>(bits >> 16 & 0x8000U);
+  const uint32_t magnitude = bits & 0x7FFFFFFFU;
+  if (magnitude >= 0x477FF000U) return sign | 0x7C00U;  // 65520 and above round to infinity
+  uint32_t half = 0;
+  if (magnitude < 0x38800000U) {
+    // Subnormal: adding 0.5 puts the unit of the half's last place at the float's, so the hardware rounds.
+    half = std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude) + 0.5F) - std::bit_cast<uint32_t>(0.5F);
+  } else {
+    half = (magnitude - 0x38000000U + 0xFFFU + (magnitude >> 13 & 1U)) >> 13;
+  }
+  return static_cast<uint16_t>(sign | half);
+}
+
+std::vector<std::byte> half_bytes(const std::string& name, const Values& values) {
+  std::vector<std::byte> bytes(values.size() * sizeof(uint16_t));
+  for (size_t i = 0; i < values.size(); ++i) {
+    const uint16_t half = to_half(values[i]);
+    if ((half & 0x7C00U) == 0x7C00U) {
+      fail(
+          "float16 cannot hold {} (tensor {}, element {}); its largest value is 65504: convert with --dtype "
+          "f32",
+          values[i], name, i);
+    }
+    std::memcpy(bytes.data() + i * sizeof(half), &half, sizeof(half));
+  }
+  return bytes;
+}
+
+/// Norm of each tap of a positional convolution's weight [out, in, kernel]: the weight_g that goes with the
+/// weight itself as weight_v.
+Values tap_norms(const Values& weight, size_t kernel) {
+  std::vector<double> squares(kernel);
+  for (size_t i = 0; i < weight.size(); ++i) {
+    squares[i % kernel] += static_cast<double>(weight[i]) * static_cast<double>(weight[i]);
+  }
+  Values norms;
+  for (const double square : squares) norms.push_back(static_cast<float>(std::sqrt(square)));
+  return norms;
+}
+
+/// Values of a canonical tensor; a positional convolution without weight norm is given one, since the
+/// layouts' own programs expect it.
+Values values_of(const Weights& weights, const std::string& name) {
+  const std::string pos_conv = "encoder.pos_conv.0.weight";
+  if (weights.forms().weight_norm || !name.starts_with(pos_conv)) return weights.read(name);
+  Values weight = weights.read(pos_conv);
+  return name.ends_with("_g") ? tap_norms(weight, static_cast<size_t>(weights.config().conv_pos)) : weight;
+}
+
+/// [out, in, kernel] -> [out, kernel, in]
+Values channels_last(const Values& values, const std::vector<int64_t>& shape) {
+  Values result(values.size());
+  size_t from = 0;
+  for (int64_t o = 0; o < shape[0]; ++o) {
+    for (int64_t i = 0; i < shape[1]; ++i) {
+      for (int64_t k = 0; k < shape[2]; ++k) {
+        result[static_cast<size_t>((o * shape[2] + k) * shape[1] + i)] = values[from++];
+      }
+    }
+  }
+  return result;
+}
+
+/// What the layout's own program cannot load.
+void check_expressible(const ModelConfig& config, const Weights& weights, Layout layout) {
+  if (layout != Layout::kHf) return;
+  if (config.speaker_conditioned()) {
+    fail(
+        "Hugging Face's HubertModel has no speaker-conditioned layers, this model has {}; convert with "
+        "--layout fairseq "
+        "or mlx",
+        config.encoder_layers_1);
+  }
+  if (!weights.has("post_extract_proj.weight")) {
+    fail(
+        "Hugging Face's HubertModel always projects its features, this model has no projection (its "
+        "convolutions are as "
+        "wide as its blocks); convert with --layout fairseq or mlx");
+  }
+}
+
+output::NamedTensor named_tensor(const Weights& weights, const model::TensorSpec& spec,
+                                 const ConvertOptions& options) {
+  const Layout layout = layout_of(options.layout);
+  const bool half = options.dtype == ConvertOptions::DType::kF16;
+  const bool transpose = layout == Layout::kMlx && spec.shape.size() == 3;
+  std::vector<int64_t> shape = spec.shape;
+  if (transpose) std::swap(shape[1], shape[2]);
+  return {model::name_in_layout(layout, spec.name), half ? "F16" : "F32", shape, [=, &weights] {
+            Values values = values_of(weights, spec.name);
+            if (transpose) values = channels_last(values, spec.shape);
+            return half ? half_bytes(spec.name, values) : output::bytes_of(values);
+          }};
+}
+
+std::string preprocessor_json(bool normalize) {
+  return fmt::format(
+      "{{\n  \"do_normalize\": {},\n  \"feature_extractor_type\": \"Wav2Vec2FeatureExtractor\",\n  "
+      "\"feature_size\": 1,\n"
+      "  \"padding_side\": \"right\",\n  \"padding_value\": 0,\n  \"return_attention_mask\": {},\n"
+      "  \"sampling_rate\": 16000\n}}\n",
+      normalize, normalize);
+}
+
+/// A small file beside the output. One that is there already and says something else is somebody's: it stays.
+struct SideFile {
+  std::filesystem::path path;
+  std::string text;
+
+  [[nodiscard]] bool exists_already() const {
+    std::ifstream in(path, std::ios::binary);
+    if (!in) return false;
+    const std::string old((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+    if (old == text) return true;
+    fail("{} is there already and belongs to another model; write to an empty folder, or remove it",
+         path.string());
+  }
+  void write() const {
+    output::AtomicFile file(path);
+    file.write(std::as_bytes(std::span(text)));
+    file.commit();
+  }
+};
+
+}  // namespace
+
+ModelInfo convert(const std::string& spec, const std::filesystem::path& out, const ConvertOptions& options) {
+  model::ModelFile file = model::open_model_file(spec, options.config);
+  const Weights& weights = file.weights;
+  const ModelConfig& config = file.info.config;
+  const Layout layout = layout_of(options.layout);
+  check_expressible(config, weights, layout);
+
+  std::vector<SideFile> beside;
+  if (layout == Layout::kHf) {
+    beside.push_back({out.parent_path() / "config.json", model::config_to_hf_json(config)});
+    beside.push_back({out.parent_path() / "preprocessor_config.json",
+                      preprocessor_json(config.normalize.value_or(false))});
+    std::erase_if(beside, [](const SideFile& side) { return side.exists_already(); });
+  }
+
+  std::vector<output::NamedTensor> tensors;
+  int64_t parameters = 0;
+  const model::TensorForms forms = {.weight_norm = true,
+                                    .projection = weights.has("post_extract_proj.weight")};
+  for (const model::TensorSpec& tensor : model::tensor_table(config, forms)) {
+    // mlx-contentvec's model has no final_proj and refuses a file with one.
+    if (layout == Layout::kMlx && tensor.name.starts_with("final_proj.")) continue;
+    tensors.push_back(named_tensor(weights, tensor, options));
+    int64_t count = 1;
+    for (const int64_t size : tensor.shape) count *= size;
+    parameters += count;
+  }
+  // "format" is what transformers asks of a safetensors file.
+  output::write_safetensors(out, tensors, {{"format", "pt"}, {"contentvec.config", config.to_json()}});
+  for (const SideFile& side : beside) side.write();
+
+  if (layout == Layout::kMlx && config.final_dim > 0) {
+    file.info.warnings.push_back("final_proj is left out: mlx-contentvec's model has none");
+  }
+  file.info.tensors = static_cast<int64_t>(tensors.size());
+  file.info.parameters = parameters;
+  return file.info;
+}
+
+}  // namespace contentvec

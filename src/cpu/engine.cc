@@ -1,0 +1,129 @@
+#include "cpu/engine.h"
+
+#include <algorithm>
+
+#include "cpu/encoder.h"
+#include "cpu/frontend.h"
+#include "cpu/kernels/select.h"
+#include "cpu/matmul.h"
+
+namespace contentvec::cpu {
+namespace {
+
+Batch make_batch(const ModelConfig& config, std::span<const Input> inputs) {
+  Batch batch;
+  for (const Input& input : inputs) {
+    const int64_t frames = config.frames(static_cast<int64_t>(input.waveform.size()));
+    batch.utterances.push_back({input.waveform, input.speaker_embedding, batch.frames, frames});
+    batch.frames += frames;
+  }
+  return batch;
+}
+
+/// The last block that any stage needs; 0: none.
+int last_block(const ModelConfig& config, std::span<const Stage> stages) {
+  int last = 0;
+  for (const Stage& stage : stages) {
+    last = std::max(last, stage.layer == kModelOutput ? config.total_layers() : stage.layer);
+  }
+  return last;
+}
+
+/// Collects what the forward pass produces for the stages that were asked for.
+class Outputs {
+ public:
+  Outputs(const PackedModel& model, const Context& context, const Batch& batch, std::span<const Stage> stages)
+      : model_(model),
+        context_(context),
+        batch_(batch),
+        stages_(stages),
+        results_(batch.utterances.size(), std::vector<Features>(stages.size())) {}
+
+  [[nodiscard]] bool wants(int layer) const {
+    return std::any_of(stages_.begin(), stages_.end(),
+                       [&](const Stage& stage) { return stage.layer == layer; });
+  }
+
+  /// Copies (or projects) `x`, the output of `layer`, to every stage that asks for it.
+  void take(int layer, const float* x) {
+    for (size_t stage = 0; stage < stages_.size(); ++stage) {
+      if (stages_[stage].layer != layer) continue;
+      for (size_t u = 0; u < batch_.utterances.size(); ++u) copy(u, stage, x);
+    }
+  }
+
+  std::vector<std::vector<Features>> release() { return std::move(results_); }
+
+ private:
+  void copy(size_t u, size_t stage, const float* x) {
+    const Utterance& utterance = batch_.utterances[u];
+    const int64_t width = model_.config.encoder_embed_dim;
+    const int64_t pitch = row_pitch(width);
+    const bool project = stages_[stage].final_proj;
+    Features& out = results_[u][stage];
+    out.frames = utterance.frames;
+    out.dim = project ? model_.config.final_dim : width;
+    out.data.resize(static_cast<size_t>(out.frames * out.dim));
+    const float* from = x + utterance.first_frame * pitch;
+    if (project) {
+      multiply(context_.team, context_.kernels, matrix_rows(from, pitch, width), out.frames,
+               model_.final_proj, out.data.data(), out.dim);
+    } else {
+      for (int64_t i = 0; i < out.frames; ++i)
+        std::copy_n(from + i * pitch, width, out.data.data() + i * width);
+    }
+  }
+
+  const PackedModel& model_;
+  const Context& context_;
+  const Batch& batch_;
+  std::span<const Stage> stages_;
+  std::vector<std::vector<Features>> results_;
+};
+
+}  // namespace
+
+std::vector<FrameRange> Batch::ranges(int64_t length) const {
+  std::vector<FrameRange> found;
+  for (size_t u = 0; u < utterances.size(); ++u) {
+    const int64_t end = utterances[u].first_frame + utterances[u].frames;
+    for (int64_t begin = utterances[u].first_frame; begin < end; begin += length) {
+      found.push_back({static_cast<int64_t>(u), begin, std::min(begin + length, end)});
+    }
+  }
+  return found;
+}
+
+Engine::Engine(const model::Weights& weights) : kernels_(select_kernels()), model_(kernels_, weights) {}
+
+std::vector<std::vector<Features>> Engine::forward(Session& session, std::span<const Input> inputs,
+                                                   std::span<const Stage> stages) const {
+  const ModelConfig& config = model_.config;
+  const Batch batch = make_batch(config, inputs);
+  Workspace& w = session.workspace;
+  w.thread_scratch.resize(static_cast<size_t>(session.team.size()));
+  w.x.reserve(batch.frames * row_pitch(config.encoder_embed_dim));
+  w.y.reserve(batch.frames * row_pitch(config.encoder_embed_dim));
+  const Context context = {kernels_, session.team, w};
+  Outputs outputs(model_, context, batch, stages);
+
+  run_frontend(model_, context, batch);
+  outputs.take(kProjected, w.x.data());
+  const int last = last_block(config, stages);
+  if (last > 0) add_positions(model_, context, batch);
+  for (int layer = 1; layer <= last; ++layer) {
+    run_block(model_, layer - 1, context, batch);
+    outputs.take(layer, w.x.data());
+  }
+  if (outputs.wants(kModelOutput)) {
+    if (config.layer_norm_first) {
+      final_norm(model_, context, batch);
+      outputs.take(kModelOutput, w.y.data());
+    } else {
+      outputs.take(kModelOutput, w.x.data());
+    }
+  }
+  return outputs.release();
+}
+
+}  // namespace contentvec::cpu

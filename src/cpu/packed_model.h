@@ -1,0 +1,69 @@
+#pragma once
+
+#include <vector>
+
+#include "contentvec/config.h"
+#include "cpu/packed_matrix.h"
+#include "model/weights.h"
+
+namespace contentvec::cpu {
+
+/// Scale and shift of a LayerNorm (or of the GroupNorm after conv 0).
+struct Norm {
+  std::vector<float> scale;
+  std::vector<float> shift;
+};
+
+/// ContentVec's conditional LayerNorm: scale = weight_ln @ speaker, shift = bias_ln @ speaker; both [width,
+/// speaker_dim].
+struct SpeakerNorm {
+  std::vector<float> weight_ln;
+  std::vector<float> bias_ln;
+};
+
+/// A block's LayerNorm: plain, or conditional in a speaker-conditioned block.
+struct BlockNorm {
+  Norm plain;
+  SpeakerNorm speaker;
+  [[nodiscard]] bool conditional() const { return !speaker.weight_ln.empty(); }
+};
+
+/// One convolution of the frontend.
+struct PackedConv {
+  PackedMatrix matrix;  ///< depth kernel * in, tap-major; empty for a conv 0 that folds its GroupNorm
+  Norm layer_norm;      ///< after the convolution, in a LayerNorm frontend; else empty
+};
+
+/// conv 0 with a GroupNorm after it, unpacked: both are folded into one product per utterance.
+struct GroupNormConv {
+  std::vector<float> weight;  ///< [dim, kernel]
+  std::vector<float> bias;    ///< [dim], or empty
+  Norm norm;
+};
+
+/// One transformer block.
+struct PackedBlock {
+  PackedMatrix qkv;  ///< q, k, v side by side; q already divided by sqrt(head size)
+  PackedMatrix out_proj;
+  BlockNorm self_attn_layer_norm;
+  PackedMatrix fc1;
+  PackedMatrix fc2;
+  BlockNorm final_layer_norm;
+};
+
+/// All weights in the form the kernels read. Immutable once built.
+struct PackedModel {
+  PackedModel(const Kernels& kernels, const model::Weights& weights);
+
+  ModelConfig config;
+  GroupNormConv first_conv;            ///< of a GroupNorm frontend
+  std::vector<PackedConv> convs;       ///< convs[0] is empty in a GroupNorm frontend
+  Norm feature_norm;                   ///< before the projection; empty without one
+  PackedMatrix projection;             ///< empty when the model has none
+  std::vector<PackedMatrix> pos_conv;  ///< one per group; depth kernel * (width / groups), tap-major
+  Norm encoder_norm;
+  std::vector<PackedBlock> blocks;
+  PackedMatrix final_proj;  ///< empty when the model has none
+};
+
+}  // namespace contentvec::cpu

@@ -1,0 +1,170 @@
+#include "model/model_file.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "model/config_json.h"
+#include "model/found_tensors.h"
+#include "model/infer_config.h"
+#include "model/layout.h"
+#include "model/synthetic.h"
+#include "runtime/fail.h"
+
+namespace contentvec::model {
+namespace {
+
+using checkpoint::Checkpoint;
+using nlohmann::json;
+
+Checkpoint open_checkpoint(const std::string& spec) {
+  if (spec.starts_with(kSyntheticPrefix)) return synthetic_checkpoint(spec);
+  if (!std::filesystem::exists(spec)) {
+    fail(
+        "{}: no such file or folder; expected a checkpoint (.safetensors, .pt, .pth, .bin), a Hugging Face "
+        "folder, or "
+        "synthetic:base. Models cannot be downloaded by name yet: fetch the file first",
+        spec);
+  }
+  return checkpoint::open(spec);
+}
+
+struct SettledConfig {
+  ModelConfig config;
+  std::string source;
+};
+
+/// The first of: the caller's, our own metadata, fairseq's cfg or args, config.json, the tensors themselves.
+SettledConfig settle_config(const Checkpoint& file, const FoundTensors& found,
+                            const std::optional<ModelConfig>& given) {
+  if (given) {
+    given->validate();
+    return {*given, "given by the caller"};
+  }
+  if (const auto own = file.metadata.find("contentvec.config"); own != file.metadata.end()) {
+    return {ModelConfig::from_json(own->second, file.source + ", metadata contentvec.config"),
+            "metadata contentvec.config"};
+  }
+  ModelConfig config;
+  if (config_from_fairseq(file.fairseq_config, file.source + ", its cfg", config))
+    return {config, "cfg in the checkpoint"};
+  if (file.hf_config.is_object())
+    return {config_from_json(file.hf_config, file.source + ", its config.json"), "config.json"};
+  return {infer_config(found, file.source), "names and shapes of the tensors"};
+}
+
+/// config.normalize, from the first that says it; returns where that was.
+std::string settle_normalize(const Checkpoint& file, SettledConfig& settled) {
+  if (settled.config.normalize) return settled.source;
+  const json* preprocessor = file.hf_preprocessor.is_object() ? &file.hf_preprocessor : nullptr;
+  if (preprocessor != nullptr && preprocessor->value("do_normalize", json()).is_boolean()) {
+    settled.config.normalize = preprocessor->at("do_normalize").get<bool>();
+    return "preprocessor_config.json";
+  }
+  ModelConfig of_fairseq;
+  if (config_from_fairseq(file.fairseq_config, file.source, of_fairseq) && of_fairseq.normalize) {
+    settled.config.normalize = of_fairseq.normalize;
+    return "cfg in the checkpoint";
+  }
+  settled.config.normalize = settled.config.extractor_mode == ExtractorMode::kLayerNorm;
+  return "not said; the usual for its frontend";
+}
+
+/// A list of complaints as one text: up to ten, then a count.
+std::string some_of(const std::vector<std::string>& all) {
+  constexpr size_t kShown = 10;
+  std::string text;
+  for (size_t i = 0; i < std::min(all.size(), kShown); ++i) text += "\n  " + all[i];
+  if (all.size() > kShown) text += fmt::format("\n  and {} more", all.size() - kShown);
+  return text;
+}
+
+void check_tensors(const Checkpoint& file, Layout layout, const FoundTensors& found,
+                   const SettledConfig& settled, const TensorForms& forms) {
+  using checkpoint::DType;
+  std::vector<std::string> wrong;
+  std::set<std::string> expected;
+  for (const TensorSpec& spec : tensor_table(settled.config, forms)) {
+    expected.insert(spec.name);
+    const auto entry = found.entries.find(spec.name);
+    if (entry == found.entries.end()) {
+      wrong.push_back(fmt::format("{} {} is missing", name_in_layout(layout, spec.name),
+                                  checkpoint::shape_text(spec.shape)));
+      continue;
+    }
+    const checkpoint::Tensor& tensor = entry->second.tensor;
+    if (const std::vector<int64_t> shape = found.shape(spec.name); shape != spec.shape) {
+      wrong.push_back(fmt::format("{} has shape {}, expected {}", tensor.name, checkpoint::shape_text(shape),
+                                  checkpoint::shape_text(spec.shape)));
+    } else if (tensor.dtype != DType::kF32 && tensor.dtype != DType::kF16 && tensor.dtype != DType::kBF16) {
+      wrong.push_back(fmt::format("{} is {}, expected float32, float16 or bfloat16", tensor.name,
+                                  checkpoint::dtype_name(tensor.dtype)));
+    }
+  }
+  for (const auto& [name, entry] : found.entries) {
+    if (!expected.contains(name))
+      wrong.push_back(fmt::format("{} has no place in this architecture", entry.tensor.name));
+  }
+  if (wrong.empty()) return;
+  fail(
+      "{}: recognised as a model in {} layout, but its tensors do not fit the architecture ({}):{}\nCheck "
+      "that the "
+      "file is complete and the configuration is this model's",
+      file.source, layout_name(layout), settled.source, some_of(wrong));
+}
+
+/// What the model is, where the file tells. fairseq's "hubert" does not: RVC's ContentVec file says so too.
+std::string kind_of(const Checkpoint& file, const RecognisedLayout& layout, const ModelConfig& config) {
+  const auto text = [](const json& object, const char* key) {
+    return object.is_object() && object.contains(key) && object[key].is_string()
+               ? object[key].get<std::string>()
+               : "";
+  };
+  const json fairseq_model =
+      file.fairseq_config.is_object() ? file.fairseq_config.value("model", json()) : json();
+  const std::string name = text(fairseq_model, "_name");
+  if (config.speaker_conditioned() || name == "contentvec" || layout.layout == Layout::kMlx)
+    return "ContentVec";
+  if (text(file.hf_config, "model_type") == "wav2vec2" ||
+      layout.prefix.find("wav2vec2.") != std::string::npos || name.starts_with("wav2vec")) {
+    return "wav2vec 2.0";
+  }
+  return "not told by the file (HuBERT and ContentVec look alike)";
+}
+
+}  // namespace
+
+ModelFile open_model_file(const std::string& spec, const std::optional<ModelConfig>& given) {
+  const Checkpoint file = open_checkpoint(spec);
+  const RecognisedLayout layout = recognise_layout(file);
+  FoundTensors found = find_tensors(file, layout);
+  SettledConfig settled = settle_config(file, found, given);
+  const std::string normalize_source = settle_normalize(file, settled);
+  // The file itself decides what is optional: final_proj (fairseq's cfg may name a width that the head,
+  // shared by several label sets, does not have) and, in Hugging Face files, a projection between equal
+  // widths.
+  const std::vector<int64_t> head = found.shape("final_proj.weight");
+  settled.config.final_dim = head.size() == 2 ? static_cast<int>(std::min<int64_t>(head[0], 1 << 16)) : 0;
+  const TensorForms forms = {.weight_norm = !found.has("encoder.pos_conv.0.weight"),
+                             .projection = found.has("post_extract_proj.weight")};
+  check_tensors(file, layout.layout, found, settled, forms);
+
+  ModelInfo info;
+  info.source = file.source;
+  info.container = file.container;
+  info.layout = layout_name(layout.layout);
+  info.kind = kind_of(file, layout, settled.config);
+  info.config = settled.config;
+  info.config_source = settled.source;
+  info.normalize_source = normalize_source;
+  if (!found.unknown.empty()) {
+    info.warnings.push_back(fmt::format("{} tensors of unknown meaning are ignored:{}", found.unknown.size(),
+                                        some_of(found.unknown)));
+  }
+  Weights weights(settled.config, forms, std::move(found.entries));
+  info.tensors = static_cast<int64_t>(weights.entries().size());
+  info.parameters = weights.parameters();
+  return {std::move(info), std::move(weights)};
+}
+
+}  // namespace contentvec::model

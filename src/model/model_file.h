@@ -1,0 +1,22 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "contentvec/model.h"
+#include "model/weights.h"
+
+namespace contentvec::model {
+
+/// A model found in a checkpoint: what it is, and its weights, complete and of the right shapes but not yet
+/// read.
+struct ModelFile {
+  ModelInfo info;
+  Weights weights;
+};
+
+/// Opens `spec` (see Model::load): recognises the layout, settles the configuration, checks every tensor.
+/// `config`, when given, is taken before anything the file says.
+ModelFile open_model_file(const std::string& spec, const std::optional<ModelConfig>& config);
+
+}  // namespace contentvec::model

@@ -1,0 +1,161 @@
+#include "model/weights.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <utility>
+
+#include "runtime/fail.h"
+
+namespace contentvec::model {
+namespace {
+
+/// Builds the table; `add` lines read like the reference's parameter list.
+class TableBuilder {
+ public:
+  void add(std::string name, std::vector<int64_t> shape) {
+    table_.push_back({std::move(name), std::move(shape)});
+  }
+  void add_weight_and_bias(const std::string& name, std::vector<int64_t> weight_shape) {
+    const int64_t out = weight_shape.front();
+    add(name + ".weight", std::move(weight_shape));
+    add(name + ".bias", {out});
+  }
+
+  void frontend(const ModelConfig& c) {
+    int64_t in = 1;
+    for (size_t i = 0; i < c.conv_layers.size(); ++i) {
+      const std::string name = fmt::format("feature_extractor.conv_layers.{}", i);
+      const ConvLayer& conv = c.conv_layers[i];
+      add(name + ".0.weight", {conv.dim, in, conv.kernel});
+      if (c.conv_bias) add(name + ".0.bias", {conv.dim});
+      if (c.extractor_mode == ExtractorMode::kLayerNorm) {
+        add_weight_and_bias(name + ".2.1", {conv.dim});
+      } else if (i == 0) {
+        add_weight_and_bias(name + ".2", {conv.dim});
+      }
+      in = conv.dim;
+    }
+  }
+
+  void positional_conv(const ModelConfig& c, bool weight_norm) {
+    const int64_t width = c.encoder_embed_dim;
+    const std::vector<int64_t> shape = {width, width / c.conv_pos_groups, c.conv_pos};
+    add("encoder.pos_conv.0.bias", {width});
+    if (weight_norm) {
+      add("encoder.pos_conv.0.weight_g", {1, 1, c.conv_pos});
+      add("encoder.pos_conv.0.weight_v", shape);
+    } else {
+      add("encoder.pos_conv.0.weight", shape);
+    }
+  }
+
+  void block(const ModelConfig& c, int index) {
+    const std::string name = fmt::format("encoder.layers.{}", index);
+    const int64_t width = c.encoder_embed_dim;
+    const int64_t inner = c.encoder_ffn_embed_dim;
+    for (const char* part : {"k_proj", "v_proj", "q_proj", "out_proj"}) {
+      add_weight_and_bias(name + ".self_attn." + part, {width, width});
+    }
+    add_weight_and_bias(name + ".fc1", {inner, width});
+    add_weight_and_bias(name + ".fc2", {width, inner});
+    for (const char* norm : {".self_attn_layer_norm", ".final_layer_norm"}) {
+      if (index < c.encoder_layers) {
+        add_weight_and_bias(name + norm, {width});
+      } else {
+        add(name + norm + ".weight_ln.weight", {width, c.speaker_dim});
+        add(name + norm + ".bias_ln.weight", {width, c.speaker_dim});
+      }
+    }
+  }
+
+  std::vector<TensorSpec> release() { return std::move(table_); }
+
+ private:
+  std::vector<TensorSpec> table_;
+};
+
+/// [out, kernel, in] -> [out, in, kernel]
+std::vector<float> channels_first(const std::vector<float>& values, int64_t out, int64_t kernel, int64_t in) {
+  std::vector<float> result(values.size());
+  for (int64_t o = 0; o < out; ++o) {
+    for (int64_t k = 0; k < kernel; ++k) {
+      for (int64_t i = 0; i < in; ++i) {
+        result[static_cast<size_t>((o * in + i) * kernel + k)] =
+            values[static_cast<size_t>((o * kernel + k) * in + i)];
+      }
+    }
+  }
+  return result;
+}
+
+void check_finite(const std::string& name, const std::vector<float>& values) {
+  // Summing zeros times each value is quick and finds NaN and infinity alike; the place is looked for only
+  // then.
+  float probe = 0;
+  for (const float value : values) probe += value * 0.0F;
+  if (probe == 0.0F) return;
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (!std::isfinite(values[i])) {
+      fail("weight {} holds {} at element {}; the checkpoint is damaged or its training diverged", name,
+           values[i], i);
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<TensorSpec> tensor_table(const ModelConfig& config, const TensorForms& forms) {
+  TableBuilder table;
+  table.frontend(config);
+  const int64_t conv_width = config.conv_layers.back().dim;
+  if (config.feat_proj_layer_norm) table.add_weight_and_bias("layer_norm", {conv_width});
+  if (conv_width != config.encoder_embed_dim || forms.projection) {
+    table.add_weight_and_bias("post_extract_proj", {config.encoder_embed_dim, conv_width});
+  }
+  table.positional_conv(config, forms.weight_norm);
+  for (int i = 0; i < config.total_layers(); ++i) table.block(config, i);
+  table.add_weight_and_bias("encoder.layer_norm", {config.encoder_embed_dim});
+  if (config.final_dim > 0)
+    table.add_weight_and_bias("final_proj", {config.final_dim, config.encoder_embed_dim});
+  return table.release();
+}
+
+Weights::Weights(ModelConfig config, TensorForms forms, std::map<std::string, Entry> entries)
+    : config_(std::move(config)), forms_(forms), entries_(std::move(entries)) {}
+
+int64_t Weights::parameters() const {
+  int64_t sum = 0;
+  for (const auto& [name, entry] : entries_) sum += entry.tensor.count();
+  return sum;
+}
+
+std::vector<float> Weights::read(const std::string& name) const {
+  const Entry& entry = entries_.at(name);
+  std::vector<float> values(static_cast<size_t>(entry.tensor.count()));
+  entry.tensor.copy_to(values);
+  check_finite(entry.tensor.name, values);
+  if (!entry.channels_last) return values;
+  const std::vector<int64_t>& shape = entry.tensor.shape;
+  return channels_first(values, shape[0], shape[1], shape[2]);
+}
+
+std::vector<float> Weights::read_pos_conv() const {
+  if (!forms_.weight_norm) return read("encoder.pos_conv.0.weight");
+  const std::vector<float> g = read("encoder.pos_conv.0.weight_g");
+  std::vector<float> v = read("encoder.pos_conv.0.weight_v");
+  const size_t kernel = g.size();
+  std::vector<double> squares(kernel);
+  for (size_t i = 0; i < v.size(); ++i)
+    squares[i % kernel] += static_cast<double>(v[i]) * static_cast<double>(v[i]);
+  std::vector<double> factor(kernel);
+  for (size_t k = 0; k < kernel; ++k) {
+    // A tap of zeros alone is 0 / 0 in torch; any factor leaves it zero, which is what was meant.
+    factor[k] = squares[k] > 0 ? static_cast<double>(g[k]) / std::sqrt(squares[k]) : 0.0;
+  }
+  for (size_t i = 0; i < v.size(); ++i)
+    v[i] = static_cast<float>(static_cast<double>(v[i]) * factor[i % kernel]);
+  return v;
+}
+
+}  // namespace contentvec::model

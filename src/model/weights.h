@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "checkpoint/tensor.h"
+#include "contentvec/config.h"
+
+namespace contentvec::model {
+
+/// One tensor the model needs, by its canonical (fairseq) name.
+struct TensorSpec {
+  std::string name;
+  std::vector<int64_t> shape;
+};
+
+/// Forms a file may give the same model in.
+struct TensorForms {
+  bool weight_norm =
+      true;  ///< positional convolution as weight_g and weight_v; false: already multiplied out
+  bool projection =
+      true;  ///< there is a feature projection though conv width equals model width would need none
+};
+
+/// Every tensor that inference of `config` reads, in the order of the forward pass.
+std::vector<TensorSpec> tensor_table(const ModelConfig& config, const TensorForms& forms);
+
+/// The weights of a model: a complete set of tensors under canonical names, checked against the tensor table.
+/// Values are read from the checkpoint when asked for and not kept, so that a caller which packs them as it
+/// goes holds little.
+class Weights {
+ public:
+  struct Entry {
+    checkpoint::Tensor tensor;
+    bool channels_last =
+        false;  ///< stored (out, kernel, in), as MLX does, where canonical is (out, in, kernel)
+  };
+
+  Weights(ModelConfig config, TensorForms forms, std::map<std::string, Entry> entries);
+
+  [[nodiscard]] const ModelConfig& config() const { return config_; }
+  [[nodiscard]] const TensorForms& forms() const { return forms_; }
+  [[nodiscard]] const std::map<std::string, Entry>& entries() const { return entries_; }
+  [[nodiscard]] bool has(const std::string& name) const { return entries_.contains(name); }
+  /// Elements of all tensors.
+  [[nodiscard]] int64_t parameters() const;
+
+  /// Values in C order of the canonical shape. Throws Error when the tensor is damaged or holds a non-finite
+  /// value.
+  [[nodiscard]] std::vector<float> read(const std::string& name) const;
+  /// The positional convolution's weight [width, width / groups, kernel] with its weight norm multiplied out:
+  /// g v / ||v||, the norm over all but the kernel axis (fairseq's dim=2), in double.
+  [[nodiscard]] std::vector<float> read_pos_conv() const;
+
+ private:
+  ModelConfig config_;
+  TensorForms forms_;
+  std::map<std::string, Entry> entries_;
+};
+
+}  // namespace contentvec::model

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+namespace contentvec {
+
+/// CPUs this process may run on (its affinity mask where the system has one), at least 1.
+int usable_cpus();
+
+/// A fixed team of threads that runs parallel loops: the caller and `threads - 1` workers, which between
+/// loops spin for some microseconds and then sleep. Loops come 20 to 200 microseconds apart inside a forward
+/// pass, so waking through the kernel each time would cost more than the work; a sleeping team costs nothing.
+/// Not thread-safe: one loop at a time, always from the same thread or with the caller's own ordering.
+class ThreadTeam {
+ public:
+  /// `threads` >= 1. Throws Error when the system gives no more threads.
+  explicit ThreadTeam(int threads);
+  ~ThreadTeam();
+  ThreadTeam(const ThreadTeam&) = delete;
+  ThreadTeam& operator=(const ThreadTeam&) = delete;
+
+  [[nodiscard]] int size() const { return static_cast<int>(workers_.size()) + 1; }
+
+  /// Calls body(item, thread) for every item in [0, items), each once, on any thread (0 <= thread < size());
+  /// items are handed out in increasing order as threads become free. Returns when all are done. The first
+  /// exception a body throws is rethrown here; items not yet begun are then skipped.
+  template <typename Body>
+  void parallel_for(int64_t items, const Body& body) {
+    run(
+        items,
+        [](const void* context, int64_t item, int thread) {
+          (*static_cast<const Body*>(context))(item, thread);
+        },
+        &body);
+  }
+
+ private:
+  using Invoke = void (*)(const void* context, int64_t item, int thread);
+  void run(int64_t items, Invoke invoke, const void* context);
+  void take_items(int thread) noexcept;
+  void worker_main(int thread);
+  void dismiss();
+
+  std::vector<std::thread> workers_;
+  Invoke invoke_ = nullptr;
+  const void* context_ = nullptr;
+  int64_t items_ = 0;
+  std::exception_ptr failure_;
+  std::mutex failure_mutex_;
+  alignas(64) std::atomic<int64_t> next_item_{0};
+  alignas(64) std::atomic<uint32_t> generation_{0};  ///< counts loops; a change wakes the workers
+  alignas(64) std::atomic<int> busy_{0};             ///< workers that have not finished the current loop
+  std::atomic<bool> stop_{false};
+};
+
+}  // namespace contentvec

@@ -1,0 +1,260 @@
+#include "cpu/kernels/kernels.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include "cpu/kernels/select.h"
+#include "cpu/packed_matrix.h"
+
+namespace contentvec::cpu {
+namespace {
+
+constexpr double kUnit = 0x1p-24;  // float32's rounding unit
+
+std::vector<float> random_values(std::mt19937& random, int64_t count, float low = -1.0F, float high = 1.0F) {
+  std::uniform_real_distribution<float> uniform(low, high);
+  std::vector<float> values(static_cast<size_t>(count));
+  for (float& value : values) value = uniform(random);
+  return values;
+}
+
+double exact_gelu(double x) {
+  return 0.5 * x * (1.0 + std::erf(x / std::sqrt(2.0)));
+}
+
+/// Every kernel test runs for every instruction set this machine has.
+class KernelsTest : public testing::TestWithParam<const Kernels*> {
+ protected:
+  const Kernels& kernels() const { return *GetParam(); }
+  std::mt19937 random_{20240601};
+  int64_t pick(int64_t low, int64_t high) {
+    return std::uniform_int_distribution<int64_t>(low, high)(random_);
+  }
+};
+
+/// One product of random shape, with its inputs in buffers of exactly the size they may be read at (a
+/// sanitizer then sees a read or write past the end), at an odd offset.
+struct ProductCase {
+  int64_t rows, columns, segments, segment_length, gap, row_step;
+  bool bias, gelu, residual;
+};
+
+void check_product(const Kernels& kernels, const ProductCase& c, std::mt19937& random) {
+  const int64_t depth = c.segments * c.segment_length;
+  const int64_t segment_stride = c.segment_length + c.gap;
+  const Rows shape = {nullptr, c.row_step, c.segments, c.segment_length, segment_stride};
+  const int64_t reach = (c.rows - 1) * c.row_step + (c.segments - 1) * segment_stride + c.segment_length;
+  const std::vector<float> a = random_values(random, reach + 1);
+  const std::vector<float> weight = random_values(random, c.columns * depth);
+  const std::vector<float> bias = random_values(random, c.columns);
+  const int64_t c_stride = c.columns + 3;
+  std::vector<float> out = random_values(random, (c.rows - 1) * c_stride + c.columns + 1);
+  const std::vector<float> before = out;
+  const PackedMatrix packed(kernels, weight, c.columns, depth,
+                            c.bias ? std::span(bias) : std::span<const float>());
+
+  Rows view = shape;
+  view.data = a.data() + 1;
+  float* target = out.data() + 1;
+  kernels.product(view, c.rows, packed.panels(), c.columns, target, c_stride,
+                  {packed.bias(), c.gelu, c.residual ? target : nullptr, c_stride});
+
+  for (int64_t i = 0; i < c.rows; ++i) {
+    for (int64_t j = 0; j < c.columns; ++j) {
+      double sum = 0;
+      double magnitude = 0;
+      for (int64_t k = 0; k < depth; ++k) {
+        const double x =
+            view.data[i * c.row_step + k / c.segment_length * segment_stride + k % c.segment_length];
+        const double w = weight[static_cast<size_t>(j * depth + k)];
+        sum += x * w;
+        magnitude += std::abs(x * w);
+      }
+      // at most 256 products in a partial sum, then one addition per partial sum
+      const double steps = static_cast<double>(std::min<int64_t>(depth, 256) + depth / 256 + c.segments + 2);
+      double tolerance = steps * kUnit * magnitude;
+      if (c.bias) sum += bias[static_cast<size_t>(j)];
+      tolerance += kUnit * std::abs(sum);
+      if (c.gelu) {
+        tolerance = 1.13 * tolerance + 3e-7 * std::max(1.0, std::abs(sum));  // gelu's slope is at most 1.13
+        sum = exact_gelu(sum);
+      }
+      if (c.residual) sum += before[static_cast<size_t>(1 + i * c_stride + j)];
+      tolerance += 2 * kUnit * std::abs(sum);
+      ASSERT_NEAR(target[i * c_stride + j], sum, tolerance) << "row " << i << " column " << j;
+    }
+    for (int64_t j = c.columns; j < c_stride && i + 1 < c.rows; ++j) {
+      ASSERT_EQ(target[i * c_stride + j], before[static_cast<size_t>(1 + i * c_stride + j)])
+          << "wrote past the row";
+    }
+  }
+  ASSERT_EQ(out[0], before[0]) << "wrote before the output";
+}
+
+TEST_P(KernelsTest, ProductOfRandomShapes) {
+  for (int round = 0; round < 60; ++round) {
+    ProductCase c{};
+    c.rows = pick(1, 3 * kernels().tile_rows + 1);
+    c.columns = pick(1, 3 * kernels().panel_width + 1);
+    c.segments = pick(1, 3);
+    c.segment_length = round % 4 == 0 ? pick(250, 530) : pick(1, 40);
+    c.gap = pick(0, 5);
+    c.row_step = pick(1, 2 * (c.segment_length + c.gap));
+    c.bias = pick(0, 1) == 1;
+    c.gelu = pick(0, 1) == 1;
+    c.residual = pick(0, 1) == 1;
+    ASSERT_NO_FATAL_FAILURE(check_product(kernels(), c, random_))
+        << c.rows << " x " << c.columns << ", " << c.segments << " segments of " << c.segment_length;
+  }
+}
+
+TEST_P(KernelsTest, ProductDoesNotDependOnWhereARowFalls) {
+  const int64_t rows = 2 * kernels().tile_rows + 5;
+  const int64_t depth = 300;
+  const int64_t columns = kernels().panel_width + 7;
+  const std::vector<float> a = random_values(random_, rows * depth);
+  const PackedMatrix b(kernels(), random_values(random_, columns * depth), columns, depth, {});
+  std::vector<float> together(static_cast<size_t>(rows * columns));
+  std::vector<float> alone(static_cast<size_t>(columns));
+  kernels().product({a.data(), depth, 1, depth, 0}, rows, b.panels(), columns, together.data(), columns, {});
+  for (int64_t i = 0; i < rows; ++i) {
+    kernels().product({a.data() + i * depth, depth, 1, depth, 0}, 1, b.panels(), columns, alone.data(),
+                      columns, {});
+    for (int64_t j = 0; j < columns; ++j) {
+      ASSERT_EQ(together[static_cast<size_t>(i * columns + j)], alone[static_cast<size_t>(j)])
+          << i << ", " << j;
+    }
+  }
+}
+
+TEST_P(KernelsTest, GeluIsExactOverItsRange) {
+  // a product with the 1 x 1 identity applies the epilogue alone
+  const std::vector<float> one = {1.0F};
+  const PackedMatrix identity(kernels(), one, 1, 1, {});
+  for (int i = -3000; i <= 3000; ++i) {
+    const float x = static_cast<float>(i) * 0.01F;
+    float y = 0;
+    kernels().product({&x, 1, 1, 1, 0}, 1, identity.panels(), 1, &y, 1, {.gelu = true});
+    ASSERT_NEAR(y, exact_gelu(x), 2.5e-7 * std::max(1.0, std::abs(static_cast<double>(x)))) << "at " << x;
+  }
+}
+
+TEST_P(KernelsTest, LayerNormOfRandomShapes) {
+  for (int round = 0; round < 60; ++round) {
+    const int64_t rows = pick(1, 5);
+    const int64_t width = pick(1, 200);
+    const int64_t stride = width + pick(0, 4);
+    const bool gelu = pick(0, 1) == 1;
+    const float offset = static_cast<float>(pick(0, 1)) * 100.0F;  // a large mean must not eat the variance
+    const std::vector<float> scale = random_values(random_, width, 0.5F, 1.5F);
+    const std::vector<float> shift = random_values(random_, width);
+    std::vector<float> x = random_values(random_, (rows - 1) * stride + width, offset - 1.0F, offset + 1.0F);
+    const std::vector<float> before = x;
+    const bool in_place = pick(0, 1) == 1;
+    std::vector<float> other(x.size());
+    float* out = in_place ? x.data() : other.data();
+    kernels().layer_norm(x.data(), stride, rows, width, scale.data(), shift.data(), 1e-5F, gelu, out, stride);
+    for (int64_t i = 0; i < rows; ++i) {
+      const float* row = before.data() + i * stride;
+      double mean = 0;
+      for (int64_t j = 0; j < width; ++j) mean += row[j];
+      mean /= static_cast<double>(width);
+      double variance = 0;
+      for (int64_t j = 0; j < width; ++j) variance += (row[j] - mean) * (row[j] - mean);
+      const double factor =
+          1.0 / std::sqrt(variance / static_cast<double>(width) + static_cast<double>(1e-5F));
+      for (int64_t j = 0; j < width; ++j) {
+        const auto channel = static_cast<size_t>(j);
+        double expected = (row[j] - mean) * factor * scale[channel] + shift[channel];
+        // the mean is rounded to float32, which moves every difference by up to that much
+        const double tolerance =
+            4 * kUnit * (std::abs(mean) * factor * 1.5 + std::abs(expected) + 4.0) + (gelu ? 1e-6 : 0);
+        if (gelu) expected = exact_gelu(expected);
+        ASSERT_NEAR(out[i * stride + j], expected, tolerance)
+            << "width " << width << ", row " << i << ", channel " << j;
+      }
+    }
+  }
+}
+
+TEST_P(KernelsTest, AttentionOfRandomShapes) {
+  for (int round = 0; round < 30; ++round) {
+    const int64_t keys = round % 3 == 0 ? pick(250, 800) : pick(1, 70);
+    const int64_t rows = pick(1, 2 * kernels().tile_rows + 3);
+    const int64_t head_dim = pick(1, 2 * kernels().panel_width + 3);
+    const float spread = round % 5 == 0 ? 20.0F : 1.0F;  // scores far apart move the running maximum a lot
+    const int64_t stride = head_dim + 5;
+    const std::vector<float> q = random_values(random_, rows * stride, -spread, spread);
+    const std::vector<float> k = random_values(random_, keys * stride);
+    const std::vector<float> v = random_values(random_, keys * head_dim);
+    std::vector<float> k_panels(static_cast<size_t>(padded_columns(kernels(), keys) * head_dim));
+    pack_panels(kernels(), k.data(), stride, keys, head_dim, k_panels.data());
+    std::vector<float> transposed(v.size());  // pack_panels takes B by columns
+    for (int64_t i = 0; i < keys; ++i) {
+      for (int64_t j = 0; j < head_dim; ++j) {
+        transposed[static_cast<size_t>(j * keys + i)] = v[static_cast<size_t>(i * head_dim + j)];
+      }
+    }
+    std::vector<float> v_panels(static_cast<size_t>(padded_columns(kernels(), head_dim) * keys));
+    pack_panels(kernels(), transposed.data(), keys, head_dim, keys, v_panels.data());
+    std::vector<float> out(static_cast<size_t>(rows * head_dim));
+    std::vector<float> scratch(static_cast<size_t>(attention_scratch(kernels(), head_dim)));
+    kernels().attention(q.data(), stride, rows, k_panels.data(), v_panels.data(), keys, head_dim, out.data(),
+                        head_dim, scratch.data());
+    for (int64_t i = 0; i < rows; ++i) {
+      std::vector<double> p(static_cast<size_t>(keys));
+      double largest = -1e300;
+      for (int64_t t = 0; t < keys; ++t) {
+        double score = 0;
+        for (int64_t d = 0; d < head_dim; ++d)
+          score += static_cast<double>(q[static_cast<size_t>(i * stride + d)]) *
+                   k[static_cast<size_t>(t * stride + d)];
+        p[static_cast<size_t>(t)] = score;
+        largest = std::max(largest, score);
+      }
+      double sum = 0;
+      for (double& value : p) sum += value = std::exp(value - largest);
+      for (int64_t d = 0; d < head_dim; ++d) {
+        double expected = 0;
+        for (int64_t t = 0; t < keys; ++t) {
+          expected += p[static_cast<size_t>(t)] / sum * v[static_cast<size_t>(t * head_dim + d)];
+        }
+        // an error in a score is a relative error of its weight; scores are sums of head_dim products up to
+        // `spread`
+        const double score_error = kUnit * static_cast<double>(head_dim) * std::sqrt(head_dim) * spread;
+        ASSERT_NEAR(out[static_cast<size_t>(i * head_dim + d)], expected, 2 * score_error + 2e-6)
+            << keys << " keys, head of " << head_dim << ", row " << i << ", channel " << d;
+      }
+    }
+  }
+}
+
+TEST_P(KernelsTest, AttentionDoesNotDependOnWhereAQueryFalls) {
+  const int64_t keys = 300;
+  const int64_t rows = kernels().tile_rows + 3;
+  const int64_t dim = 64;
+  const std::vector<float> q = random_values(random_, rows * dim);
+  const std::vector<float> k_panels = random_values(random_, padded_columns(kernels(), keys) * dim);
+  const std::vector<float> v_panels = random_values(random_, padded_columns(kernels(), dim) * keys);
+  std::vector<float> scratch(static_cast<size_t>(attention_scratch(kernels(), dim)));
+  std::vector<float> together(q.size());
+  std::vector<float> alone(static_cast<size_t>(dim));
+  kernels().attention(q.data(), dim, rows, k_panels.data(), v_panels.data(), keys, dim, together.data(), dim,
+                      scratch.data());
+  for (int64_t i = 0; i < rows; ++i) {
+    kernels().attention(q.data() + i * dim, dim, 1, k_panels.data(), v_panels.data(), keys, dim, alone.data(),
+                        dim, scratch.data());
+    for (int64_t d = 0; d < dim; ++d) {
+      ASSERT_EQ(together[static_cast<size_t>(i * dim + d)], alone[static_cast<size_t>(d)]);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Isa, KernelsTest, testing::ValuesIn(supported_kernels()),
+                         [](const auto& test) { return std::string(test.param->isa); });
+
+}  // namespace
+}  // namespace contentvec::cpu

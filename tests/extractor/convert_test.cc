@@ -1,0 +1,170 @@
+// convert: every layout and precision loads again, says the same architecture and gives the same features.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "checkpoint/checkpoint.h"
+#include "contentvec/model.h"
+#include "golden.h"
+#include "support.h"
+
+namespace contentvec {
+namespace {
+
+using testing::HasSubstr;
+using Layout = ConvertOptions::Layout;
+using DType = ConvertOptions::DType;
+
+std::string oracle_file(const std::string& name) {
+  return (test::oracle() / "checkpoints" / name).string();
+}
+
+std::vector<float> features_of(const Model& model, const test::Golden& golden, const Stage& stage) {
+  return model
+      .extract(golden.waveform, {.layer = stage.layer,
+                                 .final_proj = stage.final_proj,
+                                 .normalize = Normalize::kOff,
+                                 .speaker_embedding = golden.speaker_embedding})
+      .data;
+}
+
+struct ConvertCase {
+  std::string source;
+  std::string golden;
+  Layout layout;
+  std::string layout_name;
+};
+
+std::ostream& operator<<(std::ostream& out, const ConvertCase& c) {
+  return out << c.source << " to " << c.layout_name;
+}
+
+class ConvertTest : public testing::TestWithParam<ConvertCase> {};
+
+TEST_P(ConvertTest, Float32ChangesNoBit) {
+  const ConvertCase& c = GetParam();
+  const test::TemporaryFolder folder;
+  const std::filesystem::path out = folder / "model.safetensors";
+  const Model before = Model::load(oracle_file(c.source));
+  const ModelInfo written = convert(oracle_file(c.source), out, {.layout = c.layout});
+  const Model after = Model::load(out.string());
+  EXPECT_EQ(after.info().layout, c.layout_name);
+  EXPECT_EQ(after.info().container, "safetensors");
+  EXPECT_EQ(after.info().config_source, "metadata contentvec.config");
+  EXPECT_EQ(after.info().tensors, written.tensors);
+  ModelConfig expected = before.config();
+  if (c.layout == Layout::kMlx) expected.final_dim = 0;
+  EXPECT_EQ(after.config(), expected);
+  const test::Golden golden = test::read_golden(c.golden);
+  EXPECT_EQ(features_of(after, golden, {}), features_of(before, golden, {}));
+  if (c.layout != Layout::kMlx) {
+    EXPECT_EQ(features_of(after, golden, {1, true}), features_of(before, golden, {1, true}));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Layouts, ConvertTest,
+    testing::Values(ConvertCase{"tiny.fairseq.pt", "tiny.721", Layout::kFairseq, "fairseq"},
+                    ConvertCase{"tiny.fairseq.pt", "tiny.721", Layout::kHf, "hf"},
+                    ConvertCase{"tiny.fairseq.pt", "tiny.721", Layout::kMlx, "mlx"},
+                    ConvertCase{"tiny.hf", "tiny.721", Layout::kFairseq, "fairseq"},
+                    ConvertCase{"tiny-large.fairseq.pt", "tiny-large.721", Layout::kHf, "hf"},
+                    ConvertCase{"tiny-large.hf", "tiny-large.721", Layout::kMlx, "mlx"},
+                    ConvertCase{"tiny-speaker.contentvec.pt", "tiny-speaker.721", Layout::kFairseq,
+                                "fairseq"},
+                    ConvertCase{"tiny-speaker.contentvec.pt", "tiny-speaker.721", Layout::kMlx, "mlx"}),
+    [](const auto& test) {
+      std::string name = test.param.source + "_" + test.param.layout_name;
+      for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
+      return name;
+    });
+
+TEST(Convert, Float16IsExactForAFloat16File) {
+  const test::TemporaryFolder folder;
+  const std::filesystem::path half = folder / "half.safetensors";
+  convert(oracle_file("tiny.fairseq.fp16.pt"), half, {.dtype = DType::kF16});
+  const test::Golden golden = test::read_golden("tiny.721");
+  EXPECT_EQ(features_of(Model::load(half.string()), golden, {}),
+            features_of(Model::load(oracle_file("tiny.fairseq.fp16.pt")), golden, {}));
+  EXPECT_LT(std::filesystem::file_size(half), 190000U);
+}
+
+TEST(Convert, Float16RoundsToNearestEven) {
+  const test::TemporaryFolder folder;
+  const std::filesystem::path half = folder / "half.safetensors";
+  convert(oracle_file("tiny.fairseq.pt"), half, {.dtype = DType::kF16});
+  // torch made the float16 checkpoint from the same weights
+  const checkpoint::Checkpoint ours = checkpoint::open(half);
+  const checkpoint::Checkpoint torchs = checkpoint::open(oracle_file("tiny.fairseq.fp16.pt"));
+  for (const auto& [name, tensor] : ours.tensors) {
+    std::vector<float> a(static_cast<size_t>(tensor.count()));
+    std::vector<float> b(a.size());
+    tensor.copy_to(a);
+    torchs.tensors.at(name).copy_to(b);
+    EXPECT_EQ(a, b) << name;
+  }
+}
+
+TEST(Convert, WritesTheFilesTransformersNeeds) {
+  const test::TemporaryFolder folder;
+  const std::filesystem::path out = folder / "model.safetensors";
+  convert(oracle_file("tiny-large.fairseq.pt"), out, {.layout = Layout::kHf});
+  const auto bytes = test::read_file(folder / "config.json");
+  const auto ours = nlohmann::json::parse(reinterpret_cast<const char*>(bytes.data()),
+                                          reinterpret_cast<const char*>(bytes.data()) + bytes.size());
+  const auto theirs_bytes = test::read_file(test::oracle() / "checkpoints" / "tiny-large.hf" / "config.json");
+  const auto theirs =
+      nlohmann::json::parse(reinterpret_cast<const char*>(theirs_bytes.data()),
+                            reinterpret_cast<const char*>(theirs_bytes.data()) + theirs_bytes.size());
+  for (const auto& [key, value] : theirs.items()) {
+    if (key == "torch_dtype" || key == "transformers_version") continue;
+    EXPECT_EQ(ours.value(key, nlohmann::json()), value) << key;
+  }
+  // the folder alone, without our metadata's word, is read the same
+  const ModelConfig from_config = ModelConfig::from_json_file(folder / "config.json");
+  ModelConfig expected = Model::load(out.string()).config();
+  EXPECT_EQ(expected.normalize, true) << "tiny-large.fairseq.pt says task.normalize";
+  expected.normalize.reset();
+  EXPECT_EQ(from_config, expected);
+  EXPECT_EQ(checkpoint::open(folder.path()).hf_preprocessor.at("do_normalize"), true);
+}
+
+TEST(Convert, LeavesAnotherModelsConfigAlone) {
+  const test::TemporaryFolder folder;
+  test::write_file(folder / "config.json", "{\"hidden_size\": 1}");
+  EXPECT_THAT(test::error_of([&] {
+                convert(oracle_file("tiny.fairseq.pt"), folder / "model.safetensors",
+                        {.layout = Layout::kHf});
+              }),
+              HasSubstr("config.json"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "model.safetensors"));
+  EXPECT_EQ(test::read_file(folder / "config.json").size(), 18U);
+}
+
+TEST(Convert, RefusesWhatALayoutCannotSay) {
+  const test::TemporaryFolder folder;
+  EXPECT_THAT(test::error_of([&] {
+                convert(oracle_file("tiny-speaker.contentvec.pt"), folder / "a.safetensors",
+                        {.layout = Layout::kHf});
+              }),
+              HasSubstr("speaker"));
+  const std::string oddpos = "synthetic:" + (test::oracle() / "configs" / "tiny-oddpos.json").string();
+  EXPECT_THAT(test::error_of([&] { convert(oddpos, folder / "a.safetensors", {.layout = Layout::kHf}); }),
+              HasSubstr("projection"));
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST(Convert, SyntheticModelsBecomeFiles) {
+  const test::TemporaryFolder folder;
+  const std::string spec = "synthetic:" + (test::oracle() / "configs" / "tiny-oddpos.json").string();
+  convert(spec, folder / "model.safetensors");
+  const test::Golden golden = test::read_golden("tiny-oddpos.721");
+  EXPECT_EQ(features_of(Model::load((folder / "model.safetensors").string()), golden, {}),
+            features_of(Model::load(spec), golden, {}));
+}
+
+}  // namespace
+}  // namespace contentvec

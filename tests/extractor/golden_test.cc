@@ -1,0 +1,100 @@
+// The model against the oracle's float64 results: every variant, stage and layer, on every instruction set.
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "contentvec/model.h"
+#include "cpu/kernels/select.h"
+#include "golden.h"
+
+namespace contentvec {
+namespace {
+
+/// Every stage of a golden file in one pass; returns results by the stage's name.
+std::map<std::string, Features> extract_all(const Model& model, const test::Golden& golden) {
+  std::vector<Stage> stages;
+  for (const auto& [name, reference] : golden.stages) stages.push_back(golden.stage_of(name, model.config()));
+  const std::vector<Features> results =
+      model.extract_stages(golden.waveform, stages, test::golden_options(golden));
+  std::map<std::string, Features> by_name;
+  size_t i = 0;
+  for (const auto& [name, reference] : golden.stages) by_name[name] = results[i++];
+  return by_name;
+}
+
+void expect_golden(const Model& model, const test::Golden& golden) {
+  for (const auto& [name, features] : extract_all(model, golden)) {
+    const test::Reference& reference = golden.stages.at(name);
+    ASSERT_EQ(reference.shape, (std::vector<int64_t>{1, features.frames, features.dim}))
+        << golden.name << " " << name;
+    EXPECT_LE(test::max_abs_error(features.data, reference.values), golden.tolerance(name))
+        << golden.name << " " << name << "; the reference's own float32 error is "
+        << golden.float32_max_abs_error.at(name);
+  }
+}
+
+class GoldenTest : public testing::TestWithParam<std::string> {};
+
+TEST_P(GoldenTest, EveryStageIsWithinTheContract) {
+  const test::Golden golden = test::read_golden(GetParam());
+  expect_golden(Model::load(golden.spec()), golden);
+}
+
+std::string test_name(std::string text) {
+  for (char& c : text) c = std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
+  return text;
+}
+
+INSTANTIATE_TEST_SUITE_P(Oracle, GoldenTest, testing::ValuesIn(test::golden_names()),
+                         [](const auto& test) { return test_name(test.param); });
+
+TEST(GoldenFiles, AreAllThere) {
+  EXPECT_EQ(test::golden_names().size(), 18U);
+}
+
+/// The other instruction sets, on the small variants and one frame of base.
+class GoldenIsaTest : public testing::TestWithParam<const cpu::Kernels*> {};
+
+TEST_P(GoldenIsaTest, EveryStageIsWithinTheContract) {
+  setenv("CONTENTVEC_ISA", GetParam()->isa, 1);
+  for (const std::string& name : test::golden_names()) {
+    if (name.starts_with("base.") && name != "base.400") continue;
+    const test::Golden golden = test::read_golden(name);
+    expect_golden(Model::load(golden.spec()), golden);
+  }
+  unsetenv("CONTENTVEC_ISA");
+}
+
+INSTANTIATE_TEST_SUITE_P(Isa, GoldenIsaTest, testing::ValuesIn(cpu::supported_kernels()),
+                         [](const auto& test) { return std::string(test.param->isa); });
+
+TEST(GoldenBatch, RowsOfThePaddedBatchAreWhatEachFileAloneGives) {
+  const std::map<std::string, test::Reference> tensors =
+      test::read_tensors(test::golden_path("tiny-masked.batch"));
+  const std::vector<float>& padded = tensors.at("waveform").values;
+  const std::vector<int64_t> lengths = {5000, 16000, 9999, 720};
+  std::vector<std::span<const float>> waveforms;
+  for (size_t i = 0; i < lengths.size(); ++i) {
+    waveforms.push_back(std::span(padded).subspan(i * 16000, static_cast<size_t>(lengths[i])));
+  }
+  const test::Golden alone = test::read_golden("tiny-masked.16000");  // for the model and the tolerance
+  const Model model = Model::load(alone.spec());
+  for (const std::string stage : {"features", "projected", "layer_1", "layer_2", "layer_3", "final_proj"}) {
+    const Stage asked = alone.stage_of(stage, model.config());
+    const std::vector<Features> results =
+        model.extract_batch(waveforms, {.layer = asked.layer, .final_proj = asked.final_proj});
+    const test::Reference& reference = tensors.at(stage);
+    const auto row = static_cast<size_t>(reference.shape[1] * reference.shape[2]);
+    for (size_t i = 0; i < results.size(); ++i) {
+      ASSERT_EQ(results[i].frames, model.config().frames(lengths[i]));
+      const auto begin = reference.values.begin() + static_cast<std::ptrdiff_t>(i * row);
+      const std::vector<float> expected(begin, begin + static_cast<std::ptrdiff_t>(results[i].data.size()));
+      EXPECT_LE(test::max_abs_error(results[i].data, expected), alone.tolerance(stage))
+          << stage << ", row " << i;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace contentvec

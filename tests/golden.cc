@@ -1,0 +1,91 @@
+#include "golden.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "checkpoint/checkpoint.h"
+#include "support.h"
+
+namespace contentvec::test {
+
+double Golden::tolerance(const std::string& stage) const {
+  const std::vector<float>& values = stages.at(stage).values;
+  double mean = 0;
+  for (const float x : values) mean += static_cast<double>(x);
+  mean /= static_cast<double>(values.size());
+  double squares = 0;
+  for (const float x : values) squares += (static_cast<double>(x) - mean) * (static_cast<double>(x) - mean);
+  const double deviation = std::sqrt(squares / static_cast<double>(values.size()));
+  return std::max(2e-5 * std::max(1.0, deviation), 2 * float32_max_abs_error.at(stage));
+}
+
+Stage Golden::stage_of(const std::string& stage, const ModelConfig& model) const {
+  if (stage == "projected") return {.layer = kProjected};
+  if (stage == "final_proj") return {.layer = std::min(9, model.total_layers()), .final_proj = true};
+  if (stage == "features") return {.layer = kModelOutput};
+  return {.layer = std::stoi(stage.substr(stage.find('_') + 1))};
+}
+
+std::string Golden::spec() const {
+  return "synthetic:" + (oracle() / "configs" / (config + ".json")).string();
+}
+
+std::vector<std::string> golden_names() {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(oracle() / "golden")) {
+    const std::string name = entry.path().stem().string();
+    if (!name.ends_with(".batch")) names.push_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::map<std::string, Reference> read_tensors(const std::filesystem::path& path) {
+  std::map<std::string, Reference> references;
+  for (const auto& [name, tensor] : checkpoint::open(path).tensors) {
+    if (tensor.dtype != checkpoint::DType::kF32) continue;
+    Reference& reference = references[name];
+    reference.shape = tensor.shape;
+    reference.values.resize(static_cast<size_t>(tensor.count()));
+    tensor.copy_to(reference.values);
+  }
+  return references;
+}
+
+std::filesystem::path golden_path(const std::string& name) {
+  return oracle() / "golden" / (name + ".safetensors");
+}
+
+Golden read_golden(const std::string& name) {
+  Golden golden;
+  golden.name = name;
+  golden.config = name.substr(0, name.find('.'));
+  const std::filesystem::path path = golden_path(name);
+  golden.stages = read_tensors(path);
+  golden.waveform = golden.stages.at("waveform").values;
+  golden.stages.erase("waveform");
+  if (const auto speaker = golden.stages.find("speaker_embedding"); speaker != golden.stages.end()) {
+    golden.speaker_embedding = speaker->second.values;
+    golden.stages.erase(speaker);
+  }
+  const std::string errors = checkpoint::open(path).metadata.at("float32_max_abs_error");
+  golden.float32_max_abs_error = nlohmann::json::parse(errors).get<std::map<std::string, double>>();
+  return golden;
+}
+
+ExtractOptions golden_options(const Golden& golden) {
+  return {.normalize = Normalize::kOff, .speaker_embedding = golden.speaker_embedding};
+}
+
+double max_abs_error(const std::vector<float>& values, const std::vector<float>& reference) {
+  if (values.size() != reference.size()) return std::numeric_limits<double>::infinity();
+  double worst = 0;
+  for (size_t i = 0; i < values.size(); ++i) {
+    worst = std::max(worst, std::abs(static_cast<double>(values[i]) - static_cast<double>(reference[i])));
+  }
+  return worst;
+}
+
+}  // namespace contentvec::test

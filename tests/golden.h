@@ -1,0 +1,48 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "contentvec/model.h"
+
+namespace contentvec::test {
+
+/// A float tensor of a reference file.
+struct Reference {
+  std::vector<int64_t> shape;
+  std::vector<float> values;
+};
+
+/// One file of the oracle's golden results (see oracle/README.md), for a batch of one.
+struct Golden {
+  std::string name;    ///< "tiny.16000"
+  std::string config;  ///< "tiny"
+  std::vector<float> waveform;
+  std::vector<float> speaker_embedding;                 ///< empty where the model takes none
+  std::map<std::string, Reference> stages;              ///< "features", "projected", "layer_3", "final_proj"
+  std::map<std::string, double> float32_max_abs_error;  ///< the reference's own, per stage
+
+  /// How far from the reference a float32 result may be: max(2e-5 max(1, std of the reference), twice the
+  /// reference's own float32 error).
+  [[nodiscard]] double tolerance(const std::string& stage) const;
+  /// The stage to ask the model for. final_proj stands for final_proj of layer min(9, layers).
+  [[nodiscard]] Stage stage_of(const std::string& stage, const ModelConfig& config) const;
+  [[nodiscard]] std::string spec() const;  ///< the synthetic model it was made with
+};
+
+/// "tiny.16000", ...: every golden file of a single utterance.
+std::vector<std::string> golden_names();
+Golden read_golden(const std::string& name);
+/// How the oracle ran the model: on the waveform as it is, whatever a checkpoint would ask for.
+ExtractOptions golden_options(const Golden& golden);
+std::filesystem::path golden_path(const std::string& name);
+
+/// Tensors of any safetensors file of float32.
+std::map<std::string, Reference> read_tensors(const std::filesystem::path& path);
+
+/// Largest absolute difference; infinite when the sizes differ.
+double max_abs_error(const std::vector<float>& values, const std::vector<float>& reference);
+
+}  // namespace contentvec::test

@@ -1,0 +1,174 @@
+// Opening a model file: which configuration wins, what is missing, what is in the way.
+
+#include "model/weights.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "golden.h"
+#include "model/model_file.h"
+#include "output/safetensors.h"
+#include "support.h"
+
+namespace contentvec::model {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+using Tensors = std::map<std::string, test::Reference>;
+
+/// The tiny HF file of the oracle, to be changed and written again.
+Tensors tiny_tensors() {
+  return test::read_tensors(test::oracle() / "checkpoints" / "tiny.hf-ctc-prefix.safetensors");
+}
+
+ModelConfig tiny_config() {
+  return ModelConfig::from_json_file(test::oracle() / "configs" / "tiny.json");
+}
+
+void write(const std::filesystem::path& path, const Tensors& tensors,
+           const std::map<std::string, std::string>& metadata = {}) {
+  std::vector<output::NamedTensor> named;
+  for (const auto& [name, tensor] : tensors) {
+    named.push_back(
+        {name, "F32", tensor.shape, [&tensor = tensor] { return output::bytes_of(tensor.values); }});
+  }
+  output::write_safetensors(path, named, metadata);
+}
+
+class ModelFileTest : public testing::Test {
+ protected:
+  std::string error_for(const Tensors& tensors) {
+    write(path_, tensors);
+    return test::error_of([&] { open_model_file(path_.string(), tiny_config()); });
+  }
+  test::TemporaryFolder folder_;
+  std::filesystem::path path_ = folder_ / "m.safetensors";
+};
+
+TEST_F(ModelFileTest, ListsAllThatIsMissingOrMisshapen) {
+  Tensors tensors = tiny_tensors();
+  tensors.erase("hubert.encoder.layers.1.attention.k_proj.bias");
+  tensors["hubert.encoder.layer_norm.bias"].shape = {24, 2};
+  EXPECT_THAT(error_for(tensors), AllOf(HasSubstr(path_.string()), HasSubstr("hf layout"),
+                                        HasSubstr("encoder.layers.1.attention.k_proj.bias [48] is missing"),
+                                        HasSubstr("encoder.layer_norm.bias has shape [24, 2], expected [48]"),
+                                        Not(HasSubstr("more"))));
+}
+
+TEST_F(ModelFileTest, StopsListingAtTen) {
+  Tensors tensors = tiny_tensors();
+  std::erase_if(tensors,
+                [](const auto& entry) { return entry.first.starts_with("hubert.encoder.layers.2."); });
+  EXPECT_THAT(error_for(tensors), HasSubstr("and 6 more"));
+}
+
+TEST_F(ModelFileTest, ATensorTheConfigurationHasNoPlaceForIsAnError) {
+  Tensors tensors = tiny_tensors();
+  tensors["hubert.feature_extractor.conv_layers.3.conv.bias"] = {{24}, std::vector<float>(24)};
+  EXPECT_THAT(error_for(tensors), AllOf(HasSubstr("conv_layers.3.conv.bias"), HasSubstr("no place")));
+}
+
+TEST_F(ModelFileTest, ANonFiniteWeightIsAnError) {
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
+    Tensors tensors = tiny_tensors();
+    tensors["hubert.encoder.layers.1.attention.k_proj.bias"].values[17] = bad;
+    write(path_, tensors);
+    EXPECT_THAT(test::error_of([&] { Model::load(path_.string(), {.config = tiny_config()}); }),
+                AllOf(HasSubstr("k_proj.bias"), HasSubstr("element 17")));
+  }
+}
+
+TEST_F(ModelFileTest, WarnsOfUnknownTensorsByName) {
+  Tensors tensors = tiny_tensors();
+  tensors["hubert.surprise"] = {{1}, {0.0F}};
+  tensors["lm_head.weight"] = {{1}, {0.0F}};
+  write(path_, tensors);
+  const ModelInfo info = open_model_file(path_.string(), tiny_config()).info;
+  ASSERT_EQ(info.warnings.size(), 1U);
+  EXPECT_THAT(info.warnings[0], AllOf(HasSubstr("hubert.surprise"), Not(HasSubstr("lm_head"))));
+}
+
+TEST_F(ModelFileTest, RefusesOtherModelsNamingTheTensor) {
+  Tensors tensors = tiny_tensors();
+  tensors["hubert.encoder.layers.0.attention.gru_rel_pos_linear.weight"] = {{1}, {0.0F}};
+  EXPECT_THAT(error_for(tensors), AllOf(HasSubstr("WavLM"), HasSubstr("gru_rel_pos_linear")));
+}
+
+TEST_F(ModelFileTest, TheConfigurationComesFromTheFirstThatSaysIt) {
+  const Tensors tensors = tiny_tensors();
+  ModelConfig own = tiny_config();
+  own.layer_norm_eps = 1e-4F;
+  own.normalize = true;
+  const auto hf = test::read_file(test::oracle() / "checkpoints" / "tiny.hf" / "config.json");
+  test::write_file(folder_ / "config.json", hf);
+  test::write_file(folder_ / "preprocessor_config.json", std::string(R"({"do_normalize": true})"));
+
+  write(path_, tensors, {{"contentvec.config", own.to_json()}});
+  ModelInfo info = open_model_file(path_.string(), tiny_config()).info;
+  EXPECT_EQ(info.config_source, "given by the caller");
+  EXPECT_EQ(info.config.layer_norm_eps, 1e-5F);
+  EXPECT_EQ(info.normalize_source, "preprocessor_config.json") << "the given configuration does not say";
+
+  info = open_model_file(path_.string(), {}).info;
+  EXPECT_EQ(info.config_source, "metadata contentvec.config");
+  EXPECT_EQ(info.config, own);
+
+  write(path_, tensors);
+  info = open_model_file(path_.string(), {}).info;
+  EXPECT_EQ(info.config_source, "config.json");
+  EXPECT_EQ(info.config.normalize, true);
+
+  std::filesystem::remove(folder_ / "preprocessor_config.json");
+  EXPECT_EQ(open_model_file(path_.string(), {}).info.config.normalize, false) << "base says nothing: off";
+
+  std::filesystem::remove(folder_ / "config.json");
+  EXPECT_THAT(test::error_of([&] { open_model_file(path_.string(), {}); }), HasSubstr("--config"));
+}
+
+TEST_F(ModelFileTest, ReadsAPositionalConvolutionWithoutWeightNorm) {
+  Tensors tensors = tiny_tensors();
+  const std::string conv = "hubert.encoder.pos_conv_embed.conv.";
+  const test::Reference g = tensors.at(conv + "parametrizations.weight.original0");
+  const test::Reference v = tensors.at(conv + "parametrizations.weight.original1");
+  write(path_, tensors);
+  const std::vector<float> folded = open_model_file(path_.string(), tiny_config()).weights.read_pos_conv();
+  for (size_t tap = 0; tap < g.values.size(); ++tap) {
+    double norm = 0;
+    for (size_t i = tap; i < v.values.size(); i += g.values.size())
+      norm += std::pow(static_cast<double>(v.values[i]), 2);
+    EXPECT_NEAR(folded[tap], g.values[tap] * v.values[tap] / std::sqrt(norm), 1e-7) << "tap " << tap;
+  }
+  tensors.erase(conv + "parametrizations.weight.original0");
+  tensors.erase(conv + "parametrizations.weight.original1");
+  tensors[conv + "weight"] = {v.shape, folded};
+  write(path_, tensors);
+  EXPECT_EQ(open_model_file(path_.string(), tiny_config()).weights.read_pos_conv(), folded);
+}
+
+TEST_F(ModelFileTest, TellsWhatTheModelIsWhereTheFileDoes) {
+  const auto kind = [](const char* file, const char* config) {
+    return open_model_file((test::oracle() / "checkpoints" / file).string(),
+                           ModelConfig::from_json_file(test::oracle() / "configs" / config))
+        .info.kind;
+  };
+  EXPECT_EQ(kind("tiny-speaker.contentvec.pt", "tiny-speaker.json"), "ContentVec");
+  EXPECT_EQ(kind("tiny.mlx.safetensors", "tiny.json"), "ContentVec");
+  EXPECT_THAT(kind("tiny.fairseq.pt", "tiny.json"), HasSubstr("not told"));
+}
+
+TEST(Inspect, GivesTheDigestOfTheFile) {
+  const std::string path = (test::oracle() / "checkpoints" / "tiny.fairseq.pt").string();
+  const ModelInfo info = inspect(path);
+  EXPECT_EQ(info.sha256.size(), 64U);
+  EXPECT_EQ(info.source, path);
+  EXPECT_EQ(inspect("synthetic:base").sha256, "");
+  EXPECT_EQ(inspect("synthetic:base").parameters, 94567808);
+}
+
+}  // namespace
+}  // namespace contentvec::model
