@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,9 +16,9 @@ namespace contentvec::checkpoint {
 enum class DType { kF32, kF16, kBF16, kF64, kI64, kI32, kI16, kI8, kU8, kBool, kOther };
 
 /// Bytes of one element; 0 for kOther.
-size_t element_size(DType dtype);
+[[nodiscard]] size_t element_size(DType dtype);
 /// "float32", "float16", ...
-std::string_view dtype_name(DType dtype);
+[[nodiscard]] std::string_view dtype_name(DType dtype);
 
 /// The bytes behind one or more tensors. Reading may touch the disk (a zip entry is read and its CRC checked
 /// on the first call), so that tensors nobody asks for cost nothing. Thread safety: none promised; a
@@ -27,12 +28,16 @@ class Storage {
   virtual ~Storage() = default;
   /// Size in bytes, known without reading; already checked against the file.
   [[nodiscard]] virtual size_t size() const = 0;
-  /// A view of all bytes, valid as long as the returned handle lives. Throws Error when the file is damaged.
+  /// A view of all bytes, valid as long as the returned handle lives. It may be aligned to nothing at all.
+  /// Throws Error when the file is damaged.
   [[nodiscard]] virtual std::shared_ptr<const std::byte[]> read() const = 0;
+  /// The file it belongs to, for errors.
+  [[nodiscard]] virtual const std::string& source() const = 0;
 };
 
-/// A named n-dimensional view into a storage, checked when it was made: every element lies inside the storage
-/// and no product of its sizes wraps.
+/// A named n-dimensional view into a storage, checked when it was made: every element lies inside the
+/// storage, there are no more of them than the storage holds, and no product of its sizes wraps. (Of kOther,
+/// whose element size is unknown, only the shape is checked: it cannot be read.)
 struct Tensor {
   std::string name;
   DType dtype = DType::kF32;
@@ -48,7 +53,16 @@ struct Tensor {
   void copy_to(std::span<float> out) const;
 };
 
+/// Makes sure that `tensor` is what its comment promises. Throws Error naming the tensor, not the file.
+void check(const Tensor& tensor);
+
+/// The product of all sizes; nothing when one is negative or the product of the others than 0 leaves int64.
+[[nodiscard]] std::optional<int64_t> checked_count(std::span<const int64_t> shape);
+
+/// C order: the last dimension is contiguous. `shape` must have a checked_count().
+[[nodiscard]] std::vector<int64_t> contiguous_strides(std::span<const int64_t> shape);
+
 /// "[24, 1, 10]"
-std::string shape_text(std::span<const int64_t> shape);
+[[nodiscard]] std::string shape_text(std::span<const int64_t> shape);
 
 }  // namespace contentvec::checkpoint

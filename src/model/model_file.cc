@@ -48,8 +48,10 @@ SettledConfig settle_config(const Checkpoint& file, const FoundTensors& found,
   ModelConfig config;
   if (config_from_fairseq(file.fairseq_config, file.source + ", its cfg", config))
     return {config, "cfg in the checkpoint"};
-  if (file.hf_config.is_object())
+  // A config.json without hidden_size belongs to some other program that keeps its models in the same folder.
+  if (file.hf_config.is_object() && file.hf_config.contains("hidden_size")) {
     return {config_from_json(file.hf_config, file.source + ", its config.json"), "config.json"};
+  }
   return {infer_config(found, file.source), "names and shapes of the tensors"};
 }
 

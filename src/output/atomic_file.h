@@ -6,12 +6,20 @@
 
 namespace contentvec::output {
 
-/// A file that appears whole or not at all: written under a temporary name in the same folder, flushed to the
-/// disk, then renamed over its target by commit(). Destroyed before that, it leaves nothing behind and the
-/// old file, if any, as it was.
+/// How many unfinished files remove_unfinished_files() can know at once; more can be written, unlisted.
+inline constexpr int kListedFiles = 64;
+
+/// A file that appears whole or not at all: written under a temporary name in the same folder
+/// (".contentvec-....tmp"), flushed to the disk, then renamed over its target by commit(). Destroyed before
+/// that, it leaves nothing behind and the old file, if any, as it was. The new file has the old one's
+/// permissions, or else what the umask leaves. A symbolic link to a file stays: the file behind it is
+/// replaced.
+///
+/// A device, a pipe, and anything under /dev (such as /dev/stdout) is written straight through instead: there
+/// a rename would replace the device. Not thread-safe; different objects may be used by different threads.
 class AtomicFile {
  public:
-  /// Throws Error when the folder does not exist or cannot be written to, or the target is a directory.
+  /// Throws Error when the folder does not exist or cannot be written to, or the target is a folder.
   explicit AtomicFile(std::filesystem::path target);
   ~AtomicFile();
   AtomicFile(const AtomicFile&) = delete;
@@ -19,18 +27,23 @@ class AtomicFile {
 
   /// Throws Error when the disk is full or fails.
   void write(std::span<const std::byte> bytes);
-  /// Flush, fsync, rename, fsync of the folder. Throws Error; the target is then untouched.
+  /// Flush, fsync, rename, fsync of the folder. Throws Error; the target is then untouched. Call it once,
+  /// after the last write().
   void commit();
 
  private:
+  void open_device();
+  void open_temporary();
+
   std::filesystem::path target_;
-  std::filesystem::path temporary_;
+  std::filesystem::path temporary_;  ///< empty when written straight through, and after commit()
   int descriptor_ = -1;
   int slot_ = -1;  ///< in the list remove_unfinished_files() goes through
 };
 
-/// Deletes the temporary files of every AtomicFile that is open now. Async-signal-safe: for a handler of
-/// SIGINT or SIGTERM that ends the process right after.
+/// Deletes the temporary files of every AtomicFile that is open now in this process (not in its parent, after
+/// a fork), up to kListedFiles of them. Async-signal-safe: for a handler of SIGINT or SIGTERM that ends the
+/// process right after; whatever was being written then cannot be committed any more.
 void remove_unfinished_files() noexcept;
 
 }  // namespace contentvec::output

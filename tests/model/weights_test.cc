@@ -126,6 +126,9 @@ TEST_F(ModelFileTest, TheConfigurationComesFromTheFirstThatSaysIt) {
   std::filesystem::remove(folder_ / "preprocessor_config.json");
   EXPECT_EQ(open_model_file(path_.string(), {}).info.config.normalize, false) << "base says nothing: off";
 
+  test::write_file(folder_ / "config.json", std::string(R"({"train": {"segment_size": 12800}})"));
+  EXPECT_THAT(test::error_of([&] { open_model_file(path_.string(), {}); }), HasSubstr("--config"))
+      << "some other program's config.json";
   std::filesystem::remove(folder_ / "config.json");
   EXPECT_THAT(test::error_of([&] { open_model_file(path_.string(), {}); }), HasSubstr("--config"));
 }

@@ -1,0 +1,94 @@
+#include "cli/convert.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <map>
+#include <memory>
+
+#include "cli/console.h"
+#include "contentvec/error.h"
+#include "contentvec/model.h"
+
+namespace contentvec::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Arguments {
+  std::string spec;
+  std::string out;
+  std::string dtype = "f32";
+  std::string layout = "fairseq";
+  std::string config;
+};
+
+const std::map<std::string, ConvertOptions::Layout> kLayouts = {{"fairseq", ConvertOptions::Layout::kFairseq},
+                                                                {"hf", ConvertOptions::Layout::kHf},
+                                                                {"mlx", ConvertOptions::Layout::kMlx}};
+const std::map<std::string, ConvertOptions::DType> kDTypes = {{"f32", ConvertOptions::DType::kF32},
+                                                              {"f16", ConvertOptions::DType::kF16}};
+
+/// The source stays as it is: its precision, or what the conversion leaves out, may be needed again.
+void check_out(const Arguments& arguments) {
+  const fs::path out = arguments.out;
+  if (out.extension() != ".safetensors") {
+    throw UsageError(
+        fmt::format("OUT is \"{}\": it must be a file name that ends in .safetensors", arguments.out));
+  }
+  std::error_code ignored;
+  const fs::path folder = out.has_parent_path() ? out.parent_path() : ".";
+  if (fs::equivalent(arguments.spec, out, ignored) || fs::equivalent(arguments.spec, folder, ignored)) {
+    throw UsageError(fmt::format("OUT \"{}\" would overwrite what SPEC names; choose another file or folder",
+                                 arguments.out));
+  }
+}
+
+int run(const Arguments& arguments) {
+  check_out(arguments);
+  ConvertOptions options;
+  options.layout = kLayouts.at(arguments.layout);
+  options.dtype = kDTypes.at(arguments.dtype);
+  options.config = read_config(arguments.config);
+  const ModelInfo info = convert(arguments.spec, arguments.out, options);
+
+  for (const std::string& warning : info.warnings) note_line("contentvec: warning: " + warning);
+  const std::string beside = options.layout == ConvertOptions::Layout::kHf
+                                 ? "; beside it config.json and preprocessor_config.json"
+                                 : "";
+  const std::string line = fmt::format(
+      "wrote {}: {} tensors, {} parameters, {} bytes ({}, {} names){}", arguments.out, info.tensors,
+      grouped(info.parameters), grouped(static_cast<int64_t>(fs::file_size(arguments.out))),
+      options.dtype == ConvertOptions::DType::kF16 ? "float16" : "float32", arguments.layout, beside);
+  if (!print_line(line)) throw Error("cannot write to standard output (the conversion itself is done)");
+  return kDone;
+}
+
+}  // namespace
+
+Command add_convert(CLI::App& app) {
+  CLI::App* parser = app.add_subcommand("convert", "Write a checkpoint anew as one safetensors file");
+  const auto arguments = std::make_shared<Arguments>();
+  parser
+      ->add_option("SPEC", arguments->spec,
+                   "The checkpoint: a file, a Hugging Face directory, or synthetic:base")
+      ->required()
+      ->option_text(" ");
+  parser->add_option("OUT", arguments->out, "The file to write; it must end in .safetensors")
+      ->required()
+      ->option_text(" ");
+  parser->add_option("--dtype", arguments->dtype, "Type of the weights in the file: f32 (default) or f16")
+      ->check(CLI::IsMember(kDTypes))
+      ->option_text("TYPE");
+  parser
+      ->add_option("--layout", arguments->layout,
+                   "Whose tensor names to use: fairseq (default), hf (writes config.json and "
+                   "preprocessor_config.json beside the file too) or mlx")
+      ->check(CLI::IsMember(kLayouts))
+      ->option_text("NAMES");
+  parser->add_option("--config", arguments->config, "The architecture, where the checkpoint does not say it")
+      ->option_text("FILE.json");
+  return {parser, [arguments] { return run(*arguments); }};
+}
+
+}  // namespace contentvec::cli

@@ -1,0 +1,165 @@
+#include "cli/info.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "cli/console.h"
+#include "contentvec/audio.h"
+#include "contentvec/error.h"
+#include "contentvec/model.h"
+#include "runtime/sha256.h"
+
+namespace contentvec::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+struct Arguments {
+  std::string spec;
+  std::string config;
+  bool json = false;
+};
+
+/// What is known of the weights as a file; nothing for synthetic ones and for a directory of shards.
+struct WeightsFile {
+  int64_t bytes = 0;
+  std::string sha256;
+};
+
+std::optional<WeightsFile> weights_file(const ModelInfo& info) {
+  if (info.container == "synthetic" || !fs::is_regular_file(info.source)) return std::nullopt;
+  return WeightsFile{static_cast<int64_t>(fs::file_size(info.source)), sha256_of_file(info.source)};
+}
+
+Json as_json(const ModelInfo& info, const std::optional<WeightsFile>& file) {
+  const ModelConfig& config = info.config;
+  return {
+      {"source", info.source},
+      {"bytes", file ? Json(file->bytes) : Json()},
+      {"sha256", file ? Json(file->sha256) : Json()},
+      {"container", info.container},
+      {"layout", info.layout},
+      {"kind", info.kind},
+      {"tensors", info.tensors},
+      {"parameters", info.parameters},
+      {"config", Json::parse(config.to_json())},
+      {"config_source", info.config_source},
+      {"normalize", config.normalize.value_or(false)},
+      {"normalize_source", info.normalize_source},
+      {"layers", config.total_layers()},
+      {"final_proj", config.final_dim > 0},
+      {"sample_rate", kSampleRate},
+      {"receptive_field", config.receptive_field()},
+      {"hop", config.hop()},
+      {"warnings", info.warnings},
+  };
+}
+
+/// One number where all layers share it ("512"), else one per layer ("512 256 256").
+std::string per_layer(const ModelConfig& config, int ConvLayer::*field) {
+  std::vector<int> values;
+  for (const ConvLayer& layer : config.conv_layers) values.push_back(layer.*field);
+  const bool same =
+      std::all_of(values.begin(), values.end(), [&](int value) { return value == values.front(); });
+  return same && !values.empty() ? fmt::format("{}", values.front())
+                                 : fmt::format("{}", fmt::join(values, " "));
+}
+
+std::string_view frontend_norm(ExtractorMode mode) {
+  switch (mode) {
+    case ExtractorMode::kGroupNorm:
+      return "GroupNorm after the first";
+    case ExtractorMode::kGroupNormMasked:
+      return "GroupNorm after the first, over valid samples";
+    case ExtractorMode::kLayerNorm:
+      return "LayerNorm after each";
+  }
+  return "unknown";
+}
+
+std::string layers(const ModelConfig& config) {
+  const int plain = config.encoder_layers;
+  if (!config.speaker_conditioned()) return fmt::format("{}", plain);
+  return fmt::format("{}: {} plain, then {} conditioned on a speaker embedding of {}", config.total_layers(),
+                     plain, config.encoder_layers_1, config.speaker_dim);
+}
+
+std::vector<std::pair<std::string_view, std::string>> rows(const ModelInfo& info,
+                                                           const std::optional<WeightsFile>& file) {
+  const ModelConfig& c = info.config;
+  return {
+      {"source", info.source},
+      {"size", file ? grouped(file->bytes) + " bytes" : "-"},
+      {"SHA-256", file ? file->sha256 : "- (not one file)"},
+      {"container", info.container},
+      {"layout", info.layout},
+      {"kind", info.kind},
+      {"parameters", fmt::format("{} in {} tensors", grouped(info.parameters), info.tensors)},
+      {"config", "from " + info.config_source},
+      {"  convolutions",
+       fmt::format("{} of {} channels, kernels {}, strides {}, {}", c.conv_layers.size(),
+                   per_layer(c, &ConvLayer::dim), per_layer(c, &ConvLayer::kernel),
+                   per_layer(c, &ConvLayer::stride), c.conv_bias ? "with bias" : "no bias")},
+      {"  their norm", std::string(frontend_norm(c.extractor_mode))},
+      {"  projection", c.feat_proj_layer_norm ? "after a LayerNorm" : "without a LayerNorm"},
+      {"  position", fmt::format("convolution, kernel {}, {} groups", c.conv_pos, c.conv_pos_groups)},
+      {"  width", fmt::format("{}, feed-forward {}", c.encoder_embed_dim, c.encoder_ffn_embed_dim)},
+      {"  heads", fmt::format("{} of {}", c.encoder_attention_heads,
+                              c.encoder_embed_dim / std::max(1, c.encoder_attention_heads))},
+      {"  layers", layers(c)},
+      {"  layer norm",
+       fmt::format("{} each block, eps {:g}",
+                   c.layer_norm_first ? "before the parts of" : "after the parts of", c.layer_norm_eps)},
+      {"normalize",
+       fmt::format("{}, from {}", c.normalize.value_or(false) ? "on" : "off", info.normalize_source)},
+      {"final_proj", c.final_dim > 0 ? fmt::format("yes, to {}", c.final_dim) : "no"},
+      {"frames",
+       fmt::format("one every {} samples at {} Hz, each from {}", c.hop(), kSampleRate, c.receptive_field())},
+  };
+}
+
+std::string as_text(const ModelInfo& info, const std::optional<WeightsFile>& file) {
+  std::string text;
+  for (const auto& [name, value] : rows(info, file)) text += fmt::format("{:<15} {}\n", name, value);
+  for (const std::string& warning : info.warnings) text += fmt::format("{:<15} {}\n", "warning", warning);
+  text.pop_back();
+  return text;
+}
+
+int run(const Arguments& arguments) {
+  LoadOptions options;
+  options.config = read_config(arguments.config);
+  const ModelInfo info = inspect(arguments.spec, options);
+  const std::optional<WeightsFile> file = weights_file(info);
+  if (!print_line(arguments.json ? json_line(as_json(info, file)) : as_text(info, file))) {
+    throw Error("cannot write to standard output");
+  }
+  return kDone;
+}
+
+}  // namespace
+
+Command add_info(CLI::App& app) {
+  CLI::App* parser = app.add_subcommand("info", "Say what a checkpoint is");
+  const auto arguments = std::make_shared<Arguments>();
+  parser
+      ->add_option("SPEC", arguments->spec,
+                   "The checkpoint: a file, a Hugging Face directory, or synthetic:base")
+      ->required()
+      ->option_text(" ");
+  parser->add_option("--config", arguments->config, "The architecture, where the checkpoint does not say it")
+      ->option_text("FILE.json");
+  parser->add_flag("--json", arguments->json, "Print one JSON object instead of text");
+  return {parser, [arguments] { return run(*arguments); }};
+}
+
+}  // namespace contentvec::cli

@@ -1,0 +1,45 @@
+#include "cli/signals.h"
+
+#include <csignal>
+
+#include "output/atomic_file.h"
+
+namespace contentvec::cli {
+namespace {
+
+/// Dies of the signal itself, so that a shell or a scheduler sees what happened. The signal is unblocked
+/// first: waiting for the handler to return would give other threads time to start another file.
+void clean_up_and_die(int signal) {
+  output::remove_unfinished_files();
+  struct sigaction standard = {};
+  standard.sa_handler = SIG_DFL;
+  sigaction(signal, &standard, nullptr);
+  sigset_t only_this;
+  sigemptyset(&only_this);
+  sigaddset(&only_this, signal);
+  pthread_sigmask(SIG_UNBLOCK, &only_this, nullptr);
+  raise(signal);
+}
+
+void set_action(int signal, void (*handler)(int)) {
+  struct sigaction action = {};
+  action.sa_handler = handler;
+  sigemptyset(&action.sa_mask);
+  sigaction(signal, &action, nullptr);
+}
+
+bool ignored(int signal) {
+  struct sigaction current = {};
+  return sigaction(signal, nullptr, &current) == 0 && current.sa_handler == SIG_IGN;
+}
+
+}  // namespace
+
+void install_signal_handlers() {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    if (!ignored(signal)) set_action(signal, clean_up_and_die);
+  }
+  for (const int signal : {SIGPIPE, SIGXFSZ}) set_action(signal, SIG_IGN);
+}
+
+}  // namespace contentvec::cli

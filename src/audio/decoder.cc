@@ -1,0 +1,162 @@
+#include "audio/decoder.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "audio/file_format.h"
+#include "audio/resampler.h"
+#include "runtime/fail.h"
+
+namespace contentvec::audio {
+
+/// What libsndfile calls to read the source. Nothing in here may throw: the caller is C.
+struct Callbacks {
+  static Decoder& decoder(void* user) { return *static_cast<Decoder*>(user); }
+
+  static sf_count_t size(void* user) { return decoder(user).source_->size(); }
+
+  static sf_count_t tell(void* user) { return decoder(user).position_; }
+
+  static sf_count_t seek(sf_count_t offset, int whence, void* user) {
+    Decoder& self = decoder(user);
+    const int64_t size = self.source_->size();
+    const int64_t base = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? self.position_ : size;
+    // A damaged header may point anywhere: outside the file is its nearest end.
+    self.position_ = base + std::clamp<int64_t>(offset, -base, size - base);
+    return self.position_;
+  }
+
+  static sf_count_t read(void* into, sf_count_t count, void* user) {
+    if (count <= 0) return 0;
+    Decoder& self = decoder(user);
+    const std::span room(static_cast<std::byte*>(into), static_cast<size_t>(count));
+    const auto got = static_cast<int64_t>(self.source_->read(self.position_, room));
+    self.position_ += got;
+    return got;
+  }
+
+  static sf_count_t write(const void*, sf_count_t, void*) { return 0; }
+};
+
+namespace {
+
+// Frames x channels decoded at a time: few, because where libsndfile misjudges an MP3 file's length it drops
+// the rest of the block at hand, and what it drops cannot be noticed.
+constexpr size_t kBlockValues = 1 << 12;
+
+constexpr std::string_view kFormats = "wav, w64, rf64, aiff, au, caf, flac, ogg (vorbis, opus) or mp3";
+
+std::string_view reason_to_refuse(int error) {
+  switch (error) {
+    case SF_ERR_UNRECOGNISED_FORMAT:
+      return "its format is not recognised";
+    case SF_ERR_UNSUPPORTED_ENCODING:
+      return "its samples are encoded in a way that libsndfile does not read";
+    default:
+      return "its header is damaged";
+  }
+}
+
+}  // namespace
+
+Decoder::Decoder(std::unique_ptr<ByteSource> source, std::string doing)
+    : source_(std::move(source)), doing_(std::move(doing)) {
+  open();
+  check_rate();
+  const size_t channels = static_cast<size_t>(info_.channels);
+  const size_t frames = std::max<size_t>(1, kBlockValues / channels);
+  interleaved_.resize(frames * channels);
+  mono_.reserve(frames);
+}
+
+void Decoder::open() {
+  // Asked first, because the MP3 decoder takes AAC for damaged MP3.
+  if (const auto format = unread_format(*source_); !format.empty()) {
+    fail("{}: this is {}, which is not read here; convert it first: `ffmpeg -i in.m4a out.wav`", doing_,
+         format);
+  }
+  SF_VIRTUAL_IO callbacks{Callbacks::size, Callbacks::seek, Callbacks::read, Callbacks::write,
+                          Callbacks::tell};
+  file_.reset(sf_open_virtual(&callbacks, SFM_READ, &info_, this));
+  if (file_ != nullptr) return;
+  if (source_->error() != 0) {
+    fail("{}: reading failed: {}", doing_, std::generic_category().message(source_->error()));
+  }
+  fail(
+      "{}: not audio that is read here: {}; expected {}; convert another format first: "
+      "`ffmpeg -i in.xyz out.wav`",
+      doing_, reason_to_refuse(sf_error(nullptr)), kFormats);
+}
+
+void Decoder::check_rate() const {
+  if (is_rate(info_.samplerate)) return;
+  fail("{}: the header gives {} Hz as its sample rate; expected 1 to 1000000; it is probably damaged", doing_,
+       info_.samplerate);
+}
+
+std::span<const float> Decoder::next() {
+  const auto room = static_cast<sf_count_t>(interleaved_.size()) / info_.channels;
+  const sf_count_t frames = sf_readf_float(file_.get(), interleaved_.data(), room);
+  if (frames <= 0) {
+    check_end();
+    return {};
+  }
+  average_channels(static_cast<size_t>(frames));
+  check_finite();
+  frames_read_ += frames;
+  return mono_;
+}
+
+/// In float32 and in channel order, as numpy.mean does it for librosa.to_mono: 16 kHz files agree to the bit.
+void Decoder::average_channels(size_t frames) {
+  const size_t channels = static_cast<size_t>(info_.channels);
+  mono_.resize(frames);
+  for (size_t t = 0; t < frames; ++t) {
+    const float* frame = interleaved_.data() + t * channels;
+    float sum = frame[0];
+    for (size_t c = 1; c < channels; ++c) sum += frame[c];
+    mono_[t] = sum / static_cast<float>(channels);
+  }
+}
+
+void Decoder::check_finite() const {
+  const auto bad = std::find_if(mono_.begin(), mono_.end(), [](float x) { return !std::isfinite(x); });
+  if (bad == mono_.end()) return;
+  const int64_t index = frames_read_ + (bad - mono_.begin());
+  fail("{}: sample {} ({:.3f} s) is {}; expected finite numbers; export the file again, or cut that part out",
+       doing_, index, static_cast<double>(index) / rate(), *bad);
+}
+
+void Decoder::check_end() const {
+  if (source_->error() != 0) {
+    fail("{}: reading failed after {} frames: {}", doing_, frames_read_,
+         std::generic_category().message(source_->error()));
+  }
+  if (const auto reason = reason_for_early_end(); !reason.empty()) {
+    const std::string of = announced() > frames_read_ ? fmt::format(" of {}", announced()) : "";
+    fail(
+        "{}: decoding stopped after {}{} frames ({}): the file is damaged or cut short; get a whole copy, or "
+        "see what `ffmpeg -i in.xyz out.wav` makes of it",
+        doing_, frames_read_, of, reason);
+  }
+  if (frames_read_ == 0) fail("{}: the file has no samples; expected at least one", doing_);
+}
+
+int64_t Decoder::announced() const {
+  const bool is_guess = type() == SF_FORMAT_MPEG && !mp3_states_length(*source_);
+  return is_guess || info_.frames == SF_COUNT_MAX ? 0 : info_.frames;
+}
+
+std::string_view Decoder::reason_for_early_end() const {
+  if (sf_error(file_.get()) != SF_ERR_NO_ERROR) return "what follows is damaged";
+  if (frames_read_ < announced()) return "the data ends there, or is damaged";
+  if (type() == SF_FORMAT_OGG && !ogg_is_whole(*source_)) return "its last page is missing";
+  const bool goes_on = type() == SF_FORMAT_MPEG && mp3_goes_on(*source_, position_);
+  return goes_on ? "more follows what it takes for its end" : "";
+}
+
+}  // namespace contentvec::audio

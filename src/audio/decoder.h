@@ -1,0 +1,61 @@
+#pragma once
+
+#include <sndfile.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "audio/byte_source.h"
+
+namespace contentvec::audio {
+
+/// The samples of one audio file, averaged over its channels, block by block. Memory does not depend on what
+/// the file's header claims. Not thread-safe.
+class Decoder {
+ public:
+  /// `doing` begins the text of every Error, here and in next(): "cannot read audio from 'x.wav'". Throws
+  /// Error when the bytes are no audio that libsndfile reads, or its sample rate is absurd.
+  Decoder(std::unique_ptr<ByteSource> source, std::string doing);
+  Decoder(const Decoder&) = delete;  // libsndfile keeps a pointer to it
+  Decoder& operator=(const Decoder&) = delete;
+
+  /// Frames per second, 1 .. 1,000,000.
+  [[nodiscard]] int rate() const { return info_.samplerate; }
+
+  /// The next samples, valid until the next call; empty at the end. Throws Error when decoding fails or stops
+  /// before the number of frames that the file announces, at a non-finite sample, and at the end of a file
+  /// without samples.
+  std::span<const float> next();
+
+ private:
+  struct Close {
+    void operator()(SNDFILE* file) const { sf_close(file); }
+  };
+  void open();
+  void check_rate() const;
+  void average_channels(size_t frames);
+  void check_finite() const;
+  void check_end() const;
+  [[nodiscard]] int type() const { return info_.format & SF_FORMAT_TYPEMASK; }
+  /// The number of frames that the file says it has; 0 when it does not say.
+  [[nodiscard]] int64_t announced() const;
+  /// Why the end that was reached is not the true one, or "".
+  [[nodiscard]] std::string_view reason_for_early_end() const;
+
+  std::unique_ptr<ByteSource> source_;
+  std::string doing_;
+  int64_t position_ = 0;  ///< in source_, for libsndfile's callbacks
+  SF_INFO info_{};
+  std::unique_ptr<SNDFILE, Close> file_;
+  int64_t frames_read_ = 0;
+  std::vector<float> interleaved_;  ///< [frames, channels] of the current block
+  std::vector<float> mono_;         ///< [frames] of the current block
+
+  friend struct Callbacks;
+};
+
+}  // namespace contentvec::audio

@@ -1,0 +1,74 @@
+#include "audio/resampler.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "contentvec/audio.h"
+#include "runtime/fail.h"
+
+namespace contentvec {
+namespace audio {
+namespace {
+
+constexpr int kHighestRate = 1'000'000;
+constexpr size_t kBlock = 1 << 14;  // samples in or out of libsoxr at a time
+
+}  // namespace
+
+bool is_rate(int rate) {
+  return rate >= 1 && rate <= kHighestRate;
+}
+
+Resampler::Resampler(int from_rate, int to_rate) : from_(from_rate), to_(to_rate) {
+  if (!is_rate(from_) || !is_rate(to_)) {
+    fail("cannot resample from {} Hz to {} Hz: expected rates from 1 to {} Hz", from_, to_, kHighestRate);
+  }
+  if (from_ == to_) return;
+  block_.resize(kBlock);
+  soxr_error_t error = nullptr;
+  const soxr_quality_spec_t quality = soxr_quality_spec(SOXR_HQ, 0);
+  soxr_.reset(soxr_create(from_, to_, 1, &error, nullptr, &quality, nullptr));
+  if (error != nullptr) fail("cannot resample from {} Hz to {} Hz: {}", from_, to_, error);
+}
+
+Resampler::Progress Resampler::process(std::span<const float> waveform) {
+  Progress progress{};
+  const soxr_error_t error = soxr_process(soxr_.get(), waveform.data(), waveform.size(), &progress.consumed,
+                                          block_.data(), block_.size(), &progress.produced);
+  if (error != nullptr) fail("resampling from {} Hz to {} Hz failed: {}", from_, to_, error);
+  result_.insert(result_.end(), block_.begin(),
+                 block_.begin() + static_cast<std::ptrdiff_t>(progress.produced));
+  return progress;
+}
+
+void Resampler::push(std::span<const float> waveform) {
+  consumed_ += static_cast<int64_t>(waveform.size());
+  if (soxr_ == nullptr) {
+    result_.insert(result_.end(), waveform.begin(), waveform.end());
+    return;
+  }
+  while (!waveform.empty()) {
+    const Progress progress = process(waveform.first(std::min(waveform.size(), kBlock)));
+    waveform = waveform.subspan(progress.consumed);
+  }
+}
+
+std::vector<float> Resampler::finish() {
+  if (soxr_ != nullptr) {
+    while (process({}).produced > 0) {
+    }
+  }
+  // libsoxr rounds the length to the nearest; librosa rounds up, and fills with zeros.
+  result_.resize(static_cast<size_t>((consumed_ * to_ + from_ - 1) / from_));
+  return std::move(result_);
+}
+
+}  // namespace audio
+
+std::vector<float> resample(std::span<const float> waveform, int from_rate, int to_rate) {
+  audio::Resampler resampler(from_rate, to_rate);
+  resampler.push(waveform);
+  return resampler.finish();
+}
+
+}  // namespace contentvec

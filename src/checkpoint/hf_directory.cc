@@ -1,0 +1,100 @@
+#include "checkpoint/hf_directory.h"
+
+#include <map>
+#include <string>
+
+#include "checkpoint/json_text.h"
+#include "checkpoint/text.h"
+#include "runtime/mapped_file.h"
+
+namespace contentvec::checkpoint {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+json read_object(const fs::path& path) {
+  constexpr size_t kLargest = size_t{64} << 20;  // far above any index or config
+  const MappedFile file(path);
+  if (file.bytes().size() > kLargest)
+    fail("cannot read {}: expected a JSON file of at most {} bytes, found {}", path.string(), kLargest,
+         file.bytes().size());
+  try {
+    json parsed = parse_json(as_text(file.bytes()));
+    if (!parsed.is_object()) fail("expected a JSON object, found {}", parsed.type_name());
+    return parsed;
+  } catch (const Error& error) {
+    fail("cannot read {}: {}; correct it or download it again", path.string(), error.what());
+  }
+}
+
+json read_object_if_there(const fs::path& path) {
+  return fs::exists(path) ? read_object(path) : json(nullptr);
+}
+
+/// A shard is a file beside its index: nothing else may be opened on the index's word.
+void check_shard_name(const json& shard, const fs::path& index) {
+  const auto* name = shard.get_ptr<const std::string*>();
+  const bool plain = name != nullptr && !name->empty() && *name != "." && *name != ".." &&
+                     name->find_first_of(std::string_view("/\\\0", 3)) == std::string::npos;
+  if (!plain)
+    fail("cannot read {}: expected the plain names of files beside it in \"weight_map\", found {}",
+         index.string(), quote(shard.dump(-1, ' ', false, json::error_handler_t::replace)));
+}
+
+/// All tensors that the index lists, each from the shard it names.
+Checkpoint open_shards(const fs::path& index, const OpenFile& open_file) {
+  const json parsed = read_object(index);
+  const auto map = parsed.find("weight_map");
+  if (map == parsed.end() || !map->is_object() || map->empty())
+    fail("cannot read {}: expected an object \"weight_map\" of tensor names and files, found none",
+         index.string());
+  std::map<std::string, Checkpoint> shards;
+  Checkpoint whole;
+  for (const auto& [name, shard] : map->items()) {
+    check_shard_name(shard, index);
+    const auto& file = shard.get_ref<const std::string&>();
+    if (!shards.contains(file)) shards.emplace(file, open_file(index.parent_path() / file));
+    Checkpoint& part = shards.at(file);
+    const auto tensor = part.tensors.find(name);
+    if (tensor == part.tensors.end())
+      fail("cannot read {}: expected tensor {} in {}, which does not hold it; download the shards again",
+           index.string(), quote(name), file);
+    whole.tensors.insert(part.tensors.extract(tensor));
+    whole.container = part.container;
+    whole.metadata.merge(part.metadata);
+  }
+  whole.source = index.string();
+  return whole;
+}
+
+Checkpoint open_weights(const fs::path& directory, const OpenFile& open_file) {
+  for (const char* name : {"model.safetensors", "pytorch_model.bin"})
+    if (fs::exists(directory / name)) return open_file(directory / name);
+  for (const char* name : {"model.safetensors.index.json", "pytorch_model.bin.index.json"})
+    if (fs::exists(directory / name)) return open_shards(directory / name, open_file);
+  fail(
+      "cannot open checkpoint {}: expected model.safetensors, pytorch_model.bin, "
+      "model.safetensors.index.json or "
+      "pytorch_model.bin.index.json in this directory, found none of them; give a checkpoint file instead",
+      directory.string());
+}
+
+}  // namespace
+
+Checkpoint open_hf_directory(const fs::path& directory, const OpenFile& open_file) {
+  Checkpoint checkpoint = open_weights(directory, open_file);
+  checkpoint.hf_config = read_object_if_there(directory / "config.json");
+  checkpoint.hf_preprocessor = read_object_if_there(directory / "preprocessor_config.json");
+  return checkpoint;
+}
+
+json json_object_if_any(const fs::path& path) {
+  try {
+    return read_object_if_there(path);
+  } catch (const Error&) {
+    return nullptr;
+  }
+}
+
+}  // namespace contentvec::checkpoint

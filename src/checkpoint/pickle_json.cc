@@ -1,0 +1,121 @@
+#include "checkpoint/pickle_json.h"
+
+#include <algorithm>
+#include <string>
+
+#include "checkpoint/text.h"
+
+namespace contentvec::checkpoint::pickle {
+namespace {
+
+using nlohmann::json;
+
+constexpr size_t kDeepest = 32;
+constexpr size_t kMostNodes = 100'000;
+constexpr size_t kMostText = size_t{16} << 20;
+
+class Converter {
+ public:
+  explicit Converter(const Values& values) : values_(values) {}
+
+  json convert(Ref ref) {
+    const bool cyclic = std::find(path_.begin(), path_.end(), ref) != path_.end();
+    if (++nodes_ > kMostNodes)
+      fail_damaged("its configuration unfolds to more than {} values, which is no configuration", kMostNodes);
+    if (cyclic || path_.size() >= kDeepest) return nullptr;
+    path_.push_back(ref);
+    json converted = std::visit([this](const auto& value) { return (*this)(value); }, values_[ref]);
+    path_.pop_back();
+    return converted;
+  }
+
+  json operator()(bool value) { return value; }
+  json operator()(int64_t value) { return value; }
+  json operator()(double value) { return value; }
+  json operator()(const String& value) {
+    text_ += value.text.size();
+    if (text_ > kMostText) fail_damaged("its configuration unfolds to more than {} bytes of text", kMostText);
+    return is_utf8(value.text) ? json(value.text) : json(nullptr);
+  }
+  json operator()(const List& value) { return array(value.items); }
+  json operator()(const Tuple& value) { return array(value.items); }
+  json operator()(const Set& value) { return array(value.items); }
+  json operator()(const Dict& value) {
+    json object = json::object();
+    for (const auto& [key, item] : value.entries) {
+      const json name = convert(key);
+      if (name.is_string())
+        object[name.get_ref<const std::string&>()] = convert(item);
+      else if (name.is_number_integer() || name.is_boolean())
+        object[name.dump()] = convert(item);
+    }
+    return object;
+  }
+  json operator()(const Record& record) {
+    if (const Dict* state = state_of(record)) return object_of(record, *state);
+    if (record.dict != kNone) return convert(record.dict);
+    if (record.list != kNone) return convert(record.list);
+    const auto& args = std::get<Tuple>(values_[record.args]).items;
+    if (args.size() != 1) return nullptr;
+    const json only = convert(args[0]);
+    return only.is_primitive() ? only : json(nullptr);
+  }
+  json operator()(const auto& /*None, Opaque, Global, PersistentId*/) { return nullptr; }
+
+ private:
+  json array(const std::vector<Ref>& items) {
+    json converted = json::array();
+    for (const Ref item : items) converted.push_back(convert(item));
+    return converted;
+  }
+
+  /// An object's attributes: its state, or the first half of a state of (attributes, slots).
+  const Dict* state_of(const Record& record) {
+    const auto* halves = values_.get<Tuple>(record.state);
+    if (halves != nullptr && !halves->items.empty()) return values_.get<Dict>(halves->items[0]);
+    return values_.get<Dict>(record.state);
+  }
+
+  json object_of(const Record& record, const Dict& state) {
+    const Global* type = callee(values_, record);
+    if (type == nullptr || !type->module.starts_with("omegaconf")) return (*this)(state);
+    for (const auto& [key, item] : state.entries) {
+      const auto* name = values_.get<String>(key);
+      if (name != nullptr && (name->text == "_content" || name->text == "_val")) return convert(item);
+    }
+    return nullptr;
+  }
+
+  const Values& values_;
+  std::vector<Ref> path_;  // the values around the current one
+  size_t nodes_ = 0, text_ = 0;
+};
+
+}  // namespace
+
+const Dict* as_dict(const Values& values, Ref ref) {
+  const auto* record = values.get<Record>(ref);
+  return values.get<Dict>(record == nullptr ? ref : record->dict);
+}
+
+Ref find(const Values& values, const Dict& dict, std::string_view key) {
+  const auto matches = [&](const auto& entry) {
+    const auto* name = values.get<String>(entry.first);
+    return name != nullptr && name->text == key;
+  };
+  const auto found = std::find_if(dict.entries.rbegin(), dict.entries.rend(), matches);
+  return found == dict.entries.rend() ? kNone : found->second;
+}
+
+const Global* callee(const Values& values, const Record& record) {
+  const auto* called = values.get<Global>(record.callable);
+  const auto& args = std::get<Tuple>(values[record.args]).items;
+  const bool indirect = called != nullptr && called->name == "_reconstructor" && !args.empty();
+  return indirect ? values.get<Global>(args[0]) : called;
+}
+
+json to_json(const Values& values, Ref ref) {
+  return Converter(values).convert(ref);
+}
+
+}  // namespace contentvec::checkpoint::pickle

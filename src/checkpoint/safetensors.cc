@@ -1,0 +1,171 @@
+#include "checkpoint/safetensors.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "checkpoint/json_text.h"
+#include "checkpoint/mapped_storage.h"
+#include "checkpoint/text.h"
+
+// The format: https://github.com/huggingface/safetensors#format
+
+namespace contentvec::checkpoint {
+namespace {
+
+using nlohmann::json;
+
+constexpr size_t kLengthBytes = 8;
+constexpr uint64_t kLongestHeader = 100'000'000;  // the limit of the format's reference implementation
+
+struct ElementType {
+  std::string_view name;
+  DType dtype;
+  size_t size;  // 0: unknown
+};
+
+constexpr std::array kElementTypes = {
+    ElementType{"F32", DType::kF32, 4},       ElementType{"F16", DType::kF16, 2},
+    ElementType{"BF16", DType::kBF16, 2},     ElementType{"F64", DType::kF64, 8},
+    ElementType{"I64", DType::kI64, 8},       ElementType{"I32", DType::kI32, 4},
+    ElementType{"I16", DType::kI16, 2},       ElementType{"I8", DType::kI8, 1},
+    ElementType{"U8", DType::kU8, 1},         ElementType{"BOOL", DType::kBool, 1},
+    ElementType{"U16", DType::kOther, 2},     ElementType{"U32", DType::kOther, 4},
+    ElementType{"U64", DType::kOther, 8},     ElementType{"C64", DType::kOther, 8},
+    ElementType{"F8_E4M3", DType::kOther, 1}, ElementType{"F8_E5M2", DType::kOther, 1},
+};
+
+ElementType element_type(const std::string& name) {
+  for (const ElementType& type : kElementTypes)
+    if (type.name == name) return type;
+  return {name, DType::kOther, 0};
+}
+
+struct Range {
+  uint64_t begin = 0, end = 0;
+  const std::string* name = nullptr;
+};
+
+const json& member(const json& entry, const char* key, json::value_t type, const std::string& name) {
+  const auto found = entry.find(key);
+  if (found == entry.end() || found->type() != type)
+    fail_damaged("safetensors header: tensor {} has no proper \"{}\"", quote(name), key);
+  return *found;
+}
+
+std::vector<int64_t> shape_of(const json& entry, const std::string& name) {
+  std::vector<int64_t> shape;
+  for (const json& size : member(entry, "shape", json::value_t::array, name)) {
+    if (!size.is_number_unsigned() || size.get<uint64_t>() > INT64_MAX)
+      fail_damaged("safetensors header: tensor {} has a shape that is not made of sizes: {}", quote(name),
+                   quote(size.dump()));
+    shape.push_back(size.get<int64_t>());
+  }
+  return shape;
+}
+
+Range range_of(const json& entry, const std::string& name, uint64_t data_size) {
+  const json& offsets = member(entry, "data_offsets", json::value_t::array, name);
+  if (offsets.size() != 2 || !offsets[0].is_number_unsigned() || !offsets[1].is_number_unsigned())
+    fail_damaged("safetensors header: tensor {} has data_offsets that are not two offsets", quote(name));
+  const Range range{offsets[0].get<uint64_t>(), offsets[1].get<uint64_t>()};
+  if (range.begin > range.end || range.end > data_size)
+    fail_damaged("safetensors header: tensor {} lies at [{}, {}), outside the {} bytes of data", quote(name),
+                 range.begin, range.end, data_size);
+  return range;
+}
+
+void check_size(const std::string& name, std::span<const int64_t> shape, const ElementType& type,
+                Range range) {
+  const std::optional<int64_t> count = checked_count(shape);
+  uint64_t bytes = 0;
+  if (!count || __builtin_mul_overflow(static_cast<uint64_t>(*count), type.size, &bytes))
+    fail_damaged("safetensors header: tensor {} has the impossible shape {}", quote(name), shape_text(shape));
+  if (type.size != 0 && bytes != range.end - range.begin)
+    fail_damaged(
+        "safetensors header: tensor {} of type {} and shape {} takes {} bytes, but its offsets span {}",
+        quote(name), type.name, shape_text(shape), bytes, range.end - range.begin);
+}
+
+/// The format lets the tensors tile the data exactly, in any order.
+void check_tiling(std::vector<Range>& ranges, uint64_t data_size) {
+  std::sort(ranges.begin(), ranges.end(), [](const Range& a, const Range& b) {
+    return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
+  });
+  uint64_t end = 0;
+  for (const Range& range : ranges) {
+    if (range.begin != end)
+      fail_damaged("safetensors header: tensor {} begins at byte {} of the data, expected {}: it {}",
+                   quote(*range.name), range.begin, end,
+                   range.begin < end ? "overlaps another one" : "leaves a hole");
+    end = range.end;
+  }
+  if (end != data_size)
+    fail_damaged("safetensors: the tensors end at byte {} of {} bytes of data", end, data_size);
+}
+
+void read_metadata(const json& entry, Checkpoint& checkpoint) {
+  if (!entry.is_object()) fail_damaged("safetensors header: __metadata__ is not an object");
+  for (const auto& [key, value] : entry.items()) {
+    if (!value.is_string()) fail_damaged("safetensors header: __metadata__ {} is not a string", quote(key));
+    checkpoint.metadata[key] = value.get<std::string>();
+  }
+}
+
+/// The header's JSON, after everything about its length has been checked.
+std::span<const std::byte> header_of(std::span<const std::byte> bytes) {
+  if (bytes.size() <= kLengthBytes)
+    fail_damaged("safetensors: {} bytes are too few for a header", bytes.size());
+  uint64_t length = 0;
+  std::memcpy(&length, bytes.data(), sizeof length);
+  if (length > bytes.size() - kLengthBytes)
+    fail_damaged("safetensors: the header claims {} bytes, {} are left in the file", length,
+                 bytes.size() - kLengthBytes);
+  if (length > kLongestHeader)
+    fail_damaged("safetensors: the header claims {} bytes; the format allows {}", length, kLongestHeader);
+  const std::span<const std::byte> header = bytes.subspan(kLengthBytes, length);
+  if (header.empty() || header.front() != std::byte{'{'})
+    fail_damaged("safetensors: the header does not begin with '{{'");
+  return header;
+}
+
+}  // namespace
+
+bool is_safetensors(std::span<const std::byte> bytes) {
+  return bytes.size() > kLengthBytes && bytes[kLengthBytes] == std::byte{'{'};
+}
+
+Checkpoint read_safetensors(const std::shared_ptr<const MappedFile>& file) {
+  const std::span<const std::byte> header = header_of(file->bytes());
+  const std::span<const std::byte> data = file->bytes().subspan(kLengthBytes + header.size());
+  Checkpoint checkpoint;
+  checkpoint.container = "safetensors";
+  const json entries = parse_json(as_text(header));
+  std::vector<Range> ranges;
+  for (const auto& [name, entry] : entries.items()) {
+    if (name == "__metadata__") {
+      read_metadata(entry, checkpoint);
+      continue;
+    }
+    if (!entry.is_object())
+      fail_damaged("safetensors header: tensor {} is not described by an object", quote(name));
+    const auto type =
+        element_type(member(entry, "dtype", json::value_t::string, name).get_ref<const std::string&>());
+    const Range range = range_of(entry, name, data.size());
+    Tensor tensor;
+    tensor.name = name;
+    tensor.dtype = type.dtype;
+    tensor.shape = shape_of(entry, name);
+    check_size(name, tensor.shape, type, range);
+    tensor.strides = contiguous_strides(tensor.shape);
+    tensor.storage =
+        std::make_shared<MappedStorage>(file, data.subspan(range.begin, range.end - range.begin));
+    check(tensor);
+    const auto [place, added] = checkpoint.tensors.emplace(name, std::move(tensor));
+    ranges.push_back({range.begin, range.end, &place->first});
+  }
+  check_tiling(ranges, data.size());
+  return checkpoint;
+}
+
+}  // namespace contentvec::checkpoint

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "runtime/mapped_file.h"
+
+struct zip;
+
+namespace contentvec::checkpoint {
+
+/// A zip file (zip64 too) of which only entries that are stored as they are, neither compressed nor
+/// encrypted, can be read: so no entry is larger than the file, and its size can be believed. Not
+/// thread-safe.
+class ZipArchive {
+ public:
+  struct Entry {
+    uint64_t index = 0, size = 0;
+  };
+
+  /// Throws Error when the directory is damaged or holds a name twice. None of the errors names the file.
+  explicit ZipArchive(std::shared_ptr<const MappedFile> file);
+
+  [[nodiscard]] const std::unordered_map<std::string_view, uint64_t>& names() const { return names_; }
+  [[nodiscard]] bool contains(std::string_view name) const { return names_.contains(name); }
+  /// Throws Error when there is no such entry, or it can not be read as above.
+  [[nodiscard]] Entry find(std::string_view name) const;
+  /// The content. Throws Error when its CRC is not the one recorded.
+  [[nodiscard]] std::shared_ptr<const std::byte[]> read(const Entry& entry) const;
+  /// The file it is in.
+  [[nodiscard]] const std::string& path() const { return file_->path(); }
+
+ private:
+  std::shared_ptr<const MappedFile> file_;  // outlives the handle, which reads from it
+  std::shared_ptr<zip> handle_;
+  std::unordered_map<std::string_view, uint64_t> names_;  // views of the handle's own strings
+};
+
+}  // namespace contentvec::checkpoint

@@ -1,0 +1,104 @@
+#include "cli/process.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "contentvec/error.h"
+
+namespace contentvec::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string text_of(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+void redirect(const fs::path& path, int flags, int stream) {
+  const int opened = open(path.c_str(), flags, 0600);
+  if (opened < 0 || dup2(opened, stream) < 0) _exit(126);
+  close(opened);
+}
+
+/// In the child: becomes the program.
+[[noreturn]] void become(std::vector<std::string> arguments, const Surroundings& with,
+                         const fs::path& captured) {
+  redirect(with.input, O_RDONLY, STDIN_FILENO);
+  redirect(with.output.empty() ? captured / "out" : with.output, O_WRONLY | O_CREAT, STDOUT_FILENO);
+  redirect(captured / "err", O_WRONLY | O_CREAT, STDERR_FILENO);
+  if (chdir(with.folder.c_str()) != 0) _exit(126);
+  if (with.largest_file >= 0) {
+    const rlimit limit = {static_cast<rlim_t>(with.largest_file), static_cast<rlim_t>(with.largest_file)};
+    if (setrlimit(RLIMIT_FSIZE, &limit) != 0) _exit(126);
+  }
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) std::signal(signal, SIG_DFL);
+  if (with.streams_closed) {
+    for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) close(stream);
+  }
+  arguments.insert(arguments.begin(), CONTENTVEC_PROGRAM);
+  std::vector<char*> pointers;
+  for (std::string& argument : arguments) pointers.push_back(argument.data());
+  pointers.push_back(nullptr);
+  execv(CONTENTVEC_PROGRAM, pointers.data());
+  _exit(127);
+}
+
+}  // namespace
+
+Process::Process(const std::vector<std::string>& arguments, const Surroundings& surroundings) {
+  std::string folder = (fs::temp_directory_path() / "contentvec-run-XXXXXX").string();
+  if (mkdtemp(folder.data()) == nullptr) throw Error("cannot make a temporary folder");
+  captured_ = folder;
+  pid_ = fork();
+  if (pid_ < 0) throw Error("cannot start a process");
+  if (pid_ == 0) become(arguments, surroundings, captured_);
+}
+
+Process::~Process() {
+  if (running()) {
+    send(SIGKILL);
+    wait();
+  }
+  std::error_code ignored;
+  fs::remove_all(captured_, ignored);
+}
+
+void Process::send(int signal) const {
+  kill(pid_, signal);
+}
+
+bool Process::running() {
+  if (!ended_) ended_ = waitpid(pid_, &status_, WNOHANG) == pid_;
+  return !ended_;
+}
+
+Result Process::wait() {
+  if (!ended_) ended_ = waitpid(pid_, &status_, 0) == pid_;
+  return {.code = WIFEXITED(status_) ? WEXITSTATUS(status_) : -1,
+          .signal = WIFSIGNALED(status_) ? WTERMSIG(status_) : 0,
+          .out = text_of(captured_ / "out"),
+          .err = text_of(captured_ / "err")};
+}
+
+Result run(const std::vector<std::string>& arguments, const Surroundings& surroundings) {
+  return Process(arguments, surroundings).wait();
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+}  // namespace contentvec::test
