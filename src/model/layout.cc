@@ -225,9 +225,8 @@ std::string name_in_layout(Layout layout, std::string_view canonical) {
   for (const auto& [from, hf] : kHfRules) {
     if (replace_first(name, from, hf)) break;
   }
-  replace_first(name, ".weight_g", ".parametrizations.weight.original0");
-  replace_first(name, ".weight_v", ".parametrizations.weight.original1");
-  return name;
+  return name;  // weight_g and weight_v as they are: transformers with any torch reads them, parametrizations
+                // only new ones
 }
 
 }  // namespace contentvec::model
