@@ -30,7 +30,7 @@ struct Stage {
 
 struct LoadOptions {
   std::optional<ModelConfig> config = {};  ///< use this architecture whatever the checkpoint says
-  int threads = 0;                    ///< threads of one extraction; 0: one per CPU this process may use
+  int threads = 0;                         ///< threads of one extraction; 0: one per CPU this process may use
 };
 
 struct ExtractOptions {
