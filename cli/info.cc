@@ -15,7 +15,6 @@
 #include "contentvec/audio.h"
 #include "contentvec/error.h"
 #include "contentvec/model.h"
-#include "runtime/sha256.h"
 
 namespace contentvec::cli {
 namespace {
@@ -36,8 +35,8 @@ struct WeightsFile {
 };
 
 std::optional<WeightsFile> weights_file(const ModelInfo& info) {
-  if (info.container == "synthetic" || !fs::is_regular_file(info.source)) return std::nullopt;
-  return WeightsFile{static_cast<int64_t>(fs::file_size(info.source)), sha256_of_file(info.source)};
+  if (info.sha256.empty()) return std::nullopt;
+  return WeightsFile{static_cast<int64_t>(fs::file_size(info.source)), info.sha256};
 }
 
 Json as_json(const ModelInfo& info, const std::optional<WeightsFile>& file) {
@@ -110,7 +109,8 @@ std::vector<std::pair<std::string_view, std::string>> rows(const ModelInfo& info
                    per_layer(c, &ConvLayer::dim), per_layer(c, &ConvLayer::kernel),
                    per_layer(c, &ConvLayer::stride), c.conv_bias ? "with bias" : "no bias")},
       {"  their norm", std::string(frontend_norm(c.extractor_mode))},
-      {"  projection", c.feat_proj_layer_norm ? "after a LayerNorm" : "without a LayerNorm"},
+      {"  projection", fmt::format("{}, {} a LayerNorm", info.feature_projection ? "linear" : "none",
+                                   c.feat_proj_layer_norm ? "after" : "without")},
       {"  position", fmt::format("convolution, kernel {}, {} groups", c.conv_pos, c.conv_pos_groups)},
       {"  width", fmt::format("{}, feed-forward {}", c.encoder_embed_dim, c.encoder_ffn_embed_dim)},
       {"  heads", fmt::format("{} of {}", c.encoder_attention_heads,
@@ -120,7 +120,7 @@ std::vector<std::pair<std::string_view, std::string>> rows(const ModelInfo& info
        fmt::format("{} each block, eps {:g}",
                    c.layer_norm_first ? "before the parts of" : "after the parts of", c.layer_norm_eps)},
       {"normalize",
-       fmt::format("{}, from {}", c.normalize.value_or(false) ? "on" : "off", info.normalize_source)},
+       fmt::format("{}, by {}", c.normalize.value_or(false) ? "on" : "off", info.normalize_source)},
       {"final_proj", c.final_dim > 0 ? fmt::format("yes, to {}", c.final_dim) : "no"},
       {"frames",
        fmt::format("one every {} samples at {} Hz, each from {}", c.hop(), kSampleRate, c.receptive_field())},

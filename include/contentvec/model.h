@@ -54,15 +54,16 @@ struct Features {
 
 /// What a checkpoint is, for people.
 struct ModelInfo {
-  std::string source;            ///< the path or spec it came from
-  std::string container;         ///< "safetensors", "torch zip", "torch legacy" or "synthetic"
-  std::string layout;            ///< whose tensor names it uses: "fairseq", "hf" or "mlx"
-  std::string kind;              ///< "ContentVec", "HuBERT", "wav2vec 2.0", or "not told by the file"
-  ModelConfig config;            ///< the architecture; final_dim 0 when there is no final_proj
-  std::string config_source;     ///< where it was read from
-  std::string normalize_source;  ///< where config.normalize was read from
-  int64_t tensors = 0;           ///< tensors of the file that the model uses
-  int64_t parameters = 0;        ///< their elements
+  std::string source;              ///< the path or spec it came from
+  std::string container;           ///< "safetensors", "torch zip", "torch legacy" or "synthetic"
+  std::string layout;              ///< whose tensor names it uses: "fairseq", "hf" or "mlx"
+  std::string kind;                ///< "ContentVec", "HuBERT", "wav2vec 2.0", or "not told by the file"
+  ModelConfig config;              ///< the architecture; final_dim 0 when there is no final_proj
+  std::string config_source;       ///< where it was read from
+  std::string normalize_source;    ///< where config.normalize was read from
+  bool feature_projection = true;  ///< a linear layer between the convolutions and the blocks
+  int64_t tensors = 0;             ///< tensors of the file that the model uses
+  int64_t parameters = 0;          ///< their elements
   std::string sha256;  ///< of the file at `source`; from inspect() only, empty where there is no one file
   std::vector<std::string> warnings;  ///< tensors that were not recognised, and the like
 };

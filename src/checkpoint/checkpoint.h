@@ -20,8 +20,7 @@ struct Checkpoint {
   /// and records become objects, lists and tuples arrays, enums their value, anything else null. Null when
   /// absent.
   nlohmann::json fairseq_config;
-  nlohmann::json
-      hf_config;  ///< config.json of a Hugging Face directory, or beside the file; null when absent
+  nlohmann::json hf_config;        ///< config.json of a Hugging Face folder, or beside the file; or null
   nlohmann::json hf_preprocessor;  ///< preprocessor_config.json likewise
 };
 

@@ -14,7 +14,7 @@ namespace contentvec::checkpoint {
 namespace {
 
 using pickle::Values;
-using std::string_view_literals::operator""sv;
+using namespace std::string_view_literals;
 
 constexpr int64_t kProtocolVersion = 1001;
 

@@ -107,7 +107,7 @@ void check_flavour(const ZipArchive& archive, const std::string& root) {
 
 bool is_zip(std::span<const std::byte> bytes) {
   const std::string_view text = as_text(bytes);
-  using std::string_view_literals::operator""sv;
+  using namespace std::string_view_literals;
   return text.starts_with("PK\x03\x04"sv) || text.starts_with("PK\x05\x06"sv);
 }
 

@@ -8,7 +8,7 @@
 namespace contentvec::checkpoint {
 namespace {
 
-using std::string_view_literals::operator""sv;
+using namespace std::string_view_literals;
 
 struct Look {
   size_t at;

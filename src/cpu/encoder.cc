@@ -118,7 +118,7 @@ void attend(const PackedModel& model, const Context& context, const Batch& batch
   const int64_t heads = c.encoder_attention_heads;
   const int64_t head_dim = c.encoder_embed_dim / heads;
   const int64_t pitch = row_pitch(c.encoder_embed_dim);
-  const int64_t qkv_pitch = row_pitch(3 * c.encoder_embed_dim);
+  const int64_t qkv_pitch = row_pitch(int64_t{3} * c.encoder_embed_dim);
   const float* qkv = context.workspace.qkv.data();
   const KeyValuePanels panels(model, context, batch);
   const int64_t utterances = static_cast<int64_t>(batch.utterances.size());

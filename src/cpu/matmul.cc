@@ -7,7 +7,7 @@ namespace {
 
 /// Rows of A that one pass over the panels takes: about half of a 1 MiB L2, the rest is for the panel.
 int64_t rows_per_block(const Kernels& kernels, int64_t depth) {
-  constexpr int64_t kBlockBytes = 384 * 1024;
+  constexpr int64_t kBlockBytes = 384 << 10;
   const int64_t tiles = kBlockBytes / (depth * static_cast<int64_t>(sizeof(float)) * kernels.tile_rows);
   return kernels.tile_rows * std::clamp<int64_t>(tiles, 4, 64);
 }

@@ -49,7 +49,8 @@ class Packer {
   }
 
   [[nodiscard]] PackedMatrix qkv(const std::string& attention, int64_t width, int64_t heads) const {
-    const float scale = 1.0F / std::sqrt(static_cast<float>(width / heads));
+    const int64_t head_dim = width / heads;
+    const float scale = 1.0F / std::sqrt(static_cast<float>(head_dim));
     std::vector<float> weight = read(attention + ".q_proj.weight");
     std::vector<float> bias = read(attention + ".q_proj.bias");
     for (float& value : weight) value *= scale;

@@ -69,7 +69,7 @@ std::string settle_normalize(const Checkpoint& file, SettledConfig& settled) {
     return "cfg in the checkpoint";
   }
   settled.config.normalize = settled.config.extractor_mode == ExtractorMode::kLayerNorm;
-  return "not said; the usual for its frontend";
+  return "the usual for its frontend, as nothing says";
 }
 
 /// A list of complaints as one text: up to ten, then a count.
@@ -117,6 +117,7 @@ void check_tensors(const Checkpoint& file, Layout layout, const FoundTensors& fo
 
 /// What the model is, where the file tells. fairseq's "hubert" does not: RVC's ContentVec file says so too.
 std::string kind_of(const Checkpoint& file, const RecognisedLayout& layout, const ModelConfig& config) {
+  if (file.container == "synthetic") return "synthetic weights, no trained model";
   const auto text = [](const json& object, const char* key) {
     return object.is_object() && object.contains(key) && object[key].is_string()
                ? object[key].get<std::string>()
@@ -159,6 +160,7 @@ ModelFile open_model_file(const std::string& spec, const std::optional<ModelConf
   info.config = settled.config;
   info.config_source = settled.source;
   info.normalize_source = normalize_source;
+  info.feature_projection = forms.projection;
   if (!found.unknown.empty()) {
     info.warnings.push_back(fmt::format("{} tensors of unknown meaning are ignored:{}", found.unknown.size(),
                                         some_of(found.unknown)));

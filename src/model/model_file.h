@@ -16,7 +16,7 @@ struct ModelFile {
 };
 
 /// Opens `spec` (see Model::load): recognises the layout, settles the configuration, checks every tensor.
-/// `config`, when given, is taken before anything the file says.
-ModelFile open_model_file(const std::string& spec, const std::optional<ModelConfig>& config);
+/// `given`, when it is there, is taken before anything the file says.
+ModelFile open_model_file(const std::string& spec, const std::optional<ModelConfig>& given);
 
 }  // namespace contentvec::model

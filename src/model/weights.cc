@@ -144,7 +144,7 @@ std::vector<float> Weights::read_pos_conv() const {
   if (!forms_.weight_norm) return read("encoder.pos_conv.0.weight");
   const std::vector<float> g = read("encoder.pos_conv.0.weight_g");
   std::vector<float> v = read("encoder.pos_conv.0.weight_v");
-  const size_t kernel = g.size();
+  const auto kernel = static_cast<size_t>(config_.conv_pos);
   std::vector<double> squares(kernel);
   for (size_t i = 0; i < v.size(); ++i)
     squares[i % kernel] += static_cast<double>(v[i]) * static_cast<double>(v[i]);

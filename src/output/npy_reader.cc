@@ -1,11 +1,10 @@
-#include <algorithm>
-#include <bit>
 #include <cmath>
-#include <cstring>
 #include <fstream>
 #include <limits>
 #include <string>
+#include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include "output/npy.h"
 #include "output/npy_header.h"

@@ -103,6 +103,7 @@ std::vector<Hostile> hostile_files() {
       {"TypesDiffer", torch_legacy(two_types, {{"0", kFour}}), "described in two ways"},
       {"ViewOutside", with_view(view(2, 3), {3}), "leaves storage '0' of 4"},
       {"ViewWraps", with_view(view(INT64_MAX, INT64_MAX), {3}), "leaves storage '0' of 4"},
+      {"ViewSumWraps", with_view(view(1, INT64_MAX), {3}), "leaves storage '0' of 4"},
       {"ViewNegative", with_view(view(-1, 3), {3}), "not a size"},
       {"ViewIsText", with_view(text("x"), {3}), "is not a tuple"},
       {"ViewTooShort", with_view(tuple({text("x")}), {3}), "has 1 parts"},

@@ -84,6 +84,9 @@ TEST(Tensor, GathersStridedViews) {
       << "a size of 1 may have any stride";
   EXPECT_THAT(test::read(make(DType::kF32, bytes, {2, 2, 2}, {1, 6, 3})),
               ElementsAre(0, 3, 6, 9, 1, 4, 7, 10));
+  EXPECT_THAT(test::read(make(DType::kF32, bytes, {2, 2, 2}, {3, 1, 6})),
+              ElementsAre(0, 6, 1, 7, 3, 9, 4, 10))
+      << "no two dimensions lie like one";
   EXPECT_THAT(test::read(make(DType::kF32, bytes, {}, {}, 7)), ElementsAre(7)) << "a scalar";
   EXPECT_THAT(test::read(make(DType::kF32, bytes, {3, 0}, {1, 1})), ElementsAre());
 }

@@ -266,6 +266,7 @@ TEST(RemoveUnfinishedFiles, RemovesAllOfThemAndNoFinishedOne) {
   EXPECT_EQ(test::run_in_child([&] {
               write_whole(folder / "finished", "x");
               std::vector<std::unique_ptr<AtomicFile>> files;
+              files.reserve(kListedFiles);
               for (int i = 0; i < kListedFiles; ++i) {
                 files.push_back(std::make_unique<AtomicFile>(folder / std::to_string(i)));
               }
@@ -279,6 +280,7 @@ TEST(RemoveUnfinishedFiles, SlotsAreUsedAgainAndRunningOutOfThemIsNoError) {
   TemporaryFolder folder;
   for (int round = 0; round < 3; ++round) {
     std::vector<std::unique_ptr<AtomicFile>> files;
+    files.reserve(kListedFiles + 5);
     for (int i = 0; i < kListedFiles + 5; ++i) {
       files.push_back(std::make_unique<AtomicFile>(folder / std::to_string(i)));
     }

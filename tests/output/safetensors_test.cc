@@ -103,6 +103,7 @@ TEST(WriteSafetensors, AsksForOneTensorAtATimeAndOnce) {
   TemporaryFolder folder;
   std::vector<int> asked;
   std::vector<NamedTensor> tensors;
+  tensors.reserve(3);
   for (int i = 0; i < 3; ++i) {
     tensors.push_back({std::to_string(i), "F32", {1}, [i, &asked] {
                          asked.push_back(i);
@@ -139,6 +140,7 @@ TEST(WriteSafetensors, SaysWhatIsWrongAndLeavesTheOldFile) {
 TEST(WriteSafetensors, TakesManyTensors) {
   TemporaryFolder folder;
   std::vector<NamedTensor> tensors;
+  tensors.reserve(20'000);
   for (int i = 0; i < 20'000; ++i)
     tensors.push_back(tensor("utterance/" + std::to_string(i), {1}, {static_cast<float>(i)}));
   write_safetensors(folder / "out", tensors);
