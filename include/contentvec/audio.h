@@ -13,11 +13,15 @@ namespace contentvec {
 inline constexpr int kSampleRate = 16000;
 
 /// Decodes an audio file to what the model takes: 16 kHz, mono, float32, nominally in [-1, 1], never clipped
-/// or rescaled. Reads whatever libsndfile reads (wav of any sample format, flac, ogg vorbis and opus, mp3,
-/// aiff ...). Channels are averaged, then libsoxr resamples at its HQ setting; the result has ceil(samples *
-/// 16000 / rate) samples. This is what `librosa.load(path, sr=16000, mono=True)` returns, to 1e-4. `path` "-"
-/// reads the file from standard input. Throws Error when the file cannot be opened or decoded, has no
-/// samples, or holds a non-finite sample.
+/// or rescaled.
+///
+/// Reads whatever libsndfile reads (wav of any sample format, flac, ogg vorbis and opus, mp3, aiff ...).
+/// Channels are averaged, then libsoxr resamples at its HQ setting; the result has ceil(samples * 16000 /
+/// rate) samples. This is what `librosa.load(path, sr=16000, mono=True)` returns, to 1e-4.
+///
+/// `path` "-" reads the file from standard input. A WAV whose header announces more samples than there are
+/// (streamed, or cut short) gives those there are; a compressed file that is cut short is an Error.
+/// Throws Error when the file cannot be opened or decoded, has no samples, or holds a non-finite sample.
 std::vector<float> load_audio(const std::filesystem::path& path);
 
 /// The same for a file already in memory; `name` stands for it in errors.
