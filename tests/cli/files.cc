@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
-#include <regex>
+#include <sstream>
 
 #include "contentvec/error.h"
 #include "support.h"
@@ -73,14 +73,15 @@ Array read_npy(const fs::path& path) {
   if (string_at(bytes, 0, 8) != std::string("\x93NUMPY\x01\x00", 8)) throw Error("not a version 1.0 .npy");
   const size_t header_size = number_at<uint16_t>(bytes, 8);
   const std::string header = string_at(bytes, 10, header_size);
-  std::smatch match;
-  const std::regex expected(R"(\{'descr': '<f4', 'fortran_order': False, 'shape': \(([0-9, ]*)\), \} *\n)");
-  if (!std::regex_match(header, match, expected)) throw Error("another header than expected: " + header);
+  const std::string start = "{'descr': '<f4', 'fortran_order': False, 'shape': (";
+  const size_t end = header.find("), }");
+  if (!header.starts_with(start) || end == std::string::npos || header.back() != '\n') {
+    throw Error("another header than expected: " + header);
+  }
   Array array{{}, floats_at(bytes, 10 + header_size, bytes.size())};
-  const std::string shape = match[1];
-  const std::regex digits("[0-9]+");
-  for (std::sregex_iterator at(shape.begin(), shape.end(), digits), end; at != end; ++at) {
-    array.shape.push_back(std::stoll(at->str()));
+  std::istringstream shape(header.substr(start.size(), end - start.size()));
+  for (std::string size; std::getline(shape, size, ',') && !size.empty();) {
+    array.shape.push_back(std::stoll(size));
   }
   return array;
 }
