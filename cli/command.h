@@ -31,4 +31,17 @@ inline std::optional<ModelConfig> read_config(const std::string& path) {
   return ModelConfig::from_json_file(path);
 }
 
+/// SPEC, the checkpoint a command is about.
+inline void add_spec(CLI::App& parser, std::string& spec) {
+  parser.add_option("SPEC", spec, "The checkpoint: a file, a Hugging Face directory, or synthetic:base")
+      ->required()
+      ->option_text(" ");
+}
+
+/// --config, for read_config.
+inline void add_config(CLI::App& parser, std::string& path) {
+  parser.add_option("--config", path, "The architecture, where the checkpoint does not say it")
+      ->option_text("FILE.json");
+}
+
 }  // namespace contentvec::cli

@@ -69,11 +69,7 @@ int run(const Arguments& arguments) {
 Command add_convert(CLI::App& app) {
   CLI::App* parser = app.add_subcommand("convert", "Write a checkpoint anew as one safetensors file");
   const auto arguments = std::make_shared<Arguments>();
-  parser
-      ->add_option("SPEC", arguments->spec,
-                   "The checkpoint: a file, a Hugging Face directory, or synthetic:base")
-      ->required()
-      ->option_text(" ");
+  add_spec(*parser, arguments->spec);
   parser->add_option("OUT", arguments->out, "The file to write; it must end in .safetensors")
       ->required()
       ->option_text(" ");
@@ -86,8 +82,7 @@ Command add_convert(CLI::App& app) {
                    "preprocessor_config.json beside the file too) or mlx")
       ->check(CLI::IsMember(kLayouts))
       ->option_text("NAMES");
-  parser->add_option("--config", arguments->config, "The architecture, where the checkpoint does not say it")
-      ->option_text("FILE.json");
+  add_config(*parser, arguments->config);
   return {parser, [arguments] { return run(*arguments); }};
 }
 

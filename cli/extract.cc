@@ -43,8 +43,6 @@ const std::map<std::string, Normalize> kNormalize = {
     {"auto", Normalize::kAuto}, {"on", Normalize::kOn}, {"off", Normalize::kOff}};
 const std::map<std::string, Format> kFormats = {{"npy", Format::kNpy}, {"safetensors", Format::kSafetensors}};
 
-constexpr int kMaxThreads = 1024;
-
 /// --layer: one stage, or all blocks (which is known to be how many only once the model is).
 struct Layers {
   bool all = false;
@@ -200,7 +198,7 @@ Command add_extract(CLI::App& app) {
   };
   option("INPUT", a->inputs, "Audio files, directories of them, or - for standard input", "...")->required();
   option("--model", a->model, "A checkpoint file, a Hugging Face directory, or synthetic:base", "SPEC");
-  option("--config", a->config, "The architecture, where the checkpoint does not say it", "FILE.json");
+  add_config(*parser, a->config);
   option(
       "--out", a->out,
       "The file to write (.npy or .safetensors) for one input; else the directory (default: the current one)",

@@ -151,13 +151,8 @@ int run(const Arguments& arguments) {
 Command add_info(CLI::App& app) {
   CLI::App* parser = app.add_subcommand("info", "Say what a checkpoint is");
   const auto arguments = std::make_shared<Arguments>();
-  parser
-      ->add_option("SPEC", arguments->spec,
-                   "The checkpoint: a file, a Hugging Face directory, or synthetic:base")
-      ->required()
-      ->option_text(" ");
-  parser->add_option("--config", arguments->config, "The architecture, where the checkpoint does not say it")
-      ->option_text("FILE.json");
+  add_spec(*parser, arguments->spec);
+  add_config(*parser, arguments->config);
   parser->add_flag("--json", arguments->json, "Print one JSON object instead of text");
   return {parser, [arguments] { return run(*arguments); }};
 }

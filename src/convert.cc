@@ -2,7 +2,6 @@
 // configuration.
 
 #include <bit>
-#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -10,6 +9,7 @@
 #include <utility>
 
 #include "contentvec/model.h"
+#include "model/axes.h"
 #include "model/config_json.h"
 #include "model/layout.h"
 #include "model/model_file.h"
@@ -67,39 +67,15 @@ std::vector<std::byte> half_bytes(const std::string& name, const Values& values)
   return bytes;
 }
 
-/// Norm of each tap of a positional convolution's weight [out, in, kernel]: the weight_g that goes with the
-/// weight itself as weight_v.
-Values tap_norms(const Values& weight, size_t kernel) {
-  std::vector<double> squares(kernel);
-  for (size_t i = 0; i < weight.size(); ++i) {
-    squares[i % kernel] += static_cast<double>(weight[i]) * static_cast<double>(weight[i]);
-  }
-  Values norms;
-  for (const double square : squares) norms.push_back(static_cast<float>(std::sqrt(square)));
-  return norms;
-}
-
 /// Values of a canonical tensor; a positional convolution without weight norm is given one, since the
 /// layouts' own programs expect it.
 Values values_of(const Weights& weights, const std::string& name) {
   const std::string pos_conv = "encoder.pos_conv.0.weight";
   if (weights.forms().weight_norm || !name.starts_with(pos_conv)) return weights.read(name);
   Values weight = weights.read(pos_conv);
-  return name.ends_with("_g") ? tap_norms(weight, static_cast<size_t>(weights.config().conv_pos)) : weight;
-}
-
-/// [out, in, kernel] -> [out, kernel, in]
-Values channels_last(const Values& values, const std::vector<int64_t>& shape) {
-  Values result(values.size());
-  size_t from = 0;
-  for (int64_t o = 0; o < shape[0]; ++o) {
-    for (int64_t i = 0; i < shape[1]; ++i) {
-      for (int64_t k = 0; k < shape[2]; ++k) {
-        result[static_cast<size_t>((o * shape[2] + k) * shape[1] + i)] = values[from++];
-      }
-    }
-  }
-  return result;
+  if (!name.ends_with("_g")) return weight;
+  const std::vector<double> norms = model::tap_norms(weight, weights.config().conv_pos);
+  return {norms.begin(), norms.end()};
 }
 
 /// What the layout's own program cannot load.
@@ -108,15 +84,13 @@ void check_expressible(const ModelConfig& config, const Weights& weights, Layout
   if (config.speaker_conditioned()) {
     fail(
         "Hugging Face's HubertModel has no speaker-conditioned layers, this model has {}; convert with "
-        "--layout fairseq "
-        "or mlx",
+        "--layout fairseq or mlx",
         config.encoder_layers_1);
   }
   if (!weights.has("post_extract_proj.weight")) {
     fail(
         "Hugging Face's HubertModel always projects its features, this model has no projection (its "
-        "convolutions are as "
-        "wide as its blocks); convert with --layout fairseq or mlx");
+        "convolutions are as wide as its blocks); convert with --layout fairseq or mlx");
   }
 }
 
@@ -129,7 +103,8 @@ output::NamedTensor named_tensor(const Weights& weights, const model::TensorSpec
   if (transpose) std::swap(shape[1], shape[2]);
   return {model::name_in_layout(layout, spec.name), half ? "F16" : "F32", shape, [=, &weights] {
             Values values = values_of(weights, spec.name);
-            if (transpose) values = channels_last(values, spec.shape);
+            if (transpose)
+              values = model::swap_last_axes(values, spec.shape[0], spec.shape[1], spec.shape[2]);
             return half ? half_bytes(spec.name, values) : output::bytes_of(values);
           }};
 }

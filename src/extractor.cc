@@ -16,9 +16,8 @@
 namespace contentvec {
 namespace {
 
-constexpr int kMaxThreads = 1024;
-/// Frames that go through the model together. A larger batch goes in parts, so that memory stays bounded;
-/// this is a minute of audio, past which a larger product is no faster.
+/// Frames that go through the model together, a minute of audio. A larger batch goes in parts, so that memory
+/// stays bounded.
 constexpr int64_t kBatchFrames = 3000;
 
 int settle_threads(int threads) {

@@ -48,8 +48,7 @@ std::map<std::string, Reference> read_tensors(const std::filesystem::path& path)
     if (tensor.dtype != checkpoint::DType::kF32) continue;
     Reference& reference = references[name];
     reference.shape = tensor.shape;
-    reference.values.resize(static_cast<size_t>(tensor.count()));
-    tensor.copy_to(reference.values);
+    reference.values = read(tensor);
   }
   return references;
 }

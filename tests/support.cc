@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <nlohmann/json.hpp>
 
 #include "contentvec/error.h"
 
@@ -54,6 +55,17 @@ void write_file(const fs::path& path, const std::string& text) {
   std::ofstream out(path, std::ios::binary);
   out << text;
   if (!out.flush()) throw Error("cannot write " + path.string());
+}
+
+std::vector<float> read(const checkpoint::Tensor& tensor) {
+  std::vector<float> values(static_cast<size_t>(tensor.count()));
+  tensor.copy_to(values);
+  return values;
+}
+
+nlohmann::json read_json(const fs::path& path) {
+  std::ifstream in(path);
+  return nlohmann::json::parse(in);
 }
 
 std::string error_of(const std::function<void()>& action) {

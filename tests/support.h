@@ -3,8 +3,11 @@
 #include <cstddef>
 #include <filesystem>
 #include <functional>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
+
+#include "checkpoint/tensor.h"
 
 namespace contentvec::test {
 
@@ -32,6 +35,12 @@ class TemporaryFolder {
 std::vector<std::byte> read_file(const std::filesystem::path& path);
 void write_file(const std::filesystem::path& path, const std::vector<std::byte>& bytes);
 void write_file(const std::filesystem::path& path, const std::string& text);
+
+/// All elements in C order as float32.
+std::vector<float> read(const checkpoint::Tensor& tensor);
+
+/// The content of a JSON file; throws where it is none.
+nlohmann::json read_json(const std::filesystem::path& path);
 
 /// The text of the contentvec::Error that `action` throws; fails the test and returns "" when it throws none.
 std::string error_of(const std::function<void()>& action);

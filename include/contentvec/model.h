@@ -28,6 +28,9 @@ struct Stage {
   bool operator==(const Stage&) const = default;
 };
 
+/// The most threads one model may be given.
+inline constexpr int kMaxThreads = 1024;
+
 struct LoadOptions {
   std::optional<ModelConfig> config = {};  ///< use this architecture whatever the checkpoint says
   int threads = 0;                         ///< threads of one extraction; 0: one per CPU this process may use

@@ -4,22 +4,10 @@
 
 #include <cmath>
 
+#include "model/axes.h"
+
 namespace contentvec::cpu {
 namespace {
-
-/// [out, in, kernel] -> [out, kernel, in]: time-major rows hold one tap after the other.
-std::vector<float> tap_major(const std::vector<float>& weight, int64_t out, int64_t in, int64_t kernel) {
-  std::vector<float> result(weight.size());
-  for (int64_t o = 0; o < out; ++o) {
-    for (int64_t i = 0; i < in; ++i) {
-      for (int64_t k = 0; k < kernel; ++k) {
-        result[static_cast<size_t>((o * kernel + k) * in + i)] =
-            weight[static_cast<size_t>((o * in + i) * kernel + k)];
-      }
-    }
-  }
-  return result;
-}
 
 void append(std::vector<float>& to, const std::vector<float>& values) {
   to.insert(to.end(), values.begin(), values.end());
@@ -75,11 +63,13 @@ class Packer {
             .final_layer_norm = block_norm(name + ".final_layer_norm", conditional)};
   }
 
+  /// Tap-major: the time-major rows of the left side hold one tap after the other.
   [[nodiscard]] PackedConv conv(const ModelConfig& c, int index) const {
     const std::string name = fmt::format("feature_extractor.conv_layers.{}", index);
     const ConvLayer& layer = c.conv_layers[static_cast<size_t>(index)];
     const int64_t in = index == 0 ? 1 : c.conv_layers[static_cast<size_t>(index) - 1].dim;
-    const std::vector<float> weight = tap_major(read(name + ".0.weight"), layer.dim, in, layer.kernel);
+    const std::vector<float> weight =
+        model::swap_last_axes(read(name + ".0.weight"), layer.dim, in, layer.kernel);
     PackedConv packed;
     packed.matrix = {kernels_, weight, layer.dim, layer.kernel * in, read_if(c.conv_bias, name + ".0.bias")};
     if (c.extractor_mode == ExtractorMode::kLayerNorm) packed.layer_norm = norm(name + ".2.1");
@@ -90,7 +80,7 @@ class Packer {
   [[nodiscard]] std::vector<PackedMatrix> pos_conv(const ModelConfig& c) const {
     const int64_t group_width = c.encoder_embed_dim / c.conv_pos_groups;
     const std::vector<float> weight =
-        tap_major(weights_.read_pos_conv(), c.encoder_embed_dim, group_width, c.conv_pos);
+        model::swap_last_axes(weights_.read_pos_conv(), c.encoder_embed_dim, group_width, c.conv_pos);
     const std::vector<float> bias = read("encoder.pos_conv.0.bias");
     const int64_t depth = c.conv_pos * group_width;
     std::vector<PackedMatrix> groups;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "model/axes.h"
 #include "runtime/fail.h"
 
 namespace contentvec::model {
@@ -75,23 +76,8 @@ class TableBuilder {
   std::vector<TensorSpec> table_;
 };
 
-/// [out, kernel, in] -> [out, in, kernel]
-std::vector<float> channels_first(const std::vector<float>& values, int64_t out, int64_t kernel, int64_t in) {
-  std::vector<float> result(values.size());
-  for (int64_t o = 0; o < out; ++o) {
-    for (int64_t k = 0; k < kernel; ++k) {
-      for (int64_t i = 0; i < in; ++i) {
-        result[static_cast<size_t>((o * in + i) * kernel + k)] =
-            values[static_cast<size_t>((o * kernel + k) * in + i)];
-      }
-    }
-  }
-  return result;
-}
-
 void check_finite(const std::string& name, const std::vector<float>& values) {
-  // Summing zeros times each value is quick and finds NaN and infinity alike; the place is looked for only
-  // then.
+  // Summing zeros times each value is quick and finds NaN and infinity alike; the place is sought only then.
   float probe = 0;
   for (const float value : values) probe += value * 0.0F;
   if (probe == 0.0F) return;
@@ -137,24 +123,31 @@ std::vector<float> Weights::read(const std::string& name) const {
   check_finite(entry.tensor.name, values);
   if (!entry.channels_last) return values;
   const std::vector<int64_t>& shape = entry.tensor.shape;
-  return channels_first(values, shape[0], shape[1], shape[2]);
+  return swap_last_axes(values, shape[0], shape[1], shape[2]);
+}
+
+std::vector<double> tap_norms(const std::vector<float>& weight, int64_t kernel) {
+  const auto taps = static_cast<size_t>(kernel);
+  std::vector<double> norms(taps);
+  for (size_t i = 0; i < weight.size(); ++i) {
+    norms[i % taps] += static_cast<double>(weight[i]) * static_cast<double>(weight[i]);
+  }
+  for (double& norm : norms) norm = std::sqrt(norm);
+  return norms;
 }
 
 std::vector<float> Weights::read_pos_conv() const {
   if (!forms_.weight_norm) return read("encoder.pos_conv.0.weight");
   const std::vector<float> g = read("encoder.pos_conv.0.weight_g");
   std::vector<float> v = read("encoder.pos_conv.0.weight_v");
-  const auto kernel = static_cast<size_t>(config_.conv_pos);
-  std::vector<double> squares(kernel);
-  for (size_t i = 0; i < v.size(); ++i)
-    squares[i % kernel] += static_cast<double>(v[i]) * static_cast<double>(v[i]);
-  std::vector<double> factor(kernel);
-  for (size_t k = 0; k < kernel; ++k) {
+  std::vector<double> factor = tap_norms(v, config_.conv_pos);
+  for (size_t k = 0; k < factor.size(); ++k) {
     // A tap of zeros alone is 0 / 0 in torch; any factor leaves it zero, which is what was meant.
-    factor[k] = squares[k] > 0 ? static_cast<double>(g[k]) / std::sqrt(squares[k]) : 0.0;
+    factor[k] = factor[k] > 0 ? static_cast<double>(g[k]) / factor[k] : 0.0;
   }
-  for (size_t i = 0; i < v.size(); ++i)
-    v[i] = static_cast<float>(static_cast<double>(v[i]) * factor[i % kernel]);
+  for (size_t i = 0; i < v.size(); ++i) {
+    v[i] = static_cast<float>(static_cast<double>(v[i]) * factor[i % factor.size()]);
+  }
   return v;
 }
 

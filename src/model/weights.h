@@ -60,4 +60,8 @@ class Weights {
   std::map<std::string, Entry> entries_;
 };
 
+/// The norm of each tap of a positional convolution's weight [out, in, kernel] over out and in: weight norm's
+/// denominator, and the weight_g that goes with the weight itself as weight_v.
+std::vector<double> tap_norms(const std::vector<float>& weight, int64_t kernel);
+
 }  // namespace contentvec::model

@@ -32,12 +32,6 @@ void open_and_read_file(const std::filesystem::path& path) {
 
 }  // namespace
 
-std::vector<float> read(const checkpoint::Tensor& tensor) {
-  std::vector<float> values(static_cast<size_t>(tensor.count()));
-  tensor.copy_to(values);
-  return values;
-}
-
 checkpoint::Checkpoint open_bytes(const std::string& bytes) {
   return checkpoint::open(store(bytes));
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "checkpoint/checkpoint.h"
+#include "support.h"
 
 namespace contentvec::test {
 
@@ -23,7 +24,6 @@ inline void PrintTo(const Hostile& hostile, std::ostream* out) {
 
 /// Opens the bytes as a checkpoint and reads all of its tensors that are float.
 void open_and_read(const std::string& bytes);
-std::vector<float> read(const checkpoint::Tensor& tensor);
 
 /// Opens good bytes; the storages outlive the file's name.
 checkpoint::Checkpoint open_bytes(const std::string& bytes);

@@ -10,10 +10,7 @@ namespace contentvec::checkpoint {
 namespace {
 
 std::vector<float> values(const Checkpoint& file, const std::string& name) {
-  const Tensor& tensor = file.tensors.at(name);
-  std::vector<float> out(static_cast<size_t>(tensor.count()));
-  tensor.copy_to(out);
-  return out;
+  return test::read(file.tensors.at(name));
 }
 
 class TorchFilesTest : public testing::TestWithParam<const char*> {};

@@ -100,11 +100,7 @@ TEST(Convert, Float16RoundsToNearestEven) {
   const checkpoint::Checkpoint ours = checkpoint::open(half);
   const checkpoint::Checkpoint torchs = checkpoint::open(oracle_file("tiny.fairseq.fp16.pt"));
   for (const auto& [name, tensor] : ours.tensors) {
-    std::vector<float> a(static_cast<size_t>(tensor.count()));
-    std::vector<float> b(a.size());
-    tensor.copy_to(a);
-    torchs.tensors.at(name).copy_to(b);
-    EXPECT_EQ(a, b) << name;
+    EXPECT_EQ(test::read(tensor), test::read(torchs.tensors.at(name))) << name;
   }
 }
 
@@ -112,13 +108,8 @@ TEST(Convert, WritesTheFilesTransformersNeeds) {
   const test::TemporaryFolder folder;
   const std::filesystem::path out = folder / "model.safetensors";
   convert(oracle_file("tiny-large.fairseq.pt"), out, {.layout = Layout::kHf});
-  const auto bytes = test::read_file(folder / "config.json");
-  const auto ours = nlohmann::json::parse(reinterpret_cast<const char*>(bytes.data()),
-                                          reinterpret_cast<const char*>(bytes.data()) + bytes.size());
-  const auto theirs_bytes = test::read_file(test::oracle() / "checkpoints" / "tiny-large.hf" / "config.json");
-  const auto theirs =
-      nlohmann::json::parse(reinterpret_cast<const char*>(theirs_bytes.data()),
-                            reinterpret_cast<const char*>(theirs_bytes.data()) + theirs_bytes.size());
+  const auto ours = test::read_json(folder / "config.json");
+  const auto theirs = test::read_json(test::oracle() / "checkpoints" / "tiny-large.hf" / "config.json");
   for (const auto& [key, value] : theirs.items()) {
     if (key == "torch_dtype" || key == "transformers_version") continue;
     EXPECT_EQ(ours.value(key, nlohmann::json()), value) << key;

@@ -22,8 +22,7 @@ uint64_t fnv1a64(std::string_view text) {
 uint64_t checksum(const checkpoint::Checkpoint& model) {
   uint64_t total = 0;
   for (const auto& [name, tensor] : model.tensors) {
-    std::vector<float> values(static_cast<size_t>(tensor.count()));
-    tensor.copy_to(values);
+    const std::vector<float> values = test::read(tensor);
     uint64_t sum = 0;
     for (size_t i = 0; i < values.size(); ++i) sum += (i + 1) * std::bit_cast<uint32_t>(values[i]);
     total += fnv1a64(name) * sum;
@@ -32,9 +31,7 @@ uint64_t checksum(const checkpoint::Checkpoint& model) {
 }
 
 TEST(Synthetic, IsTheReferenceGeneratorBitForBit) {
-  const auto bytes = test::read_file(test::data() / "synthetic_checksums.json");
-  const auto expected = nlohmann::json::parse(reinterpret_cast<const char*>(bytes.data()),
-                                              reinterpret_cast<const char*>(bytes.data()) + bytes.size());
+  const auto expected = test::read_json(test::data() / "synthetic_checksums.json");
   ASSERT_EQ(expected.size(), 12U);
   for (const auto& [key, sum] : expected.items()) {
     const std::string config = key.substr(0, key.find(':'));
@@ -65,11 +62,7 @@ TEST(Synthetic, IsWhatTheTorchFilesHold) {
   const checkpoint::Checkpoint torchs = checkpoint::open(test::oracle() / "checkpoints" / "tiny.fairseq.pt");
   for (const auto& [name, tensor] : ours.tensors) {
     ASSERT_TRUE(torchs.tensors.contains(name)) << name;
-    std::vector<float> a(static_cast<size_t>(tensor.count()));
-    std::vector<float> b(a.size());
-    tensor.copy_to(a);
-    torchs.tensors.at(name).copy_to(b);
-    EXPECT_EQ(a, b) << name;
+    EXPECT_EQ(test::read(tensor), test::read(torchs.tensors.at(name))) << name;
   }
 }
 
