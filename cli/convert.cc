@@ -26,8 +26,8 @@ struct Arguments {
 const std::map<std::string, ConvertOptions::Layout> kLayouts = {{"fairseq", ConvertOptions::Layout::kFairseq},
                                                                 {"hf", ConvertOptions::Layout::kHf},
                                                                 {"mlx", ConvertOptions::Layout::kMlx}};
-const std::map<std::string, ConvertOptions::DType> kDTypes = {{"f32", ConvertOptions::DType::kF32},
-                                                              {"f16", ConvertOptions::DType::kF16}};
+const std::map<std::string, DType> kDTypes = {{"f32", DType::kF32},
+                                                              {"f16", DType::kF16}};
 
 /// The source stays as it is: its precision, or what the conversion leaves out, may be needed again.
 void check_out(const Arguments& arguments) {
@@ -59,7 +59,7 @@ int run(const Arguments& arguments) {
   const std::string line = fmt::format(
       "wrote {}: {} tensors, {} parameters, {} bytes ({}, {} names){}", arguments.out, info.tensors,
       grouped(info.parameters), grouped(static_cast<int64_t>(fs::file_size(arguments.out))),
-      options.dtype == ConvertOptions::DType::kF16 ? "float16" : "float32", arguments.layout, beside);
+      options.dtype == DType::kF16 ? "float16" : "float32", arguments.layout, beside);
   if (!print_line(line)) throw Error("cannot write to standard output (the conversion itself is done)");
   return kDone;
 }

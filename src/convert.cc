@@ -97,7 +97,7 @@ void check_expressible(const ModelConfig& config, const Weights& weights, Layout
 output::NamedTensor named_tensor(const Weights& weights, const model::TensorSpec& spec,
                                  const ConvertOptions& options) {
   const Layout layout = layout_of(options.layout);
-  const bool half = options.dtype == ConvertOptions::DType::kF16;
+  const bool half = options.dtype == DType::kF16;
   const bool transpose = layout == Layout::kMlx && spec.shape.size() == 3;
   std::vector<int64_t> shape = spec.shape;
   if (transpose) std::swap(shape[1], shape[2]);
@@ -146,6 +146,7 @@ ModelInfo convert(const std::string& spec, const std::filesystem::path& out, con
   const ModelConfig& config = file.info.config;
   const Layout layout = layout_of(options.layout);
   check_expressible(config, weights, layout);
+  if (options.dtype == DType::kBF16) fail("convert writes float32 or float16, bfloat16 was asked for");
 
   std::vector<SideFile> beside;
   if (layout == Layout::kHf) {

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <utility>
 
+#include "backend.h"
 #include "contentvec/model.h"
 #include "cpu/engine.h"
 #include "model/model_file.h"
@@ -75,21 +76,21 @@ void check_speaker(const ModelConfig& config, std::span<const float> embedding, 
   }
 }
 
-void check_result(const Features& features) {
-  for (size_t i = 0; i < features.data.size(); ++i) {
-    if (!std::isfinite(features.data[i])) {
+void check_result(std::span<const float> features, int64_t dim) {
+  for (size_t i = 0; i < features.size(); ++i) {
+    if (!std::isfinite(features[i])) {
       fail(
           "the model gave {} at frame {}, channel {}: the weights overflow float32 on this waveform; check "
           "that the "
           "samples are nominally in [-1, 1] and the checkpoint is the right one",
-          features.data[i], static_cast<int64_t>(i) / features.dim, static_cast<int64_t>(i) % features.dim);
+          features[i], static_cast<int64_t>(i) / dim, static_cast<int64_t>(i) % dim);
     }
   }
 }
 
 /// Zero mean and unit variance over the whole waveform, eps 1e-5 (fairseq: F.layer_norm(wav, wav.shape));
 /// sums in double.
-std::vector<float> normalised(std::span<const float> waveform) {
+void normalise(std::span<const float> waveform, std::vector<float>& result) {
   const auto count = static_cast<double>(waveform.size());
   double sum = 0;
   for (const float x : waveform) sum += static_cast<double>(x);
@@ -97,74 +98,113 @@ std::vector<float> normalised(std::span<const float> waveform) {
   double squares = 0;
   for (const float x : waveform) squares += (static_cast<double>(x) - mean) * (static_cast<double>(x) - mean);
   const double factor = 1.0 / std::sqrt(squares / count + 1e-5);
-  std::vector<float> result(waveform.size());
+  result.resize(waveform.size());
   for (size_t i = 0; i < waveform.size(); ++i) {
     result[i] = static_cast<float>((static_cast<double>(waveform[i]) - mean) * factor);
   }
-  return result;
+}
+
+std::unique_ptr<Backend> make_backend(const model::Weights& weights, const LoadOptions& options) {
+  if (options.device == Device::kMlx) {
+    fail("this build has no MLX backend; use the CPU");
+  }
+  if (options.dtype != DType::kF32) fail("the CPU backend computes in float32");
+  return std::make_unique<cpu::Engine>(weights, settle_threads(options.threads));
 }
 
 }  // namespace
 
 class Model::Impl {
  public:
-  Impl(model::ModelFile file, int threads)
-      : info_(std::move(file.info)), threads_(settle_threads(threads)), engine_(file.weights) {}
+  Impl(const model::ModelFile& file, const LoadOptions& options)
+      : info_(file.info), backend_(make_backend(file.weights, options)) {}
 
   [[nodiscard]] const ModelInfo& info() const { return info_; }
 
-  [[nodiscard]] std::vector<std::vector<Features>> extract(std::span<const std::span<const float>> waveforms,
-                                                           std::span<const Stage> stages,
-                                                           const ExtractOptions& options) const {
+  /// Floats of one stage of one utterance.
+  [[nodiscard]] int64_t dim(const Stage& stage) const {
+    return stage.final_proj ? info_.config.final_dim : info_.config.encoder_embed_dim;
+  }
+
+  void check(std::span<const std::span<const float>> waveforms, std::span<const Stage> stages,
+             const ExtractOptions& options) const {
     for (const Stage& stage : stages) check_stage(info_.config, stage);
     check_speaker(info_.config, options.speaker_embedding, waveforms.size());
     for (size_t i = 0; i < waveforms.size(); ++i) check_utterance(waveforms[i], i, waveforms.size());
-    std::vector<std::vector<Features>> results;
-    if (stages.empty()) {
-      results.resize(waveforms.size());
-      return results;
-    }
-    const Loan session = borrow();
+  }
+
+  /// What was checked, into outputs[utterance * stages.size() + stage].
+  void extract(std::span<const std::span<const float>> waveforms, std::span<const Stage> stages,
+               const ExtractOptions& options, std::span<const std::span<float>> outputs) const {
+    if (stages.empty()) return;
+    const Loan worker = borrow();
     for (size_t begin = 0; begin < waveforms.size();) {
       const size_t end = part_end(waveforms, begin);
-      extract_part(*session, waveforms.subspan(begin, end - begin), begin, stages, options, results);
+      worker->fill_inputs(info_.config, waveforms.subspan(begin, end - begin), begin, options);
+      const auto part = outputs.subspan(begin * stages.size(), (end - begin) * stages.size());
+      backend_->forward(*worker->session, worker->inputs, stages, part);
       begin = end;
     }
-    return results;
+    for (size_t i = 0; i < outputs.size(); ++i) check_result(outputs[i], dim(stages[i % stages.size()]));
   }
 
  private:
-  using Session = cpu::Engine::Session;
+  /// What one call at a time works with, kept for the next.
+  struct Worker {
+    std::unique_ptr<Backend::Session> session;
+    std::vector<Input> inputs;
+    std::vector<std::vector<float>> copies;  ///< the normalised waveforms, where they are to be
 
-  /// A session for the time of one call; returned to the pool when it ends.
+    /// `first`: where the waveforms stand in the whole batch.
+    void fill_inputs(const ModelConfig& config, std::span<const std::span<const float>> waveforms,
+                     size_t first, const ExtractOptions& options) {
+      const bool normalize = options.normalize == Normalize::kAuto ? config.normalize.value_or(false)
+                                                                   : options.normalize == Normalize::kOn;
+      const auto width = static_cast<size_t>(config.speaker_dim);
+      const bool one_each = options.speaker_embedding.size() > width;
+      if (normalize && copies.size() < waveforms.size()) copies.resize(waveforms.size());
+      inputs.clear();
+      for (size_t i = 0; i < waveforms.size(); ++i) {
+        if (normalize) normalise(waveforms[i], copies[i]);
+        inputs.push_back({normalize ? std::span<const float>(copies[i]) : waveforms[i],
+                          one_each ? options.speaker_embedding.subspan((first + i) * width, width)
+                                   : options.speaker_embedding});
+      }
+    }
+  };
+
+  /// A worker for the time of one call; returned to the pool when it ends.
   class Loan {
    public:
-    Loan(const Impl& owner, std::unique_ptr<Session> session) : owner_(owner), session_(std::move(session)) {}
+    Loan(const Impl& owner, std::unique_ptr<Worker> worker) : owner_(owner), worker_(std::move(worker)) {}
     ~Loan() {
       const std::lock_guard lock(owner_.mutex_);
-      owner_.idle_.push_back(std::move(session_));
+      owner_.idle_.push_back(std::move(worker_));
     }
     Loan(const Loan&) = delete;
     Loan& operator=(const Loan&) = delete;
-    Session& operator*() const { return *session_; }
+    Worker* operator->() const { return worker_.get(); }
 
    private:
     const Impl& owner_;
-    std::unique_ptr<Session> session_;
+    std::unique_ptr<Worker> worker_;
   };
 
   [[nodiscard]] Loan borrow() const {
-    std::unique_ptr<Session> session;
+    std::unique_ptr<Worker> worker;
     {
       const std::lock_guard lock(mutex_);
       if (!idle_.empty()) {
-        session = std::move(idle_.back());
+        worker = std::move(idle_.back());
         idle_.pop_back();
       }
-      if (!session) idle_.reserve(++sessions_);  // so that giving it back cannot fail
+      if (!worker) idle_.reserve(++workers_);  // so that giving it back cannot fail
     }
-    if (!session) session = std::make_unique<Session>(threads_);
-    return {*this, std::move(session)};
+    if (!worker) {
+      worker = std::make_unique<Worker>();
+      worker->session = backend_->make_session();
+    }
+    return {*this, std::move(worker)};
   }
 
   void check_utterance(std::span<const float> waveform, size_t index, size_t count) const {
@@ -188,41 +228,18 @@ class Model::Impl {
     return end;
   }
 
-  /// Extracts waveforms that stand at `first` in the whole batch, and appends to `results`.
-  void extract_part(Session& session, std::span<const std::span<const float>> waveforms, size_t first,
-                    std::span<const Stage> stages, const ExtractOptions& options,
-                    std::vector<std::vector<Features>>& results) const {
-    const bool normalize = options.normalize == Normalize::kAuto ? info_.config.normalize.value_or(false)
-                                                                 : options.normalize == Normalize::kOn;
-    const auto width = static_cast<size_t>(info_.config.speaker_dim);
-    const bool one_each = options.speaker_embedding.size() > width;
-    std::vector<std::vector<float>> copies(normalize ? waveforms.size() : 0);
-    std::vector<cpu::Input> inputs;
-    for (size_t i = 0; i < waveforms.size(); ++i) {
-      if (normalize) copies[i] = normalised(waveforms[i]);
-      inputs.push_back({normalize ? std::span<const float>(copies[i]) : waveforms[i],
-                        one_each ? options.speaker_embedding.subspan((first + i) * width, width)
-                                 : options.speaker_embedding});
-    }
-    for (std::vector<Features>& features : engine_.forward(session, inputs, stages)) {
-      for (const Features& stage : features) check_result(stage);
-      results.push_back(std::move(features));
-    }
-  }
-
   ModelInfo info_;
-  int threads_;
-  cpu::Engine engine_;
+  std::unique_ptr<const Backend> backend_;
   mutable std::mutex mutex_;
-  mutable std::vector<std::unique_ptr<Session>> idle_;
-  mutable size_t sessions_ = 0;  ///< made so far, idle or lent
+  mutable std::vector<std::unique_ptr<Worker>> idle_;
+  mutable size_t workers_ = 0;  ///< made so far, idle or lent
 };
 
 Model::Model(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
 Model Model::load(const std::string& spec, const LoadOptions& options) {
   settle_threads(options.threads);  // a wrong number is said before the file is read
-  return Model(std::make_shared<const Impl>(model::open_model_file(spec, options.config), options.threads));
+  return Model(std::make_shared<const Impl>(model::open_model_file(spec, options.config), options));
 }
 
 Model Model::from_pretrained(const LoadOptions& /*options*/) {
@@ -245,6 +262,21 @@ Features Model::extract(std::span<const float> waveform, const ExtractOptions& o
   return std::move(extract_batch(std::span(&waveform, 1), options).front());
 }
 
+void Model::extract_into(std::span<const float> waveform, std::span<float> features,
+                         const ExtractOptions& options) const {
+  const Stage stage = {options.layer, options.final_proj};
+  impl_->check(std::span(&waveform, 1), std::span(&stage, 1), options);
+  const int64_t frames = config().frames(static_cast<int64_t>(waveform.size()));
+  const int64_t dim = impl_->dim(stage);
+  if (static_cast<int64_t>(features.size()) != frames * dim) {
+    fail(
+        "the features of this waveform are {} frames of {} values, but the memory given for them holds {} "
+        "floats",
+        frames, dim, features.size());
+  }
+  impl_->extract(std::span(&waveform, 1), std::span(&stage, 1), options, std::span(&features, 1));
+}
+
 std::vector<Features> Model::extract_stages(std::span<const float> waveform, std::span<const Stage> stages,
                                             const ExtractOptions& options) const {
   return std::move(extract_batch_stages(std::span(&waveform, 1), stages, options).front());
@@ -254,7 +286,7 @@ std::vector<Features> Model::extract_batch(std::span<const std::span<const float
                                            const ExtractOptions& options) const {
   const Stage stage = {options.layer, options.final_proj};
   std::vector<Features> features;
-  for (std::vector<Features>& one : impl_->extract(waveforms, std::span(&stage, 1), options)) {
+  for (std::vector<Features>& one : extract_batch_stages(waveforms, std::span(&stage, 1), options)) {
     features.push_back(std::move(one.front()));
   }
   return features;
@@ -263,7 +295,19 @@ std::vector<Features> Model::extract_batch(std::span<const std::span<const float
 std::vector<std::vector<Features>> Model::extract_batch_stages(
     std::span<const std::span<const float>> waveforms, std::span<const Stage> stages,
     const ExtractOptions& options) const {
-  return impl_->extract(waveforms, stages, options);
+  impl_->check(waveforms, stages, options);
+  std::vector<std::vector<Features>> results(waveforms.size(), std::vector<Features>(stages.size()));
+  std::vector<std::span<float>> outputs;
+  for (size_t i = 0; i < waveforms.size(); ++i) {
+    const int64_t frames = config().frames(static_cast<int64_t>(waveforms[i].size()));
+    for (size_t stage = 0; stage < stages.size(); ++stage) {
+      const int64_t dim = impl_->dim(stages[stage]);
+      results[i][stage] = {frames, dim, std::vector<float>(static_cast<size_t>(frames * dim))};
+      outputs.emplace_back(results[i][stage].data);
+    }
+  }
+  impl_->extract(waveforms, stages, options, outputs);
+  return results;
 }
 
 ModelInfo inspect(const std::string& spec, const LoadOptions& options) {

@@ -28,12 +28,30 @@ struct Stage {
   bool operator==(const Stage&) const = default;
 };
 
+/// What weights are kept in and products computed from. Everything else (sums, norms, softmax, residuals, and
+/// what goes in and comes out) is float32 in each.
+enum class DType {
+  kF32,   ///< right to float32 rounding of the reference
+  kBF16,  ///< bfloat16: half the memory, and faster where the processor has an instruction for it; about
+          ///< three digits
+  kF16,   ///< float16: for convert(), and for devices that compute in it; the CPU does not
+};
+
+/// Where a model runs.
+enum class Device {
+  kAuto,  ///< MLX on Apple silicon where this build has it, else the CPU
+  kCpu,   ///< the project's own kernels
+  kMlx,   ///< Apple's MLX: Metal, CUDA, or its own CPU kernels
+};
+
 /// The most threads one model may be given.
 inline constexpr int kMaxThreads = 1024;
 
 struct LoadOptions {
   std::optional<ModelConfig> config = {};  ///< use this architecture whatever the checkpoint says
   int threads = 0;                         ///< threads of one extraction; 0: one per CPU this process may use
+  DType dtype = DType::kF32;
+  Device device = Device::kCpu;
 };
 
 struct ExtractOptions {
@@ -106,6 +124,11 @@ class Model {
   /// result that is not finite.
   [[nodiscard]] Features extract(std::span<const float> waveform, const ExtractOptions& options = {}) const;
 
+  /// The same into memory of the caller's, `features`: exactly frames * dim floats. For callers that extract
+  /// windows of one length again and again: after the first, no memory is taken.
+  void extract_into(std::span<const float> waveform, std::span<float> features,
+                    const ExtractOptions& options = {}) const;
+
   /// Several stages in one pass, in the order listed; blocks after the last one needed are not computed.
   [[nodiscard]] std::vector<Features> extract_stages(std::span<const float> waveform,
                                                      std::span<const Stage> stages,
@@ -140,9 +163,8 @@ struct ConvertOptions {
     kMlx
   };  ///< tensor names; kHf also writes config.json and
       ///< preprocessor_config.json beside the file
-  enum class DType { kF32, kF16 };
   Layout layout = Layout::kFairseq;
-  DType dtype = DType::kF32;
+  DType dtype = DType::kF32;               ///< kF32 or kF16
   std::optional<ModelConfig> config = {};  ///< as LoadOptions::config
 };
 /// Throws Error as Model::load does, when a float16 cannot hold a weight, or when `out` cannot be written;

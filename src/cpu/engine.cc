@@ -32,12 +32,9 @@ int last_block(const ModelConfig& config, std::span<const Stage> stages) {
 /// Collects what the forward pass produces for the stages that were asked for.
 class Outputs {
  public:
-  Outputs(const PackedModel& model, const Context& context, const Batch& batch, std::span<const Stage> stages)
-      : model_(model),
-        context_(context),
-        batch_(batch),
-        stages_(stages),
-        results_(batch.utterances.size(), std::vector<Features>(stages.size())) {}
+  Outputs(const PackedModel& model, const Context& context, const Batch& batch, std::span<const Stage> stages,
+          std::span<const std::span<float>> outputs)
+      : model_(model), context_(context), batch_(batch), stages_(stages), outputs_(outputs) {}
 
   [[nodiscard]] bool wants(int layer) const {
     return std::any_of(stages_.begin(), stages_.end(),
@@ -52,25 +49,18 @@ class Outputs {
     }
   }
 
-  std::vector<std::vector<Features>> release() { return std::move(results_); }
-
  private:
   void copy(size_t u, size_t stage, const float* x) {
     const Utterance& utterance = batch_.utterances[u];
     const int64_t width = model_.config.encoder_embed_dim;
     const int64_t pitch = row_pitch(width);
-    const bool project = stages_[stage].final_proj;
-    Features& out = results_[u][stage];
-    out.frames = utterance.frames;
-    out.dim = project ? model_.config.final_dim : width;
-    out.data.resize(static_cast<size_t>(out.frames * out.dim));
+    float* out = outputs_[u * stages_.size() + stage].data();
     const float* from = x + utterance.first_frame * pitch;
-    if (project) {
-      multiply(context_.team, context_.kernels, matrix_rows(from, pitch, width), out.frames,
-               model_.final_proj, out.data.data(), out.dim);
+    if (stages_[stage].final_proj) {
+      multiply(context_.team, context_.kernels, matrix_rows(from, pitch, width), utterance.frames,
+               model_.final_proj, out, model_.config.final_dim);
     } else {
-      for (int64_t i = 0; i < out.frames; ++i)
-        std::copy_n(from + i * pitch, width, out.data.data() + i * width);
+      for (int64_t i = 0; i < utterance.frames; ++i) std::copy_n(from + i * pitch, width, out + i * width);
     }
   }
 
@@ -78,7 +68,13 @@ class Outputs {
   const Context& context_;
   const Batch& batch_;
   std::span<const Stage> stages_;
-  std::vector<std::vector<Features>> results_;
+  std::span<const std::span<float>> outputs_;
+};
+
+struct CpuSession final : Backend::Session {
+  explicit CpuSession(int threads) : team(threads) {}
+  ThreadTeam team;
+  Workspace workspace;
 };
 
 }  // namespace
@@ -94,10 +90,16 @@ std::vector<FrameRange> Batch::ranges(int64_t length) const {
   return found;
 }
 
-Engine::Engine(const model::Weights& weights) : kernels_(select_kernels()), model_(kernels_, weights) {}
+Engine::Engine(const model::Weights& weights, int threads)
+    : kernels_(select_kernels()), threads_(threads), model_(kernels_, weights) {}
 
-std::vector<std::vector<Features>> Engine::forward(Session& session, std::span<const Input> inputs,
-                                                   std::span<const Stage> stages) const {
+std::unique_ptr<Backend::Session> Engine::make_session() const {
+  return std::make_unique<CpuSession>(threads_);
+}
+
+void Engine::forward(Session& of_caller, std::span<const Input> inputs, std::span<const Stage> stages,
+                     std::span<const std::span<float>> outputs_of_caller) const {
+  auto& session = static_cast<CpuSession&>(of_caller);
   const ModelConfig& config = model_.config;
   const Batch batch = make_batch(config, inputs);
   Workspace& w = session.workspace;
@@ -105,7 +107,7 @@ std::vector<std::vector<Features>> Engine::forward(Session& session, std::span<c
   w.x.reserve(batch.frames * row_pitch(config.encoder_embed_dim));
   w.y.reserve(batch.frames * row_pitch(config.encoder_embed_dim));
   const Context context = {kernels_, session.team, w};
-  Outputs outputs(model_, context, batch, stages);
+  Outputs outputs(model_, context, batch, stages, outputs_of_caller);
 
   run_frontend(model_, context, batch);
   outputs.take(kProjected, w.x.data());
@@ -123,7 +125,6 @@ std::vector<std::vector<Features>> Engine::forward(Session& session, std::span<c
       outputs.take(kModelOutput, w.x.data());
     }
   }
-  return outputs.release();
 }
 
 }  // namespace contentvec::cpu

@@ -16,7 +16,6 @@ namespace {
 
 using testing::HasSubstr;
 using Layout = ConvertOptions::Layout;
-using DType = ConvertOptions::DType;
 
 std::string oracle_file(const std::string& name) {
   return (test::oracle() / "checkpoints" / name).string();
