@@ -108,8 +108,7 @@ std::unique_ptr<Backend> make_backend(const model::Weights& weights, const LoadO
   if (options.device == Device::kMlx) {
     fail("this build has no MLX backend; use the CPU");
   }
-  if (options.dtype != DType::kF32) fail("the CPU backend computes in float32");
-  return std::make_unique<cpu::Engine>(weights, settle_threads(options.threads));
+  return std::make_unique<cpu::Engine>(weights, options.dtype, settle_threads(options.threads));
 }
 
 }  // namespace

@@ -87,4 +87,25 @@ double max_abs_error(const std::vector<float>& values, const std::vector<float>&
   return worst;
 }
 
+Cosines frame_cosines(const Features& features, const std::vector<float>& reference) {
+  if (features.data.size() != reference.size() || features.frames == 0) return {-1.0, -1.0};
+  Cosines cosines;
+  for (int64_t frame = 0; frame < features.frames; ++frame) {
+    const std::span<const float> a = features.row(frame);
+    const float* b = reference.data() + frame * features.dim;
+    double ab = 0;
+    double aa = 0;
+    double bb = 0;
+    for (size_t i = 0; i < a.size(); ++i) {
+      ab += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+      aa += static_cast<double>(a[i]) * static_cast<double>(a[i]);
+      bb += static_cast<double>(b[i]) * static_cast<double>(b[i]);
+    }
+    const double cosine = ab / std::sqrt(aa * bb);
+    cosines.lowest = std::min(cosines.lowest, cosine);
+    cosines.mean += cosine / static_cast<double>(features.frames);
+  }
+  return cosines;
+}
+
 }  // namespace contentvec::test

@@ -45,4 +45,11 @@ std::map<std::string, Reference> read_tensors(const std::filesystem::path& path)
 /// Largest absolute difference; infinite when the sizes differ.
 double max_abs_error(const std::vector<float>& values, const std::vector<float>& reference);
 
+/// Of a result's frames with the reference's.
+struct Cosines {
+  double lowest = 1.0;
+  double mean = 0.0;
+};
+Cosines frame_cosines(const Features& features, const std::vector<float>& reference);
+
 }  // namespace contentvec::test

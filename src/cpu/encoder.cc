@@ -13,228 +13,263 @@ constexpr int64_t kNormRows = 32;
 constexpr int64_t kPositionRows = 96;
 constexpr int64_t kQueryRows = 96;
 
-/// y = matrix @ speaker, in double: the conditional LayerNorms' scales are small sums of large terms.
-std::vector<float> times_speaker(const std::vector<float>& matrix, std::span<const float> speaker) {
-  std::vector<float> y(matrix.size() / speaker.size());
+/// out = matrix @ speaker, in double: the conditional LayerNorms' scales are small sums of large terms.
+void times_speaker(const std::vector<float>& matrix, std::span<const float> speaker, float* out) {
   const float* row = matrix.data();
-  for (float& out : y) {
+  const float* const end = row + matrix.size();
+  while (row < end) {
     double sum = 0;
     for (const float s : speaker) sum += static_cast<double>(*row++) * static_cast<double>(s);
-    out = static_cast<float>(sum);
+    *out++ = static_cast<float>(sum);
   }
-  return y;
 }
 
-/// to = LayerNorm(from), all frames; both [frames, width] with the width's pitch.
-void norm_rows(const PackedModel& model, const BlockNorm& norm, const Context& context, const Batch& batch,
-               const float* from, float* to) {
-  const int64_t width = model.config.encoder_embed_dim;
-  const int64_t pitch = row_pitch(width);
-  std::vector<Norm> of_speaker;
-  if (norm.conditional()) {
-    for (const Utterance& utterance : batch.utterances) {
-      of_speaker.push_back({times_speaker(norm.speaker.weight_ln, utterance.speaker_embedding),
-                            times_speaker(norm.speaker.bias_ln, utterance.speaker_embedding)});
-    }
-  }
-  const std::vector<FrameRange> ranges = batch.ranges(kNormRows);
-  context.team.parallel_for(static_cast<int64_t>(ranges.size()), [&](int64_t item, int) {
-    const FrameRange& range = ranges[static_cast<size_t>(item)];
-    const Norm& here = norm.conditional() ? of_speaker[static_cast<size_t>(range.utterance)] : norm.plain;
-    context.kernels.layer_norm(from + range.begin * pitch, pitch, range.end - range.begin, width,
-                               here.scale.data(), here.shift.data(), model.config.layer_norm_eps, false,
-                               to + range.begin * pitch, pitch);
-  });
+/// Where workspace.speaker_norms keeps scale [width] and shift [width] of an utterance: block by block, its
+/// two norms one after the other, utterance by utterance.
+float* speaker_norm(const PackedModel& model, const Context& context, int block, int which,
+                    size_t utterance) {
+  const auto utterances = static_cast<int64_t>(context.batch().utterances.size());
+  const int64_t norm = 2 * int64_t{block - model.config.encoder_layers} + which;
+  return context.workspace.speaker_norms.data() +
+         (norm * utterances + static_cast<int64_t>(utterance)) * 2 * model.config.encoder_embed_dim;
 }
 
-/// Keys and values of every utterance and head as panels, one utterance after the other, head by head.
-class KeyValuePanels {
+/// A LayerNorm over frames of the batch.
+class RowNorm {
  public:
-  KeyValuePanels(const PackedModel& model, const Context& context, const Batch& batch)
-      : kernels_(context.kernels),
-        heads_(model.config.encoder_attention_heads),
-        head_dim_(model.config.encoder_embed_dim / heads_) {
-    int64_t keys = 0;
-    int64_t values = 0;
-    for (const Utterance& utterance : batch.utterances) {
-      first_key_.push_back(keys);
-      first_value_.push_back(values);
-      keys += heads_ * key_size(utterance.frames);
-      values += heads_ * value_size(utterance.frames);
+  /// The norm of the encoder itself.
+  RowNorm(const PackedModel& model, const Context& context)
+      : model_(model), context_(context), plain_(&model.encoder_norm) {}
+  /// One of a block's two norms: 0 after (or before) attention, 1 after (or before) the feed-forward layers.
+  RowNorm(const PackedModel& model, const Context& context, int block, int which)
+      : model_(model), context_(context), block_(block), which_(which) {
+    const PackedBlock& b = model.blocks[static_cast<size_t>(block)];
+    const BlockNorm& norm = which == 0 ? b.self_attn_layer_norm : b.final_layer_norm;
+    if (!norm.conditional()) plain_ = &norm.plain;
+  }
+
+  /// to = LayerNorm(from) for frames [begin, end); both [frames, width] with the width's pitch.
+  void operator()(int64_t begin, int64_t end, const float* from, float* to) const {
+    if (plain_ != nullptr) return run(begin, end, from, to, plain_->scale.data(), plain_->shift.data());
+    const std::vector<Utterance>& utterances = context_.batch().utterances;
+    for (size_t u = 0; u < utterances.size(); ++u) {
+      const int64_t first = std::max(begin, utterances[u].first_frame);
+      const int64_t last = std::min(end, utterances[u].first_frame + utterances[u].frames);
+      const float* norm = speaker_norm(model_, context_, block_, which_, u);
+      if (first < last) run(first, last, from, to, norm, norm + model_.config.encoder_embed_dim);
     }
-    keys_ = context.workspace.key_panels.reserve(keys);
-    values_ = context.workspace.value_panels.reserve(values);
   }
 
-  [[nodiscard]] float* keys(const Batch& batch, int64_t utterance, int64_t head) const {
-    const auto u = static_cast<size_t>(utterance);
-    return keys_ + first_key_[u] + head * key_size(batch.utterances[u].frames);
-  }
-  [[nodiscard]] float* values(const Batch& batch, int64_t utterance, int64_t head) const {
-    const auto u = static_cast<size_t>(utterance);
-    return values_ + first_value_[u] + head * value_size(batch.utterances[u].frames);
-  }
-
-  /// Packs one head from rows of [q, k, v].
-  void pack(const Batch& batch, const float* qkv, int64_t pitch, int64_t utterance, int64_t head) const {
-    const Utterance& u = batch.utterances[static_cast<size_t>(utterance)];
-    const int64_t width = heads_ * head_dim_;
-    const float* k = qkv + u.first_frame * pitch + width + head * head_dim_;
-    pack_panels(kernels_, k, pitch, u.frames, head_dim_, keys(batch, utterance, head));
-    copy_values(k + width, pitch, u.frames, values(batch, utterance, head));
+  /// All frames, over the team.
+  void everywhere(const float* from, float* to) const {
+    const int64_t frames = context_.batch().frames;
+    context_.team.parallel_for((frames + kNormRows - 1) / kNormRows, [&](int64_t item, int) {
+      (*this)(item * kNormRows, std::min((item + 1) * kNormRows, frames), from, to);
+    });
   }
 
  private:
-  [[nodiscard]] int64_t key_size(int64_t frames) const {
-    return padded_columns(kernels_, frames) * head_dim_;
-  }
-  [[nodiscard]] int64_t value_size(int64_t frames) const {
-    return padded_columns(kernels_, head_dim_) * frames;
+  void run(int64_t begin, int64_t end, const float* from, float* to, const float* scale,
+           const float* shift) const {
+    const int64_t width = model_.config.encoder_embed_dim;
+    const int64_t pitch = row_pitch(width);
+    context_.kernels.layer_norm(from + begin * pitch, pitch, end - begin, width, scale, shift,
+                                model_.config.layer_norm_eps, false, to + begin * pitch, pitch);
   }
 
-  /// [frames, head_dim] to panels: the rows already have the panels' order, so this only cuts them.
-  void copy_values(const float* v, int64_t pitch, int64_t frames, float* panels) const {
-    const int64_t panel_width = kernels_.panel_width;
-    for (int64_t column = 0; column < head_dim_; column += panel_width) {
-      const int64_t count = std::min(panel_width, head_dim_ - column);
-      for (int64_t frame = 0; frame < frames; ++frame, panels += panel_width) {
-        std::fill(std::copy_n(v + frame * pitch + column, count, panels), panels + panel_width, 0.0F);
-      }
+  const PackedModel& model_;
+  const Context& context_;
+  const Norm* plain_ = nullptr;  ///< null: of the speaker
+  int block_ = 0;
+  int which_ = 0;
+};
+
+/// Attention's shapes, and where the panels of an utterance's keys and values stand: head by head.
+class Heads {
+ public:
+  Heads(const PackedModel& model, const Context& context)
+      : kernels_(context.kernels),
+        workspace_(context.workspace),
+        count(model.config.encoder_attention_heads),
+        dim(model.config.encoder_embed_dim / count) {}
+
+  void reserve_panels() const {
+    int64_t keys = 0;
+    int64_t values = 0;
+    for (Utterance& utterance : workspace_.batch.utterances) {
+      utterance.first_key = keys;
+      utterance.first_value = values;
+      keys += count * key_bytes(utterance.frames);
+      values += count * value_bytes(utterance.frames);
     }
+    workspace_.keys.reserve(keys);
+    workspace_.values.reserve(values);
+  }
+  [[nodiscard]] std::byte* keys(const Utterance& utterance, int64_t head) const {
+    return workspace_.keys.data() + utterance.first_key + head * key_bytes(utterance.frames);
+  }
+  [[nodiscard]] std::byte* values(const Utterance& utterance, int64_t head) const {
+    return workspace_.values.data() + utterance.first_value + head * value_bytes(utterance.frames);
   }
 
+ private:
+  [[nodiscard]] int64_t key_bytes(int64_t frames) const {
+    return panel_bytes(kernels_, kernels_.key_values, frames, dim);
+  }
+  [[nodiscard]] int64_t value_bytes(int64_t frames) const {
+    return panel_bytes(kernels_, kernels_.key_values, dim, frames);
+  }
   const Kernels& kernels_;
-  int64_t heads_;
-  int64_t head_dim_;
-  std::vector<int64_t> first_key_;
-  std::vector<int64_t> first_value_;
-  float* keys_ = nullptr;
-  float* values_ = nullptr;
+  Workspace& workspace_;
+
+ public:
+  const int64_t count;
+  const int64_t dim;
 };
 
 /// out = softmax(q k') v for every head, from the rows of workspace.qkv.
-void attend(const PackedModel& model, const Context& context, const Batch& batch, float* out) {
-  const ModelConfig& c = model.config;
-  const int64_t heads = c.encoder_attention_heads;
-  const int64_t head_dim = c.encoder_embed_dim / heads;
-  const int64_t pitch = row_pitch(c.encoder_embed_dim);
-  const int64_t qkv_pitch = row_pitch(int64_t{3} * c.encoder_embed_dim);
+void attend(const PackedModel& model, const Context& context, float* out) {
+  const int64_t width = model.config.encoder_embed_dim;
+  const int64_t pitch = row_pitch(width);
+  const int64_t qkv_pitch = row_pitch(3 * width);
   const float* qkv = context.workspace.qkv.data();
-  const KeyValuePanels panels(model, context, batch);
-  const int64_t utterances = static_cast<int64_t>(batch.utterances.size());
-  context.team.parallel_for(utterances * heads, [&](int64_t item, int) {
-    panels.pack(batch, qkv, qkv_pitch, item / heads, item % heads);
+  const Heads heads(model, context);
+  const std::vector<Utterance>& utterances = context.batch().utterances;
+  heads.reserve_panels();
+  context.reserve_stage_scratch(attention_scratch(context.kernels, heads.dim) /
+                                static_cast<int64_t>(sizeof(float)));
+
+  context.team.parallel_for(static_cast<int64_t>(utterances.size()) * heads.count, [&](int64_t item, int) {
+    const Utterance& u = utterances[static_cast<size_t>(item / heads.count)];
+    const int64_t head = item % heads.count;
+    const float* k = qkv + u.first_frame * qkv_pitch + width + head * heads.dim;
+    context.kernels.pack_keys(k, qkv_pitch, u.frames, heads.dim, heads.keys(u, head));
+    context.kernels.pack_values(k + width, qkv_pitch, u.frames, heads.dim, heads.values(u, head));
   });
-  for (AlignedBuffer& scratch : context.workspace.thread_scratch) {
-    scratch.reserve(attention_scratch(context.kernels, head_dim));
-  }
-  const std::vector<FrameRange> queries = batch.ranges(kQueryRows);
+  const std::span<const FrameRange> queries = context.batch().ranges(kQueryRows);
   // A head's panels serve all its queries while they are in cache: queries go by fastest.
-  const int64_t count = static_cast<int64_t>(queries.size());
-  context.team.parallel_for(heads * count, [&](int64_t item, int thread) {
+  const auto count = static_cast<int64_t>(queries.size());
+  context.team.parallel_for(heads.count * count, [&](int64_t item, int thread) {
     const int64_t head = item / count;
     const FrameRange& range = queries[static_cast<size_t>(item % count)];
-    const int64_t keys = batch.utterances[static_cast<size_t>(range.utterance)].frames;
-    context.kernels.attention(qkv + range.begin * qkv_pitch + head * head_dim, qkv_pitch,
-                              range.end - range.begin, panels.keys(batch, range.utterance, head),
-                              panels.values(batch, range.utterance, head), keys, head_dim,
-                              out + range.begin * pitch + head * head_dim, pitch,
-                              context.workspace.thread_scratch[static_cast<size_t>(thread)].data());
+    const Utterance& u = utterances[static_cast<size_t>(range.utterance)];
+    context.kernels.attention(qkv + range.begin * qkv_pitch + head * heads.dim, qkv_pitch,
+                              range.end - range.begin, heads.keys(u, head), heads.values(u, head), u.frames,
+                              heads.dim, out + range.begin * pitch + head * heads.dim, pitch,
+                              context.stage_scratch(thread));
   });
+}
+
+/// The channels of one group in the frames that `range` reaches, side by side: then the taps of a row are
+/// contiguous.
+void copy_window(const ModelConfig& c, const Utterance& utterance, const FrameRange& range, int64_t group,
+                 const float* x, float* window) {
+  const int64_t pitch = row_pitch(c.encoder_embed_dim);
+  const int64_t group_width = c.encoder_embed_dim / c.conv_pos_groups;
+  const int64_t left = c.conv_pos / 2;  // padding; an even kernel gives one frame more, which is not computed
+  for (int64_t i = 0; i < range.end - range.begin + c.conv_pos - 1; ++i, window += group_width) {
+    const int64_t frame = range.begin - left + i;
+    if (frame >= utterance.first_frame && frame < utterance.first_frame + utterance.frames) {
+      std::copy_n(x + frame * pitch + group * group_width, group_width, window);
+    } else {
+      std::fill_n(window, group_width, 0.0F);
+    }
+  }
 }
 
 }  // namespace
 
-void add_positions(const PackedModel& model, const Context& context, const Batch& batch) {
+void prepare_speaker_norms(const PackedModel& model, const Context& context) {
   const ModelConfig& c = model.config;
-  const int64_t width = c.encoder_embed_dim;
-  const int64_t pitch = row_pitch(width);
-  const int64_t group_width = width / c.conv_pos_groups;
-  const int64_t left = c.conv_pos / 2;  // padding; an even kernel gives one frame more, which is not computed
-  const float* x = context.workspace.x.data();
-  float* y = context.workspace.y.data();
-  const std::vector<FrameRange> ranges = batch.ranges(kPositionRows);
-  for (AlignedBuffer& scratch : context.workspace.thread_scratch) {
-    scratch.reserve((kPositionRows + c.conv_pos - 1) * group_width);
-  }
-  context.team.parallel_for(c.conv_pos_groups * static_cast<int64_t>(ranges.size()), [&](int64_t item,
-                                                                                         int thread) {
-    const int64_t group = item % c.conv_pos_groups;
-    const FrameRange& range = ranges[static_cast<size_t>(item / c.conv_pos_groups)];
-    const Utterance& utterance = batch.utterances[static_cast<size_t>(range.utterance)];
-    // The group's channels of the frames in reach, side by side: then the taps of a row are contiguous.
-    float* window = context.workspace.thread_scratch[static_cast<size_t>(thread)].data();
-    const int64_t rows = range.end - range.begin;
-    for (int64_t i = 0; i < rows + c.conv_pos - 1; ++i) {
-      const int64_t frame = range.begin - left + i;
-      const bool inside = frame >= utterance.first_frame && frame < utterance.first_frame + utterance.frames;
-      float* to = window + i * group_width;
-      if (inside) {
-        std::copy_n(x + frame * pitch + group * group_width, group_width, to);
-      } else {
-        std::fill_n(to, group_width, 0.0F);
-      }
-    }
-    const PackedMatrix& weight = model.pos_conv[static_cast<size_t>(group)];
-    const int64_t offset = range.begin * pitch + group * group_width;
-    context.kernels.product(
-        matrix_rows(window, group_width, weight.depth()), rows, weight.panels(), group_width, y + offset,
-        pitch, {.bias = weight.bias(), .gelu = true, .residual = x + offset, .residual_stride = pitch});
-  });
-  if (c.layer_norm_first) {
-    std::swap(context.workspace.x, context.workspace.y);
-  } else {
-    norm_rows(model, {model.encoder_norm, {}}, context, batch, context.workspace.y.data(),
-              context.workspace.x.data());
+  if (!c.speaker_conditioned()) return;
+  const std::vector<Utterance>& utterances = context.batch().utterances;
+  const auto count = static_cast<int64_t>(utterances.size());
+  context.workspace.speaker_norms.reserve(int64_t{c.encoder_layers_1} * 4 * count * c.encoder_embed_dim);
+  for (int block = c.encoder_layers; block < c.total_layers(); ++block) {
+    const PackedBlock& b = model.blocks[static_cast<size_t>(block)];
+    context.team.parallel_for(2 * count, [&](int64_t item, int) {
+      const auto u = static_cast<size_t>(item / 2);
+      const int which = static_cast<int>(item % 2);
+      const SpeakerNorm& norm = (which == 0 ? b.self_attn_layer_norm : b.final_layer_norm).speaker;
+      float* out = speaker_norm(model, context, block, which, u);
+      times_speaker(norm.weight_ln, utterances[u].speaker_embedding, out);
+      times_speaker(norm.bias_ln, utterances[u].speaker_embedding, out + c.encoder_embed_dim);
+    });
   }
 }
 
-void run_block(const PackedModel& model, int index, const Context& context, const Batch& batch) {
+void add_positions(const PackedModel& model, const Context& context) {
+  const ModelConfig& c = model.config;
+  const int64_t pitch = row_pitch(c.encoder_embed_dim);
+  const int64_t group_width = c.encoder_embed_dim / c.conv_pos_groups;
+  Workspace& w = context.workspace;
+  float* x = w.x.data();
+  float* y = w.y.data();
+  const std::span<const FrameRange> ranges = context.batch().ranges(kPositionRows);
+  context.reserve_stage_scratch((kPositionRows + c.conv_pos - 1) * group_width);
+  const auto count = static_cast<int64_t>(ranges.size());
+  context.team.parallel_for(c.conv_pos_groups * count, [&](int64_t item, int thread) {
+    const int64_t group = item / count;  // a group's weights serve all ranges while they are in cache
+    const FrameRange& range = ranges[static_cast<size_t>(item % count)];
+    float* window = context.stage_scratch(thread);
+    copy_window(c, context.batch().utterances[static_cast<size_t>(range.utterance)], range, group, x, window);
+    const PackedMatrix& weight = model.pos_conv[static_cast<size_t>(group)];
+    const int64_t offset = range.begin * pitch + group * group_width;
+    context.kernels.product(
+        matrix_rows(window, group_width, weight.depth()), range.end - range.begin, weight.panels(),
+        group_width, y + offset, pitch,
+        {.bias = weight.bias(), .gelu = true, .residual = x + offset, .residual_stride = pitch},
+        context.product_scratch(thread));
+  });
+  if (c.layer_norm_first) {
+    std::swap(w.x, w.y);
+  } else {
+    RowNorm(model, context).everywhere(y, x);
+  }
+}
+
+void run_block(const PackedModel& model, int index, const Context& context) {
   const PackedBlock& block = model.blocks[static_cast<size_t>(index)];
   const ModelConfig& c = model.config;
   const bool pre_norm = c.layer_norm_first;
   const int64_t width = c.encoder_embed_dim;
-  const int64_t inner = c.encoder_ffn_embed_dim;
   const int64_t pitch = row_pitch(width);
   const int64_t qkv_pitch = row_pitch(3 * width);
-  const int64_t hidden_pitch = row_pitch(inner);
+  const int64_t hidden_pitch = row_pitch(c.encoder_ffn_embed_dim);
+  const int64_t frames = context.batch().frames;
   Workspace& w = context.workspace;
   float* x = w.x.data();
   float* y = w.y.data();
-  float* qkv = w.qkv.reserve(batch.frames * qkv_pitch);
-  float* hidden = w.hidden.reserve(batch.frames * std::max(hidden_pitch, pitch));
-  const auto product = [&](const float* from, int64_t from_pitch, const PackedMatrix& weight, float* to,
-                           int64_t to_pitch, const After& after = {}) {
-    multiply(context.team, context.kernels, matrix_rows(from, from_pitch, weight.depth()), batch.frames,
-             weight, to, to_pitch, after);
-  };
+  float* qkv = w.qkv.reserve(frames * qkv_pitch);
+  float* hidden = w.hidden.reserve(frames * std::max(hidden_pitch, pitch));
+  const RowNorm attention_norm(model, context, index, 0);
+  const RowNorm final_layer_norm(model, context, index, 1);
 
-  // x = x + out_proj(attention(q, k, v)), with its LayerNorm before or after
-  const float* input = x;
-  if (pre_norm) {
-    norm_rows(model, block.self_attn_layer_norm, context, batch, x, y);
-    input = y;
-  }
-  product(input, pitch, block.qkv, qkv, qkv_pitch);
+  // attended = attention(x), or of LN(x) in a pre-norm model
+  if (pre_norm) attention_norm.everywhere(x, y);
+  multiply(context, matrix_rows(pre_norm ? y : x, pitch, width), frames, block.qkv, qkv, qkv_pitch);
   float* attended = hidden;  // free until fc1
-  attend(model, context, batch, attended);
-  product(attended, pitch, block.out_proj, x, pitch, {.residual = x});
-  if (!pre_norm) norm_rows(model, block.self_attn_layer_norm, context, batch, x, x);
+  attend(model, context, attended);
 
-  // x = x + fc2(GELU(fc1(x))), likewise
-  input = x;
+  // y = x + out_proj(attended), and at once x = LN(y): the stream itself in a post-norm model, in a pre-norm
+  // one the input of fc1, while the stream is y
+  const RowNorm& middle_norm = pre_norm ? final_layer_norm : attention_norm;
+  multiply(context, matrix_rows(attended, pitch, width), frames, block.out_proj, y, pitch, {.residual = x},
+           [&](int64_t begin, int64_t end) { middle_norm(begin, end, y, x); });
+
+  // stream + fc2(GELU(fc1(x))), with its LayerNorm in a post-norm model
+  multiply(context, matrix_rows(x, pitch, width), frames, block.fc1, hidden, hidden_pitch, {.gelu = true});
+  const Rows inner = matrix_rows(hidden, hidden_pitch, c.encoder_ffn_embed_dim);
   if (pre_norm) {
-    norm_rows(model, block.final_layer_norm, context, batch, x, y);
-    input = y;
+    multiply(context, inner, frames, block.fc2, x, pitch, {.residual = y});
+  } else {
+    multiply(context, inner, frames, block.fc2, y, pitch, {.residual = x},
+             [&](int64_t begin, int64_t end) { final_layer_norm(begin, end, y, x); });
   }
-  product(input, pitch, block.fc1, hidden, hidden_pitch, {.gelu = true});
-  product(hidden, hidden_pitch, block.fc2, x, pitch, {.residual = x});
-  if (!pre_norm) norm_rows(model, block.final_layer_norm, context, batch, x, x);
 }
 
-void final_norm(const PackedModel& model, const Context& context, const Batch& batch) {
-  norm_rows(model, {model.encoder_norm, {}}, context, batch, context.workspace.x.data(),
-            context.workspace.y.data());
+void final_norm(const PackedModel& model, const Context& context) {
+  RowNorm(model, context).everywhere(context.workspace.x.data(), context.workspace.y.data());
 }
 
 }  // namespace contentvec::cpu

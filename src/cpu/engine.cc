@@ -10,14 +10,14 @@
 namespace contentvec::cpu {
 namespace {
 
-Batch make_batch(const ModelConfig& config, std::span<const Input> inputs) {
-  Batch batch;
+void fill_batch(const ModelConfig& config, std::span<const Input> inputs, Batch& batch) {
+  batch.utterances.clear();
+  batch.frames = 0;
   for (const Input& input : inputs) {
     const int64_t frames = config.frames(static_cast<int64_t>(input.waveform.size()));
     batch.utterances.push_back({input.waveform, input.speaker_embedding, batch.frames, frames});
     batch.frames += frames;
   }
-  return batch;
 }
 
 /// The last block that any stage needs; 0: none.
@@ -32,9 +32,9 @@ int last_block(const ModelConfig& config, std::span<const Stage> stages) {
 /// Collects what the forward pass produces for the stages that were asked for.
 class Outputs {
  public:
-  Outputs(const PackedModel& model, const Context& context, const Batch& batch, std::span<const Stage> stages,
+  Outputs(const PackedModel& model, const Context& context, std::span<const Stage> stages,
           std::span<const std::span<float>> outputs)
-      : model_(model), context_(context), batch_(batch), stages_(stages), outputs_(outputs) {}
+      : model_(model), context_(context), stages_(stages), outputs_(outputs) {}
 
   [[nodiscard]] bool wants(int layer) const {
     return std::any_of(stages_.begin(), stages_.end(),
@@ -45,20 +45,20 @@ class Outputs {
   void take(int layer, const float* x) {
     for (size_t stage = 0; stage < stages_.size(); ++stage) {
       if (stages_[stage].layer != layer) continue;
-      for (size_t u = 0; u < batch_.utterances.size(); ++u) copy(u, stage, x);
+      for (size_t u = 0; u < context_.batch().utterances.size(); ++u) copy(u, stage, x);
     }
   }
 
  private:
   void copy(size_t u, size_t stage, const float* x) {
-    const Utterance& utterance = batch_.utterances[u];
+    const Utterance& utterance = context_.batch().utterances[u];
     const int64_t width = model_.config.encoder_embed_dim;
     const int64_t pitch = row_pitch(width);
     float* out = outputs_[u * stages_.size() + stage].data();
     const float* from = x + utterance.first_frame * pitch;
     if (stages_[stage].final_proj) {
-      multiply(context_.team, context_.kernels, matrix_rows(from, pitch, width), utterance.frames,
-               model_.final_proj, out, model_.config.final_dim);
+      multiply(context_, matrix_rows(from, pitch, width), utterance.frames, model_.final_proj, out,
+               model_.config.final_dim);
     } else {
       for (int64_t i = 0; i < utterance.frames; ++i) std::copy_n(from + i * pitch, width, out + i * width);
     }
@@ -66,7 +66,6 @@ class Outputs {
 
   const PackedModel& model_;
   const Context& context_;
-  const Batch& batch_;
   std::span<const Stage> stages_;
   std::span<const std::span<float>> outputs_;
 };
@@ -79,19 +78,8 @@ struct CpuSession final : Backend::Session {
 
 }  // namespace
 
-std::vector<FrameRange> Batch::ranges(int64_t length) const {
-  std::vector<FrameRange> found;
-  for (size_t u = 0; u < utterances.size(); ++u) {
-    const int64_t end = utterances[u].first_frame + utterances[u].frames;
-    for (int64_t begin = utterances[u].first_frame; begin < end; begin += length) {
-      found.push_back({static_cast<int64_t>(u), begin, std::min(begin + length, end)});
-    }
-  }
-  return found;
-}
-
-Engine::Engine(const model::Weights& weights, int threads)
-    : kernels_(select_kernels()), threads_(threads), model_(kernels_, weights) {}
+Engine::Engine(const model::Weights& weights, DType dtype, int threads)
+    : kernels_(select_kernels(dtype)), threads_(threads), model_(kernels_, weights) {}
 
 std::unique_ptr<Backend::Session> Engine::make_session() const {
   return std::make_unique<CpuSession>(threads_);
@@ -101,25 +89,28 @@ void Engine::forward(Session& of_caller, std::span<const Input> inputs, std::spa
                      std::span<const std::span<float>> outputs_of_caller) const {
   auto& session = static_cast<CpuSession&>(of_caller);
   const ModelConfig& config = model_.config;
-  const Batch batch = make_batch(config, inputs);
   Workspace& w = session.workspace;
-  w.thread_scratch.resize(static_cast<size_t>(session.team.size()));
+  Batch& batch = w.batch;
+  fill_batch(config, inputs, batch);
+  w.threads.resize(static_cast<size_t>(session.team.size()));
+  for (ThreadScratch& thread : w.threads) thread.product.reserve(kernels_.product_scratch);
   w.x.reserve(batch.frames * row_pitch(config.encoder_embed_dim));
   w.y.reserve(batch.frames * row_pitch(config.encoder_embed_dim));
   const Context context = {kernels_, session.team, w};
-  Outputs outputs(model_, context, batch, stages, outputs_of_caller);
+  Outputs outputs(model_, context, stages, outputs_of_caller);
 
-  run_frontend(model_, context, batch);
+  run_frontend(model_, context);
   outputs.take(kProjected, w.x.data());
   const int last = last_block(config, stages);
-  if (last > 0) add_positions(model_, context, batch);
+  if (last > 0) prepare_speaker_norms(model_, context);
+  if (last > 0) add_positions(model_, context);
   for (int layer = 1; layer <= last; ++layer) {
-    run_block(model_, layer - 1, context, batch);
+    run_block(model_, layer - 1, context);
     outputs.take(layer, w.x.data());
   }
   if (outputs.wants(kModelOutput)) {
     if (config.layer_norm_first) {
-      final_norm(model_, context, batch);
+      final_norm(model_, context);
       outputs.take(kModelOutput, w.y.data());
     } else {
       outputs.take(kModelOutput, w.x.data());

@@ -13,9 +13,9 @@ namespace contentvec::cpu {
 /// The model on the CPU: packed weights and the forward pass over them.
 class Engine final : public Backend {
  public:
-  /// Packs the weights for the kernels select_kernels() chooses. Throws Error.
+  /// Packs the weights for the kernels select_kernels(dtype) chooses. Throws Error.
   /// `threads`: of one forward pass, at least 1.
-  Engine(const model::Weights& weights, int threads);
+  Engine(const model::Weights& weights, DType dtype, int threads);
 
   [[nodiscard]] std::unique_ptr<Session> make_session() const override;
   void forward(Session& session, std::span<const Input> inputs, std::span<const Stage> stages,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "cpu/matmul.h"
 
@@ -11,6 +12,9 @@ namespace {
 /// Output frames per tile: enough that the weights, streamed once per tile, cost little; few enough for the
 /// cache.
 constexpr int64_t kTileFrames = 64;
+/// Rows of conv 1 that conv 0 makes its rows for at a time: conv 0's output is the largest of all, and so
+/// stays in L2.
+constexpr int64_t kSecondRows = 64;
 /// Rows of conv 0 per partial sum of its statistics. Fixed, so that sums do not depend on the threads.
 constexpr int64_t kMomentRows = 4096;
 
@@ -21,25 +25,26 @@ struct RowRange {
   [[nodiscard]] int64_t count() const { return end - begin; }
 };
 
-/// ranges[i]: the rows of conv i that frames [begin, end) of the last one depend on.
-std::vector<RowRange> needed_rows(const std::vector<ConvLayer>& convs, int64_t begin, int64_t end) {
-  std::vector<RowRange> ranges(convs.size());
-  ranges.back() = {begin, end};
-  for (size_t i = convs.size() - 1; i > 0; --i) {
-    ranges[i - 1] = {ranges[i].begin * convs[i].stride,
-                     (ranges[i].end - 1) * convs[i].stride + convs[i].kernel};
+/// The rows of conv `index` that rows `of_last` of the last one depend on.
+RowRange needed_rows(const std::vector<ConvLayer>& convs, size_t index, RowRange of_last) {
+  RowRange range = of_last;
+  for (size_t i = convs.size() - 1; i > index; --i) {
+    range = {range.begin * convs[i].stride, (range.end - 1) * convs[i].stride + convs[i].kernel};
   }
-  return ranges;
+  return range;
 }
 
-/// First and second moments of the windows conv 0 sees: sum of x_j, and of x_j x_k for j <= k.
+/// First and second moments of the windows conv 0 sees: sum of x_j, and of x_j x_k for j <= k, in this order
+/// for j = 0, 1, ... A view of doubles that lie elsewhere.
 class Moments {
  public:
-  explicit Moments(int64_t kernel) : kernel_(kernel), sums_(static_cast<size_t>(kernel * (kernel + 3) / 2)) {}
+  static int64_t size(int64_t kernel) { return kernel * (kernel + 3) / 2; }
+  Moments(double* sums, int64_t kernel) : sums_(sums), kernel_(kernel) {}
 
+  void clear() { std::fill_n(sums_, size(kernel_), 0.0); }
   void add_windows(const float* waveform, int64_t count, int64_t stride) {
     for (int64_t t = 0; t < count; ++t, waveform += stride) {
-      double* sum = sums_.data();
+      double* sum = sums_;
       for (int64_t j = 0; j < kernel_; ++j) {
         const double x = static_cast<double>(waveform[j]);
         *sum++ += x;
@@ -48,7 +53,7 @@ class Moments {
     }
   }
   void add(const Moments& other) {
-    for (size_t i = 0; i < sums_.size(); ++i) sums_[i] += other.sums_[i];
+    for (int64_t i = 0; i < size(kernel_); ++i) sums_[i] += other.sums_[i];
   }
 
   struct MeanAndVariance {
@@ -59,7 +64,7 @@ class Moments {
   [[nodiscard]] MeanAndVariance of(const float* weight, int64_t count) const {
     double mean = 0;
     double square = 0;
-    const double* sum = sums_.data();
+    const double* sum = sums_;
     for (int64_t j = 0; j < kernel_; ++j) {
       const double w = static_cast<double>(weight[j]);
       mean += w * *sum++;
@@ -71,140 +76,221 @@ class Moments {
   }
 
  private:
+  double* sums_;
   int64_t kernel_;
-  std::vector<double> sums_;
 };
 
 /// conv 0 and its GroupNorm as one affine map. The norm's mean and variance per channel follow from the
 /// waveform's own moments (the convolution is linear), in double, so no pass over conv 0's output is needed.
-PackedMatrix fold_group_norm(const Kernels& kernels, const GroupNormConv& conv, const ConvLayer& layer,
-                             const Moments& moments, int64_t rows) {
+/// `scratch`: dim * (kernel + 1) floats.
+void fold_group_norm(const Kernels& kernels, const GroupNormConv& conv, const ConvLayer& layer,
+                     const Moments& moments, int64_t rows, float* scratch, PackedMatrix& folded) {
   constexpr double kEps = 1e-5;  // GroupNorm's own, whatever the encoder's
-  std::vector<float> weight = conv.weight;
-  std::vector<float> bias(static_cast<size_t>(layer.dim));
+  const std::span<float> weight(scratch, static_cast<size_t>(layer.dim * layer.kernel));
+  const std::span<float> bias(scratch + weight.size(), static_cast<size_t>(layer.dim));
   for (int64_t c = 0; c < layer.dim; ++c) {
     const auto channel = static_cast<size_t>(c);
-    float* w = weight.data() + c * layer.kernel;
+    const float* w = conv.weight.data() + c * layer.kernel;
     const auto [mean, variance] = moments.of(w, rows);
     const double scale = static_cast<double>(conv.norm.scale[channel]) / std::sqrt(variance + kEps);
-    for (int64_t k = 0; k < layer.kernel; ++k) w[k] = static_cast<float>(static_cast<double>(w[k]) * scale);
+    float* out = weight.data() + c * layer.kernel;
+    for (int64_t k = 0; k < layer.kernel; ++k) out[k] = static_cast<float>(static_cast<double>(w[k]) * scale);
     // the convolution's own bias moves the mean along and cancels
     bias[channel] = static_cast<float>(static_cast<double>(conv.norm.shift[channel]) - mean * scale);
   }
-  return {kernels, weight, layer.dim, layer.kernel, bias};
+  folded.assign(kernels, weight, layer.dim, layer.kernel, bias);
 }
 
-/// fold_group_norm for every utterance of the batch.
-std::vector<PackedMatrix> fold_group_norms(const PackedModel& model, const Context& context,
-                                           const Batch& batch) {
+/// Rows of conv 0 that a waveform gives.
+int64_t first_rows(const ConvLayer& layer, const Utterance& utterance) {
+  return (static_cast<int64_t>(utterance.waveform.size()) - layer.kernel) / layer.stride + 1;
+}
+
+/// workspace.first_convs[utterance] = fold_group_norm of it.
+void fold_group_norms(const PackedModel& model, const Context& context) {
   const ConvLayer& layer = model.config.conv_layers.front();
-  struct Part {
-    int64_t utterance;
-    int64_t begin;
-    int64_t end;
-    Moments moments;
+  Workspace& workspace = context.workspace;
+  const std::vector<Utterance>& utterances = context.batch().utterances;
+  const auto parts_of = [&](const Utterance& utterance) {
+    return (first_rows(layer, utterance) + kMomentRows - 1) / kMomentRows;
   };
-  std::vector<Part> parts;
-  std::vector<int64_t> rows;
-  for (const Utterance& utterance : batch.utterances) {
-    rows.push_back((static_cast<int64_t>(utterance.waveform.size()) - layer.kernel) / layer.stride + 1);
-    for (int64_t row = 0; row < rows.back(); row += kMomentRows) {
-      parts.push_back({static_cast<int64_t>(rows.size()) - 1, row, std::min(row + kMomentRows, rows.back()),
-                       Moments(layer.kernel)});
-    }
+  int64_t parts = 0;
+  for (const Utterance& utterance : utterances) parts += parts_of(utterance);
+  workspace.moments.resize(static_cast<size_t>(parts * Moments::size(layer.kernel)));
+  if (workspace.first_convs.size() < utterances.size()) workspace.first_convs.resize(utterances.size());
+  context.reserve_stage_scratch(int64_t{layer.dim} * (layer.kernel + 1));
+  const auto moments = [&](int64_t part) {
+    return Moments(workspace.moments.data() + part * Moments::size(layer.kernel), layer.kernel);
+  };
+
+  int64_t before = 0;  // parts of earlier utterances
+  for (const Utterance& utterance : utterances) {
+    const int64_t rows = first_rows(layer, utterance);
+    context.team.parallel_for(parts_of(utterance), [&](int64_t part, int) {
+      const int64_t begin = part * kMomentRows;
+      Moments sums = moments(before + part);
+      sums.clear();
+      sums.add_windows(utterance.waveform.data() + begin * layer.stride, std::min(kMomentRows, rows - begin),
+                       layer.stride);
+    });
+    for (int64_t part = 1; part < parts_of(utterance); ++part) moments(before).add(moments(before + part));
+    fold_group_norm(*context.kernels.float32, model.first_conv, layer, moments(before), rows,
+                    context.stage_scratch(0),
+                    workspace.first_convs[static_cast<size_t>(&utterance - utterances.data())]);
+    before += parts_of(utterance);
   }
-  context.team.parallel_for(static_cast<int64_t>(parts.size()), [&](int64_t item, int) {
-    Part& part = parts[static_cast<size_t>(item)];
-    const float* waveform = batch.utterances[static_cast<size_t>(part.utterance)].waveform.data();
-    part.moments.add_windows(waveform + part.begin * layer.stride, part.end - part.begin, layer.stride);
-  });
-  std::vector<Moments> sums(rows.size(), Moments(layer.kernel));
-  for (const Part& part : parts) sums[static_cast<size_t>(part.utterance)].add(part.moments);
-  std::vector<PackedMatrix> folded(rows.size());
-  context.team.parallel_for(static_cast<int64_t>(rows.size()), [&](int64_t item, int) {
-    const auto i = static_cast<size_t>(item);
-    folded[i] = fold_group_norm(context.kernels, model.first_conv, layer, sums[i], rows[i]);
-  });
-  return folded;
 }
 
-/// Floats of scratch that one tile of `frames` output frames needs: two buffers that take turns as input and
-/// output.
-int64_t half_scratch(const std::vector<ConvLayer>& convs, int64_t frames) {
-  int64_t largest = 0;
-  const std::vector<RowRange> ranges = needed_rows(convs, 0, frames);
-  for (size_t i = 0; i < convs.size(); ++i)
-    largest = std::max(largest, ranges[i].count() * row_pitch(convs[i].dim));
-  return largest;
-}
+/// The convolutions over one tile of frames of one utterance.
+class ConvTile {
+ public:
+  /// Floats of scratch for a tile of `frames` frames.
+  static int64_t scratch_size(const ModelConfig& config, int64_t frames) {
+    return first_size(config.conv_layers) + 2 * half_size(config.conv_layers, frames);
+  }
 
-/// Runs all convolutions for frames [begin, end) of one utterance and writes feature_norm of the last one's
-/// output to `out`. `first` is conv 0, with its GroupNorm folded in where there is one.
-void run_convs(const PackedModel& model, const Kernels& kernels, const PackedMatrix& first,
-               const float* waveform, int64_t begin, int64_t end, float* scratch, int64_t half, float* out,
-               int64_t out_stride) {
-  const std::vector<ConvLayer>& convs = model.config.conv_layers;
-  const bool layer_norm = model.config.extractor_mode == ExtractorMode::kLayerNorm;
-  const std::vector<RowRange> ranges = needed_rows(convs, begin, end);
-  Rows input = {waveform + ranges[0].begin * convs[0].stride, convs[0].stride, 1, convs[0].kernel, 0};
-  float* output = scratch;
-  int64_t pitch = 0;
-  for (size_t i = 0; i < convs.size(); ++i) {
-    output = scratch + (i % 2 == 0 ? 0 : half);
-    pitch = row_pitch(convs[i].dim);
-    const int64_t rows = ranges[i].count();
-    multiply(kernels, input, rows, i == 0 ? first : model.convs[i].matrix, output, pitch,
-             {.gelu = !layer_norm});
-    if (layer_norm) {
-      const Norm& norm = model.convs[i].layer_norm;
-      kernels.layer_norm(output, pitch, rows, convs[i].dim, norm.scale.data(), norm.shift.data(), 1e-5F, true,
-                         output, pitch);
+  /// `first` is conv 0, with its GroupNorm folded in where there is one; `frames` at most what `scratch` was
+  /// made for.
+  ConvTile(const PackedModel& model, const Context& context, int thread, const PackedMatrix& first,
+           const float* waveform, RowRange frames, int64_t tile_frames)
+      : model_(model),
+        kernels_(context.kernels),
+        convs_(model.config.conv_layers),
+        first_(first),
+        waveform_(waveform),
+        frames_(frames),
+        product_scratch_(context.product_scratch(thread)) {
+    first_buffer_ = context.stage_scratch(thread);
+    halves_[0] = first_buffer_ + first_size(convs_);
+    halves_[1] = halves_[0] + half_size(convs_, tile_frames);
+  }
+
+  /// Writes feature_norm of the last convolution's output to `out`.
+  void run(float* out, int64_t out_stride) {
+    const int64_t width = convs_.back().dim;
+    const float* output = nullptr;
+    if (convs_.size() == 1) {
+      run_first(frames_, halves_[0]);
+      output = halves_[0];
+    } else {
+      run_first_two();
+      output = halves_[1];
+      for (size_t i = 2; i < convs_.size(); ++i) {
+        run_conv(i, needed_rows(convs_, i, frames_).count(), output, halves_[i % 2]);
+        output = halves_[i % 2];
+      }
     }
-    if (i + 1 < convs.size()) {
-      input = {output, convs[i + 1].stride * pitch, convs[i + 1].kernel, convs[i].dim, pitch};
+    const int64_t pitch = row_pitch(width);
+    if (model_.config.feat_proj_layer_norm) {
+      kernels_.layer_norm(output, pitch, frames_.count(), width, model_.feature_norm.scale.data(),
+                          model_.feature_norm.shift.data(), model_.config.layer_norm_eps, false, out,
+                          out_stride);
+    } else {
+      for (int64_t row = 0; row < frames_.count(); ++row)
+        std::copy_n(output + row * pitch, width, out + row * out_stride);
     }
   }
-  const int64_t width = convs.back().dim;
-  if (model.config.feat_proj_layer_norm) {
-    kernels.layer_norm(output, pitch, end - begin, width, model.feature_norm.scale.data(),
-                       model.feature_norm.shift.data(), model.config.layer_norm_eps, false, out, out_stride);
-  } else {
-    for (int64_t row = 0; row < end - begin; ++row)
-      std::copy_n(output + row * pitch, width, out + row * out_stride);
+
+ private:
+  /// Rows of conv 0 that kSecondRows of conv 1 need.
+  static int64_t first_size(const std::vector<ConvLayer>& convs) {
+    if (convs.size() == 1) return 0;
+    return ((kSecondRows - 1) * convs[1].stride + convs[1].kernel) * row_pitch(convs[0].dim);
   }
-}
+  /// One of two buffers that take turns as input and output.
+  static int64_t half_size(const std::vector<ConvLayer>& convs, int64_t frames) {
+    int64_t largest = 0;
+    for (size_t i = convs.size() == 1 ? 0 : 1; i < convs.size(); ++i) {
+      largest = std::max(largest, needed_rows(convs, i, {0, frames}).count() * row_pitch(convs[i].dim));
+    }
+    return largest;
+  }
+
+  /// GELU, with the LayerNorm before it where the model has one after every convolution.
+  void finish(size_t index, int64_t rows, float* output) const {
+    if (model_.config.extractor_mode != ExtractorMode::kLayerNorm) return;  // in the product's epilogue
+    const Norm& norm = model_.convs[index].layer_norm;
+    const int64_t pitch = row_pitch(convs_[index].dim);
+    kernels_.layer_norm(output, pitch, rows, convs_[index].dim, norm.scale.data(), norm.shift.data(), 1e-5F,
+                        true, output, pitch);
+  }
+
+  [[nodiscard]] bool gelu_in_product() const {
+    return model_.config.extractor_mode != ExtractorMode::kLayerNorm;
+  }
+
+  /// Rows `range` of conv 0. In float32 whatever the weights are in: ten products a sum cost nothing, and the
+  /// waveform may be anywhere in its range.
+  void run_first(RowRange range, float* output) const {
+    const ConvLayer& layer = convs_.front();
+    const Rows windows = {waveform_ + range.begin * layer.stride, layer.stride, 1, layer.kernel, 0};
+    multiply(*kernels_.float32, windows, range.count(), first_, output, row_pitch(layer.dim),
+             {.gelu = gelu_in_product()}, product_scratch_);
+    finish(0, range.count(), output);
+  }
+
+  /// conv `index` over rows that begin with the first one needed.
+  void run_conv(size_t index, int64_t rows, const float* input, float* output) const {
+    const ConvLayer& layer = convs_[index];
+    const int64_t pitch = row_pitch(convs_[index - 1].dim);
+    const Rows windows = {input, layer.stride * pitch, layer.kernel, convs_[index - 1].dim, pitch};
+    multiply(kernels_, windows, rows, model_.convs[index].matrix, output, row_pitch(layer.dim),
+             {.gelu = gelu_in_product()}, product_scratch_);
+    finish(index, rows, output);
+  }
+
+  /// conv 0 into conv 1, some rows at a time, into halves_[1].
+  void run_first_two() const {
+    const ConvLayer& second = convs_[1];
+    const RowRange all = needed_rows(convs_, 1, frames_);
+    for (int64_t begin = all.begin; begin < all.end; begin += kSecondRows) {
+      const int64_t end = std::min(begin + kSecondRows, all.end);
+      run_first({begin * second.stride, (end - 1) * second.stride + second.kernel}, first_buffer_);
+      run_conv(1, end - begin, first_buffer_, halves_[1] + (begin - all.begin) * row_pitch(second.dim));
+    }
+  }
+
+  const PackedModel& model_;
+  const Kernels& kernels_;
+  const std::vector<ConvLayer>& convs_;
+  const PackedMatrix& first_;
+  const float* waveform_;
+  RowRange frames_;
+  std::byte* product_scratch_;
+  float* first_buffer_ = nullptr;
+  float* halves_[2] = {};
+};
 
 }  // namespace
 
-void run_frontend(const PackedModel& model, const Context& context, const Batch& batch) {
+void run_frontend(const PackedModel& model, const Context& context) {
   const std::vector<ConvLayer>& convs = model.config.conv_layers;
   const bool group_norm = model.config.extractor_mode != ExtractorMode::kLayerNorm;
-  std::vector<PackedMatrix> folded;
-  if (group_norm) folded = fold_group_norms(model, context, batch);
+  if (group_norm) fold_group_norms(model, context);
 
   const bool has_projection = model.projection.columns() > 0;
   const int64_t feature_pitch = row_pitch(convs.back().dim);
   Workspace& workspace = context.workspace;
+  Batch& batch = context.batch();
   float* x = workspace.x.data();
   float* features = has_projection ? workspace.conv_features.reserve(batch.frames * feature_pitch) : x;
 
   const int64_t per_thread = (batch.frames + context.team.size() - 1) / context.team.size();
   const int64_t tile = std::clamp<int64_t>(per_thread, 1, kTileFrames);
-  const int64_t half = half_scratch(convs, tile);
-  for (AlignedBuffer& scratch : workspace.thread_scratch) scratch.reserve(2 * half);
-  const std::vector<FrameRange> tiles = batch.ranges(tile);
+  context.reserve_stage_scratch(ConvTile::scratch_size(model.config, tile));
+  const std::span<const FrameRange> tiles = batch.ranges(tile);
   context.team.parallel_for(static_cast<int64_t>(tiles.size()), [&](int64_t item, int thread) {
     const FrameRange& range = tiles[static_cast<size_t>(item)];
     const auto index = static_cast<size_t>(range.utterance);
     const Utterance& utterance = batch.utterances[index];
-    run_convs(model, context.kernels, group_norm ? folded[index] : model.convs[0].matrix,
-              utterance.waveform.data(), range.begin - utterance.first_frame,
-              range.end - utterance.first_frame, workspace.thread_scratch[static_cast<size_t>(thread)].data(),
-              half, features + range.begin * feature_pitch, feature_pitch);
+    const PackedMatrix& first = group_norm ? workspace.first_convs[index] : model.convs[0].matrix;
+    ConvTile(model, context, thread, first, utterance.waveform.data(),
+             {range.begin - utterance.first_frame, range.end - utterance.first_frame}, tile)
+        .run(features + range.begin * feature_pitch, feature_pitch);
   });
   if (has_projection) {
-    multiply(context.team, context.kernels, matrix_rows(features, feature_pitch, convs.back().dim),
-             batch.frames, model.projection, x, row_pitch(model.config.encoder_embed_dim));
+    multiply(context, matrix_rows(features, feature_pitch, convs.back().dim), batch.frames, model.projection,
+             x, row_pitch(model.config.encoder_embed_dim));
   }
 }
 

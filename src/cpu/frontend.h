@@ -10,6 +10,6 @@ namespace contentvec::cpu {
 ///   x = Linear(LayerNorm(conv_features))
 /// The convolutions run tile by tile of output frames, so that their large early activations (64 times the
 /// frames for base) never exist at full length.
-void run_frontend(const PackedModel& model, const Context& context, const Batch& batch);
+void run_frontend(const PackedModel& model, const Context& context);
 
 }  // namespace contentvec::cpu

@@ -1,57 +1,58 @@
 #include "cpu/matmul.h"
 
-#include <algorithm>
-
 namespace contentvec::cpu {
 namespace {
 
-/// Rows of A that one pass over the panels takes: about half of a 1 MiB L2, the rest is for the panel.
-int64_t rows_per_block(const Kernels& kernels, int64_t depth) {
-  constexpr int64_t kBlockBytes = 384 << 10;
-  const int64_t tiles = kBlockBytes / (depth * static_cast<int64_t>(sizeof(float)) * kernels.tile_rows);
-  return kernels.tile_rows * std::clamp<int64_t>(tiles, 4, 64);
+int64_t divide_up(int64_t a, int64_t b) {
+  return (a + b - 1) / b;
 }
 
-/// Columns [first, last) of rows [begin, end).
-void multiply_part(const Kernels& kernels, const Rows& a, int64_t begin, int64_t end, const PackedMatrix& b,
-                   int64_t first, int64_t last, float* c, int64_t c_stride, const After& after) {
-  Rows part = a;
-  part.data += begin * a.row_stride;
-  const int64_t offset = begin * c_stride + first;
-  const Epilogue epilogue = {.bias = b.bias() == nullptr ? nullptr : b.bias() + first,
-                             .gelu = after.gelu,
-                             .residual = after.residual == nullptr ? nullptr : after.residual + offset,
-                             .residual_stride = c_stride};
-  kernels.product(part, end - begin, b.panels() + first * b.depth(), last - first, c + offset, c_stride,
-                  epilogue);
+/// Rows of A that one pass over the panels takes, all passes alike: so many that what a kernel reads of them
+/// at a time stays in L2 beside the panel.
+int64_t rows_per_block(const Kernels& kernels, int64_t rows, int64_t depth) {
+  constexpr int64_t kBlockBytes = 384 << 10;
+  constexpr int64_t kDepth = 1024;  // what a kernel takes of the depth at a time
+  const int64_t most = kBlockBytes / (std::min(depth, kDepth) * static_cast<int64_t>(sizeof(float)));
+  const int64_t blocks = divide_up(rows, std::clamp<int64_t>(most, 4 * kernels.tile_rows, 384));
+  return std::max<int64_t>(1, divide_up(rows, blocks));
 }
 
 }  // namespace
 
-void multiply(const Kernels& kernels, const Rows& a, int64_t rows, const PackedMatrix& b, float* c,
-              int64_t c_stride, const After& after) {
-  const int64_t block = rows_per_block(kernels, b.depth());
-  for (int64_t row = 0; row < rows; row += block) {
-    multiply_part(kernels, a, row, std::min(row + block, rows), b, 0, b.columns(), c, c_stride, after);
-  }
+Cut::Cut(const Kernels& kernels, int64_t all_rows, const PackedMatrix& b, int threads)
+    : rows(all_rows),
+      block(rows_per_block(kernels, rows, b.depth())),
+      row_blocks(divide_up(rows, block)),
+      columns(b.columns()) {
+  // Enough parts for the threads to even out, but no more: a part should stream its panels over many rows.
+  const int64_t panels = panels_of(kernels, columns);
+  const int64_t wanted = threads == 1 ? 1 : 4 * threads;
+  const int64_t groups = std::clamp<int64_t>(divide_up(wanted, row_blocks), 1, panels);
+  group = divide_up(panels, groups) * kernels.panel_width;
+  column_groups = divide_up(columns, group);
 }
 
-void multiply(ThreadTeam& team, const Kernels& kernels, const Rows& a, int64_t rows, const PackedMatrix& b,
-              float* c, int64_t c_stride, const After& after) {
-  const int64_t block = std::min(rows_per_block(kernels, b.depth()), rows);
-  const int64_t row_blocks = (rows + block - 1) / block;
-  // Enough parts for the threads to even out, but no more: a part should stream its panels over many rows.
-  const int64_t panels = panels_of(kernels, b.columns());
-  const int64_t wanted = team.size() == 1 ? 1 : 4 * team.size();
-  const int64_t groups = std::clamp<int64_t>((wanted + row_blocks - 1) / row_blocks, 1, panels);
-  const int64_t group = (panels + groups - 1) / groups * kernels.panel_width;
-  const int64_t column_groups = (b.columns() + group - 1) / group;
-  team.parallel_for(row_blocks * column_groups, [&](int64_t item, int) {
-    const int64_t row = item / column_groups * block;
-    const int64_t column = item % column_groups * group;
-    multiply_part(kernels, a, row, std::min(row + block, rows), b, column,
-                  std::min(column + group, b.columns()), c, c_stride, after);
-  });
+void multiply_part(const Kernels& kernels, const Rows& a, const PackedMatrix& b, const Cut& cut, int64_t part,
+                   float* c, int64_t c_stride, const After& after, std::byte* scratch) {
+  const int64_t row = part / cut.column_groups * cut.block;
+  const int64_t column = part % cut.column_groups * cut.group;
+  Rows here = a;
+  here.data += row * a.row_stride;
+  const int64_t offset = row * c_stride + column;
+  const Epilogue epilogue = {.bias = b.bias() == nullptr ? nullptr : b.bias() + column,
+                             .gelu = after.gelu,
+                             .residual = after.residual == nullptr ? nullptr : after.residual + offset,
+                             .residual_stride = c_stride};
+  kernels.product(here, std::min(cut.block, cut.rows - row), b.panels(column),
+                  std::min(cut.group, cut.columns - column), c + offset, c_stride, epilogue, scratch);
+}
+
+void multiply(const Kernels& kernels, const Rows& a, int64_t rows, const PackedMatrix& b, float* c,
+              int64_t c_stride, const After& after, std::byte* scratch) {
+  const Cut cut(kernels, rows, b, 1);
+  for (int64_t part = 0; part < cut.row_blocks; ++part) {
+    multiply_part(kernels, a, b, cut, part, c, c_stride, after, scratch);
+  }
 }
 
 }  // namespace contentvec::cpu

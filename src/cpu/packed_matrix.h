@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -8,31 +9,35 @@
 
 namespace contentvec::cpu {
 
-/// Writes the [depth, columns] matrix B, given as its transpose row by row (weight[column * row_stride + k],
-/// the way linear layers store it), as the panels Kernels::product reads. `panels`: padded_columns * depth
-/// floats.
-void pack_panels(const Kernels& kernels, const float* weight, int64_t row_stride, int64_t columns,
-                 int64_t depth, float* panels);
-
 /// The right side of a product, packed once: a weight [columns, depth] and its bias.
 class PackedMatrix {
  public:
   PackedMatrix() = default;
-  /// `bias` holds `columns` values, or none.
+  /// `weight` row by row; `bias` holds `columns` values, or none.
   PackedMatrix(const Kernels& kernels, std::span<const float> weight, int64_t columns, int64_t depth,
-               std::span<const float> bias);
+               std::span<const float> bias) {
+    assign(kernels, weight, columns, depth, bias);
+  }
+  /// The same anew, in the memory it has where that is enough.
+  void assign(const Kernels& kernels, std::span<const float> weight, int64_t columns, int64_t depth,
+              std::span<const float> bias);
 
   [[nodiscard]] int64_t columns() const { return columns_; }
   [[nodiscard]] int64_t depth() const { return depth_; }
-  [[nodiscard]] const float* panels() const { return panels_.data(); }
+  /// The panels from `column` on, which must be the first of one.
+  [[nodiscard]] const std::byte* panels(int64_t column = 0) const {
+    return panels_.data() + column * column_bytes_;
+  }
   /// Zero-padded to whole panels; null without a bias.
-  [[nodiscard]] const float* bias() const { return bias_.data(); }
+  [[nodiscard]] const float* bias() const { return has_bias_ ? bias_.data() : nullptr; }
 
  private:
   int64_t columns_ = 0;
   int64_t depth_ = 0;
-  AlignedBuffer panels_;
-  AlignedBuffer bias_;
+  int64_t column_bytes_ = 0;
+  bool has_bias_ = false;
+  AlignedBuffer<std::byte> panels_;
+  AlignedBuffer<float> bias_;
 };
 
 }  // namespace contentvec::cpu

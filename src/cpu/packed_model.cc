@@ -71,7 +71,8 @@ class Packer {
     const std::vector<float> weight =
         model::swap_last_axes(read(name + ".0.weight"), layer.dim, in, layer.kernel);
     PackedConv packed;
-    packed.matrix = {kernels_, weight, layer.dim, layer.kernel * in, read_if(c.conv_bias, name + ".0.bias")};
+    packed.matrix = {index == 0 ? *kernels_.float32 : kernels_, weight, layer.dim, layer.kernel * in,
+                     read_if(c.conv_bias, name + ".0.bias")};
     if (c.extractor_mode == ExtractorMode::kLayerNorm) packed.layer_norm = norm(name + ".2.1");
     return packed;
   }

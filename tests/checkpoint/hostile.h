@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "allocations.h"
 #include "checkpoint/checkpoint.h"
 #include "support.h"
 
@@ -34,10 +35,6 @@ void expect_refused(const Hostile& hostile);
 
 /// Opening and reading either works or throws contentvec::Error naming the file.
 void expect_no_crash(const std::string& bytes);
-
-/// The largest single allocation since the last reset; always 0 where a sanitizer owns the allocator.
-size_t largest_allocation();
-void reset_largest_allocation();
 
 inline std::string hostile_name(const ::testing::TestParamInfo<Hostile>& info) {
   return info.param.name;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstddef>
 #include <random>
 #include <vector>
 
@@ -13,6 +14,30 @@ namespace contentvec::cpu {
 namespace {
 
 constexpr double kUnit = 0x1p-24;  // float32's rounding unit
+
+/// The rounding unit of a product's sides: of the weights, and of the rows where those are converted too.
+double right_unit(const Kernels& kernels) {
+  return kernels.bfloat16 ? 0x1p-8 : 0.0;
+}
+double left_unit(const Kernels& kernels) {
+  return kernels.weights.depth_step > 1 ? 0x1p-8 : 0.0;
+}
+double attention_unit(const Kernels& kernels) {
+  return kernels.key_values.element_bytes == 2 ? 0x1p-8 : 0.0;
+}
+
+using Panels = std::vector<std::byte>;
+
+/// Every kernel table this machine can run.
+std::vector<const Kernels*> all_kernels() {
+  std::vector<const Kernels*> all = supported_kernels(DType::kF32);
+  for (const Kernels* kernels : supported_kernels(DType::kBF16)) all.push_back(kernels);
+  return all;
+}
+
+std::vector<std::byte> scratch_of(const Kernels& kernels) {
+  return std::vector<std::byte>(static_cast<size_t>(kernels.product_scratch));
+}
 
 std::vector<float> random_values(std::mt19937& random, int64_t count, float low = -1.0F, float high = 1.0F) {
   std::uniform_real_distribution<float> uniform(low, high);
@@ -29,6 +54,16 @@ double exact_gelu(double x) {
 class KernelsTest : public testing::TestWithParam<const Kernels*> {
  protected:
   const Kernels& kernels() const { return *GetParam(); }
+  Panels packed_keys(const std::vector<float>& k, int64_t stride, int64_t keys, int64_t head_dim) const {
+    Panels panels(static_cast<size_t>(panel_bytes(kernels(), kernels().key_values, keys, head_dim)));
+    kernels().pack_keys(k.data(), stride, keys, head_dim, panels.data());
+    return panels;
+  }
+  Panels packed_values(const std::vector<float>& v, int64_t stride, int64_t keys, int64_t head_dim) const {
+    Panels panels(static_cast<size_t>(panel_bytes(kernels(), kernels().key_values, head_dim, keys)));
+    kernels().pack_values(v.data(), stride, keys, head_dim, panels.data());
+    return panels;
+  }
   std::mt19937 random_{20240601};
   int64_t pick(int64_t low, int64_t high) {
     return std::uniform_int_distribution<int64_t>(low, high)(random_);
@@ -39,7 +74,7 @@ class KernelsTest : public testing::TestWithParam<const Kernels*> {
 /// sanitizer then sees a read or write past the end), at an odd offset.
 struct ProductCase {
   int64_t rows, columns, segments, segment_length, gap, row_step;
-  bool bias, gelu, residual;
+  bool bias, gelu, residual, accumulate;
 };
 
 void check_product(const Kernels& kernels, const ProductCase& c, std::mt19937& random) {
@@ -52,6 +87,7 @@ void check_product(const Kernels& kernels, const ProductCase& c, std::mt19937& r
   const std::vector<float> bias = random_values(random, c.columns);
   const int64_t c_stride = c.columns + 3;
   std::vector<float> out = random_values(random, (c.rows - 1) * c_stride + c.columns + 1);
+  const std::vector<float> residual = random_values(random, (c.rows - 1) * c_stride + c.columns);
   const std::vector<float> before = out;
   const PackedMatrix packed(kernels, weight, c.columns, depth,
                             c.bias ? std::span(bias) : std::span<const float>());
@@ -59,8 +95,10 @@ void check_product(const Kernels& kernels, const ProductCase& c, std::mt19937& r
   Rows view = shape;
   view.data = a.data() + 1;
   float* target = out.data() + 1;
+  std::vector<std::byte> scratch = scratch_of(kernels);
   kernels.product(view, c.rows, packed.panels(), c.columns, target, c_stride,
-                  {packed.bias(), c.gelu, c.residual ? target : nullptr, c_stride});
+                  {c.accumulate, packed.bias(), c.gelu, c.residual ? residual.data() : nullptr, c_stride},
+                  scratch.data());
 
   for (int64_t i = 0; i < c.rows; ++i) {
     for (int64_t j = 0; j < c.columns; ++j) {
@@ -75,14 +113,17 @@ void check_product(const Kernels& kernels, const ProductCase& c, std::mt19937& r
       }
       // at most 256 products in a partial sum, then one addition per partial sum
       const double steps = static_cast<double>(std::min<int64_t>(depth, 256) + depth / 256 + c.segments + 2);
-      double tolerance = steps * kUnit * magnitude;
+      const double before_product = c.accumulate ? before[static_cast<size_t>(1 + i * c_stride + j)] : 0.0;
+      sum += before_product;
+      magnitude += std::abs(before_product);
+      double tolerance = (steps * kUnit + right_unit(kernels) + left_unit(kernels)) * magnitude;
       if (c.bias) sum += bias[static_cast<size_t>(j)];
       tolerance += kUnit * std::abs(sum);
       if (c.gelu) {
         tolerance = 1.13 * tolerance + 3e-7 * std::max(1.0, std::abs(sum));  // gelu's slope is at most 1.13
         sum = exact_gelu(sum);
       }
-      if (c.residual) sum += before[static_cast<size_t>(1 + i * c_stride + j)];
+      if (c.residual) sum += residual[static_cast<size_t>(i * c_stride + j)];
       tolerance += 2 * kUnit * std::abs(sum);
       ASSERT_NEAR(target[i * c_stride + j], sum, tolerance) << "row " << i << " column " << j;
     }
@@ -100,12 +141,13 @@ TEST_P(KernelsTest, ProductOfRandomShapes) {
     c.rows = pick(1, 3 * kernels().tile_rows + 1);
     c.columns = pick(1, 3 * kernels().panel_width + 1);
     c.segments = pick(1, 3);
-    c.segment_length = round % 4 == 0 ? pick(250, 530) : pick(1, 40);
+    c.segment_length = round % 4 == 0 ? pick(250, 1600) : pick(1, 40);
     c.gap = pick(0, 5);
     c.row_step = pick(1, 2 * (c.segment_length + c.gap));
     c.bias = pick(0, 1) == 1;
     c.gelu = pick(0, 1) == 1;
     c.residual = pick(0, 1) == 1;
+    c.accumulate = pick(0, 1) == 1;
     ASSERT_NO_FATAL_FAILURE(check_product(kernels(), c, random_))
         << c.rows << " x " << c.columns << ", " << c.segments << " segments of " << c.segment_length;
   }
@@ -113,16 +155,18 @@ TEST_P(KernelsTest, ProductOfRandomShapes) {
 
 TEST_P(KernelsTest, ProductDoesNotDependOnWhereARowFalls) {
   const int64_t rows = 2 * kernels().tile_rows + 5;
-  const int64_t depth = 300;
+  const int64_t depth = 1300;
   const int64_t columns = kernels().panel_width + 7;
   const std::vector<float> a = random_values(random_, rows * depth);
   const PackedMatrix b(kernels(), random_values(random_, columns * depth), columns, depth, {});
   std::vector<float> together(static_cast<size_t>(rows * columns));
   std::vector<float> alone(static_cast<size_t>(columns));
-  kernels().product({a.data(), depth, 1, depth, 0}, rows, b.panels(), columns, together.data(), columns, {});
+  std::vector<std::byte> scratch = scratch_of(kernels());
+  kernels().product({a.data(), depth, 1, depth, 0}, rows, b.panels(), columns, together.data(), columns, {},
+                    scratch.data());
   for (int64_t i = 0; i < rows; ++i) {
     kernels().product({a.data() + i * depth, depth, 1, depth, 0}, 1, b.panels(), columns, alone.data(),
-                      columns, {});
+                      columns, {}, scratch.data());
     for (int64_t j = 0; j < columns; ++j) {
       ASSERT_EQ(together[static_cast<size_t>(i * columns + j)], alone[static_cast<size_t>(j)])
           << i << ", " << j;
@@ -133,11 +177,14 @@ TEST_P(KernelsTest, ProductDoesNotDependOnWhereARowFalls) {
 TEST_P(KernelsTest, GeluIsExactOverItsRange) {
   // a product with the 1 x 1 identity applies the epilogue alone
   const std::vector<float> one = {1.0F};
+  std::vector<std::byte> scratch = scratch_of(kernels());
   const PackedMatrix identity(kernels(), one, 1, 1, {});
   for (int i = -3000; i <= 3000; ++i) {
-    const float x = static_cast<float>(i) * 0.01F;
+    float x = static_cast<float>(i) * 0.01F;
+    if (left_unit(kernels()) > 0)
+      x = static_cast<float>(static_cast<int>(x * 8)) / 8.0F;  // exact in bfloat16
     float y = 0;
-    kernels().product({&x, 1, 1, 1, 0}, 1, identity.panels(), 1, &y, 1, {.gelu = true});
+    kernels().product({&x, 1, 1, 1, 0}, 1, identity.panels(), 1, &y, 1, {.gelu = true}, scratch.data());
     ASSERT_NEAR(y, exact_gelu(x), 2.5e-7 * std::max(1.0, std::abs(static_cast<double>(x)))) << "at " << x;
   }
 }
@@ -183,35 +230,33 @@ TEST_P(KernelsTest, LayerNormOfRandomShapes) {
 TEST_P(KernelsTest, AttentionOfRandomShapes) {
   for (int round = 0; round < 30; ++round) {
     const int64_t keys = round % 3 == 0 ? pick(250, 800) : pick(1, 70);
-    const int64_t rows = pick(1, 2 * kernels().tile_rows + 3);
+    const int64_t rows = pick(1, (kQueryTiles + 1) * kernels().tile_rows);
     const int64_t head_dim = pick(1, 2 * kernels().panel_width + 3);
     const float spread = round % 5 == 0 ? 20.0F : 1.0F;  // scores far apart move the running maximum a lot
     const int64_t stride = head_dim + 5;
     const std::vector<float> q = random_values(random_, rows * stride, -spread, spread);
     const std::vector<float> k = random_values(random_, keys * stride);
     const std::vector<float> v = random_values(random_, keys * head_dim);
-    std::vector<float> k_panels(static_cast<size_t>(padded_columns(kernels(), keys) * head_dim));
-    pack_panels(kernels(), k.data(), stride, keys, head_dim, k_panels.data());
-    std::vector<float> transposed(v.size());  // pack_panels takes B by columns
-    for (int64_t i = 0; i < keys; ++i) {
-      for (int64_t j = 0; j < head_dim; ++j) {
-        transposed[static_cast<size_t>(j * keys + i)] = v[static_cast<size_t>(i * head_dim + j)];
-      }
-    }
-    std::vector<float> v_panels(static_cast<size_t>(padded_columns(kernels(), head_dim) * keys));
-    pack_panels(kernels(), transposed.data(), keys, head_dim, keys, v_panels.data());
+    const Panels k_panels = packed_keys(k, stride, keys, head_dim);
+    const Panels v_panels = packed_values(v, head_dim, keys, head_dim);
     std::vector<float> out(static_cast<size_t>(rows * head_dim));
-    std::vector<float> scratch(static_cast<size_t>(attention_scratch(kernels(), head_dim)));
+    Panels scratch(static_cast<size_t>(attention_scratch(kernels(), head_dim)));
     kernels().attention(q.data(), stride, rows, k_panels.data(), v_panels.data(), keys, head_dim, out.data(),
                         head_dim, scratch.data());
     for (int64_t i = 0; i < rows; ++i) {
       std::vector<double> p(static_cast<size_t>(keys));
       double largest = -1e300;
+      std::vector<double> magnitude(static_cast<size_t>(rows));  // of the largest score's terms
       for (int64_t t = 0; t < keys; ++t) {
         double score = 0;
-        for (int64_t d = 0; d < head_dim; ++d)
-          score += static_cast<double>(q[static_cast<size_t>(i * stride + d)]) *
-                   k[static_cast<size_t>(t * stride + d)];
+        double terms = 0;
+        for (int64_t d = 0; d < head_dim; ++d) {
+          const double term = static_cast<double>(q[static_cast<size_t>(i * stride + d)]) *
+                              k[static_cast<size_t>(t * stride + d)];
+          score += term;
+          terms += std::abs(term);
+        }
+        magnitude[static_cast<size_t>(i)] = std::max(magnitude[static_cast<size_t>(i)], terms);
         p[static_cast<size_t>(t)] = score;
         largest = std::max(largest, score);
       }
@@ -225,7 +270,10 @@ TEST_P(KernelsTest, AttentionOfRandomShapes) {
         // an error in a score is a relative error of its weight; scores are sums of head_dim products up to
         // `spread`
         const double score_error = kUnit * static_cast<double>(head_dim) * std::sqrt(head_dim) * spread;
-        ASSERT_NEAR(out[static_cast<size_t>(i * head_dim + d)], expected, 2 * score_error + 2e-6)
+        // so is the rounding of q and k; that of p and v is relative to the values, which are at most 1
+        const double unit = attention_unit(kernels());
+        const double rounding = 2 * unit * (magnitude[static_cast<size_t>(i)] + 1);
+        ASSERT_NEAR(out[static_cast<size_t>(i * head_dim + d)], expected, 2 * score_error + 2e-6 + rounding)
             << keys << " keys, head of " << head_dim << ", row " << i << ", channel " << d;
       }
     }
@@ -234,12 +282,12 @@ TEST_P(KernelsTest, AttentionOfRandomShapes) {
 
 TEST_P(KernelsTest, AttentionDoesNotDependOnWhereAQueryFalls) {
   const int64_t keys = 300;
-  const int64_t rows = kernels().tile_rows + 3;
+  const int64_t rows = kQueryTiles * kernels().tile_rows + 3;
   const int64_t dim = 64;
   const std::vector<float> q = random_values(random_, rows * dim);
-  const std::vector<float> k_panels = random_values(random_, padded_columns(kernels(), keys) * dim);
-  const std::vector<float> v_panels = random_values(random_, padded_columns(kernels(), dim) * keys);
-  std::vector<float> scratch(static_cast<size_t>(attention_scratch(kernels(), dim)));
+  const Panels k_panels = packed_keys(random_values(random_, keys * dim), dim, keys, dim);
+  const Panels v_panels = packed_values(random_values(random_, keys * dim), dim, keys, dim);
+  Panels scratch(static_cast<size_t>(attention_scratch(kernels(), dim)));
   std::vector<float> together(q.size());
   std::vector<float> alone(static_cast<size_t>(dim));
   kernels().attention(q.data(), dim, rows, k_panels.data(), v_panels.data(), keys, dim, together.data(), dim,
@@ -253,8 +301,9 @@ TEST_P(KernelsTest, AttentionDoesNotDependOnWhereAQueryFalls) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Isa, KernelsTest, testing::ValuesIn(supported_kernels()),
-                         [](const auto& test) { return std::string(test.param->isa); });
+INSTANTIATE_TEST_SUITE_P(Isa, KernelsTest, testing::ValuesIn(all_kernels()), [](const auto& test) {
+  return std::string(test.param->isa) + (test.param->bfloat16 ? "_bf16" : "_f32");
+});
 
 }  // namespace
 }  // namespace contentvec::cpu

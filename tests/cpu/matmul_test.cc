@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 #include <vector>
 
@@ -17,32 +18,54 @@ std::vector<float> random_values(std::mt19937& random, int64_t count) {
   return values;
 }
 
-TEST(Multiply, IsTheSameForEveryTeamAndCut) {
+class MultiplyTest : public testing::TestWithParam<DType> {};
+
+TEST_P(MultiplyTest, IsTheSameForEveryTeamAndCut) {
   std::mt19937 random(7);
-  const Kernels& kernels = select_kernels();
+  const Kernels& kernels = select_kernels(GetParam());
+  std::vector<std::byte> scratch(static_cast<size_t>(kernels.product_scratch));
   for (int round = 0; round < 20; ++round) {
-    const int64_t rows = std::uniform_int_distribution<int64_t>(1, 400)(random);
+    const int64_t rows = std::uniform_int_distribution<int64_t>(1, 900)(random);
     const int64_t columns = std::uniform_int_distribution<int64_t>(1, 200)(random);
-    const int64_t depth = std::uniform_int_distribution<int64_t>(1, 700)(random);
+    const int64_t depth = std::uniform_int_distribution<int64_t>(1, 1300)(random);
     const std::vector<float> a = random_values(random, rows * depth);
     const std::vector<float> bias = random_values(random, columns);
     const std::vector<float> residual = random_values(random, rows * columns);
     const PackedMatrix b(kernels, random_values(random, columns * depth), columns, depth, bias);
     std::vector<float> expected(static_cast<size_t>(rows * columns));
     const After after = {.gelu = round % 2 == 0, .residual = residual.data()};
-    kernels.product(matrix_rows(a.data(), depth, depth), rows, b.panels(), columns, expected.data(), columns,
-                    {b.bias(), after.gelu, residual.data(), columns});
+    const Rows left = matrix_rows(a.data(), depth, depth);
+    kernels.product(
+        left, rows, b.panels(), columns, expected.data(), columns,
+        {.bias = b.bias(), .gelu = after.gelu, .residual = residual.data(), .residual_stride = columns},
+        scratch.data());
     std::vector<float> out(expected.size());
-    multiply(kernels, matrix_rows(a.data(), depth, depth), rows, b, out.data(), columns, after);
+    multiply(kernels, left, rows, b, out.data(), columns, after, scratch.data());
     ASSERT_EQ(out, expected) << rows << " x " << columns << " x " << depth;
     for (const int threads : {1, 2, 3, 5}) {
       ThreadTeam team(threads);
+      Workspace workspace;
+      workspace.threads.resize(static_cast<size_t>(threads));
+      for (ThreadScratch& thread : workspace.threads) thread.product.reserve(kernels.product_scratch);
+      const Context context = {kernels, team, workspace};
       std::fill(out.begin(), out.end(), 0.0F);
-      multiply(team, kernels, matrix_rows(a.data(), depth, depth), rows, b, out.data(), columns, after);
+      std::vector<int> whole(static_cast<size_t>(rows));
+      multiply(context, left, rows, b, out.data(), columns, after, [&](int64_t begin, int64_t end) {
+        for (int64_t row = begin; row < end; ++row) {
+          const bool as_expected = std::equal(out.begin() + row * columns, out.begin() + (row + 1) * columns,
+                                              expected.begin() + row * columns);
+          whole[static_cast<size_t>(row)] += as_expected ? 1 : 100;
+        }
+      });
       ASSERT_EQ(out, expected) << threads << " threads, " << rows << " x " << columns << " x " << depth;
+      ASSERT_EQ(whole, std::vector<int>(static_cast<size_t>(rows), 1))
+          << "rows_done was early, twice or missing";
     }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Types, MultiplyTest, testing::Values(DType::kF32, DType::kBF16),
+                         [](const auto& test) { return test.param == DType::kF32 ? "f32" : "bf16"; });
 
 TEST(RowPitch, KeepsWholeLinesAndAvoidsPowersOfTwo) {
   for (int64_t width = 1; width < 5000; ++width) {

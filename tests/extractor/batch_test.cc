@@ -4,6 +4,7 @@
 
 #include <random>
 #include <thread>
+#include <tuple>
 
 #include "contentvec/model.h"
 #include "golden.h"
@@ -36,13 +37,19 @@ std::string synthetic(const std::string& config) {
   return "synthetic:" + (test::oracle() / "configs" / (config + ".json")).string();
 }
 
-class BatchTest : public testing::TestWithParam<std::string> {};
+class BatchTest : public testing::TestWithParam<std::tuple<std::string, DType>> {
+ protected:
+  [[nodiscard]] static Model load(int threads) {
+    return Model::load(synthetic(std::get<0>(GetParam())),
+                       {.threads = threads, .dtype = std::get<1>(GetParam())});
+  }
+};
 
 TEST_P(BatchTest, IsWhatEachAloneGivesForAnyThreads) {
   std::mt19937 random(11);
-  const Model one_thread = Model::load(synthetic(GetParam()), {.threads = 1});
-  const Model two_threads = Model::load(synthetic(GetParam()), {.threads = 2});
-  const Model five_threads = Model::load(synthetic(GetParam()), {.threads = 5});
+  const Model one_thread = load(1);
+  const Model two_threads = load(2);
+  const Model five_threads = load(5);
   const ModelConfig& config = one_thread.config();
   for (int round = 0; round < 4; ++round) {
     const auto size = static_cast<size_t>(std::uniform_int_distribution<int>(1, 7)(random));
@@ -79,17 +86,22 @@ TEST_P(BatchTest, IsWhatEachAloneGivesForAnyThreads) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Variants, BatchTest,
-                         testing::Values("tiny", "tiny-large", "tiny-masked", "tiny-oddpos", "tiny-speaker"),
+                         testing::Combine(testing::Values("tiny", "tiny-large", "tiny-masked", "tiny-oddpos",
+                                                          "tiny-speaker"),
+                                          testing::Values(DType::kF32, DType::kBF16)),
                          [](const auto& test) {
-                           std::string name = test.param;
+                           std::string name = std::get<0>(test.param);
+                           if (std::get<1>(test.param) == DType::kBF16) name += "_bf16";
                            for (char& c : name) c = c == '-' ? '_' : c;
                            return name;
                          });
 
-TEST(Batch, OfBaseIsWhatEachAloneGives) {
+class BaseBatchTest : public testing::TestWithParam<DType> {};
+
+TEST_P(BaseBatchTest, IsWhatEachAloneGives) {
   std::mt19937 random(5);
-  const Model model = Model::load("synthetic:base", {.threads = 2});
-  const Model one_thread = Model::load("synthetic:base", {.threads = 1});
+  const Model model = Model::load("synthetic:base", {.threads = 2, .dtype = GetParam()});
+  const Model one_thread = Model::load("synthetic:base", {.threads = 1, .dtype = GetParam()});
   const std::vector<std::vector<float>> waveforms = {
       random_waveform(random, 9000), random_waveform(random, 400), random_waveform(random, 24321)};
   const std::vector<std::span<const float>> batch(waveforms.begin(), waveforms.end());
@@ -98,6 +110,9 @@ TEST(Batch, OfBaseIsWhatEachAloneGives) {
     EXPECT_EQ(together[i].data, one_thread.extract(waveforms[i]).data) << "utterance " << i;
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Types, BaseBatchTest, testing::Values(DType::kF32, DType::kBF16),
+                         [](const auto& test) { return test.param == DType::kF32 ? "f32" : "bf16"; });
 
 TEST(Batch, LargerThanOnePartIsWhatEachAloneGives) {
   std::mt19937 random(3);

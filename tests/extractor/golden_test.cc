@@ -66,7 +66,30 @@ TEST_P(GoldenIsaTest, EveryStageIsWithinTheContract) {
   unsetenv("CONTENTVEC_ISA");
 }
 
-INSTANTIATE_TEST_SUITE_P(Isa, GoldenIsaTest, testing::ValuesIn(cpu::supported_kernels()),
+INSTANTIATE_TEST_SUITE_P(Isa, GoldenIsaTest, testing::ValuesIn(cpu::supported_kernels(DType::kF32)),
+                         [](const auto& test) { return std::string(test.param->isa); });
+
+/// bfloat16 weights: how close is asked for by cosine, frame by frame, on the base model's output.
+class GoldenBfloat16Test : public testing::TestWithParam<const cpu::Kernels*> {};
+
+TEST_P(GoldenBfloat16Test, FramesPointWhereTheReferencesDo) {
+  setenv("CONTENTVEC_ISA", GetParam()->isa, 1);
+  // a second or more of base takes plain C++ too long
+  const bool fast = GetParam() != cpu::supported_kernels(DType::kBF16).front();
+  for (const std::string name : {"base.400", "base.16000", "base.48000"}) {
+    if (name != std::string("base.400") && !fast) continue;
+    const test::Golden golden = test::read_golden(name);
+    const Model model = Model::load(golden.spec(), {.dtype = DType::kBF16});
+    const Features features = model.extract(golden.waveform, test::golden_options(golden));
+    const test::Cosines cosines = test::frame_cosines(features, golden.stages.at("features").values);
+    EXPECT_GT(cosines.lowest, 0.9998) << name;
+    EXPECT_GT(cosines.mean, 0.9999) << name;
+    EXPECT_LT(cosines.lowest, 1.0 - 1e-9) << name << ": this is not bfloat16";
+  }
+  unsetenv("CONTENTVEC_ISA");
+}
+
+INSTANTIATE_TEST_SUITE_P(Isa, GoldenBfloat16Test, testing::ValuesIn(cpu::supported_kernels(DType::kBF16)),
                          [](const auto& test) { return std::string(test.param->isa); });
 
 TEST(GoldenBatch, RowsOfThePaddedBatchAreWhatEachFileAloneGives) {

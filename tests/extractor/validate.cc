@@ -38,7 +38,7 @@ std::vector<Line> measure(const test::Golden& golden) {
 
 int run(bool all) {
   fmt::print("Largest absolute error against the float64 reference ({} kernels)\n",
-             cpu::select_kernels().isa);
+             cpu::select_kernels(DType::kF32).isa);
   fmt::print("{:<18} {:<11} {:>9} {:>15} {:>9}\n", "golden file", all ? "stage" : "worst stage", "ours",
              "PyTorch float32", "bound");
   int stages = 0;
@@ -64,12 +64,35 @@ int run(bool all) {
   return broken == 0 ? 0 : 1;
 }
 
+/// bfloat16 weights on the base model's output, beside float32's.
+void print_bfloat16() {
+  fmt::print("\nBase's output with --dtype bf16 ({} kernels)\n", cpu::select_kernels(DType::kBF16).isa);
+  fmt::print("{:<12} {:>10} {:>10} {:>13} {:>13}\n", "golden file", "f32 error", "bf16 error",
+             "lowest cosine", "mean cosine");
+  for (const std::string& name : test::golden_names()) {
+    if (!name.starts_with("base.")) continue;
+    const test::Golden golden = test::read_golden(name);
+    const std::vector<float>& reference = golden.stages.at("features").values;
+    const auto extract = [&](DType dtype) {
+      return Model::load(golden.spec(), {.dtype = dtype})
+          .extract(golden.waveform, test::golden_options(golden));
+    };
+    const Features narrow = extract(DType::kBF16);
+    const test::Cosines cosines = test::frame_cosines(narrow, reference);
+    fmt::print("{:<12} {:>10.1e} {:>10.1e} {:>13.7f} {:>13.7f}\n", name,
+               test::max_abs_error(extract(DType::kF32).data, reference),
+               test::max_abs_error(narrow.data, reference), cosines.lowest, cosines.mean);
+  }
+}
+
 }  // namespace
 }  // namespace contentvec
 
 int main(int argc, char** argv) {
   try {
-    return contentvec::run(argc > 1 && std::strcmp(argv[1], "--all") == 0);
+    const int code = contentvec::run(argc > 1 && std::strcmp(argv[1], "--all") == 0);
+    contentvec::print_bfloat16();
+    return code;
   } catch (const std::exception& error) {
     fmt::print(stderr, "contentvec-validate: {}\n", error.what());
     return 1;

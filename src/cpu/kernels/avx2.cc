@@ -14,6 +14,10 @@ struct Vec {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), lane);
   }
   static Vec load(const float* p) { return {_mm256_loadu_ps(p)}; }
+  static Vec widen(const uint16_t* p) {
+    const __m256i bits = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+    return {_mm256_castsi256_ps(_mm256_slli_epi32(bits, 16))};
+  }
   static Vec load_partial(const float* p, int64_t count) { return {_mm256_maskload_ps(p, mask(count))}; }
   static void store(float* p, Vec v) { _mm256_storeu_ps(p, v.r); }
   static void store_partial(float* p, Vec v, int64_t count) { _mm256_maskstore_ps(p, mask(count), v.r); }
@@ -70,16 +74,18 @@ constexpr int kTileVectors = 2;
 
 }  // namespace
 
-const Kernels* avx2_kernels() {
-  static constexpr Kernels kTable = {"avx2", kTileRows, kPanelWidth, product, layer_norm, attention};
-  return &kTable;
+const KernelTables* avx2_kernels() {
+  static constexpr Kernels kFloat32 = table<Float32, Float32>("avx2", false, &kFloat32);
+  static constexpr Kernels kBfloat16 = table<WidenedBfloat16, Float32>("avx2", true, &kFloat32);
+  static constexpr KernelTables kTables = {&kFloat32, &kBfloat16};
+  return &kTables;
 }
 
 }  // namespace contentvec::cpu
 
 #else
 
-const contentvec::cpu::Kernels* contentvec::cpu::avx2_kernels() {
+const contentvec::cpu::KernelTables* contentvec::cpu::avx2_kernels() {
   return nullptr;
 }
 

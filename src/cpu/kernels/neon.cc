@@ -10,6 +10,7 @@ struct Vec {
   static constexpr int64_t kLanes = 4;
   float32x4_t r;
   static Vec load(const float* p) { return {vld1q_f32(p)}; }
+  static Vec widen(const uint16_t* p) { return {vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p), 16))}; }
   static Vec load_partial(const float* p, int64_t count) {
     float lanes[4] = {};
     for (int64_t i = 0; i < count; ++i) lanes[i] = p[i];
@@ -60,16 +61,18 @@ constexpr int kTileVectors = 2;
 
 }  // namespace
 
-const Kernels* neon_kernels() {
-  static constexpr Kernels kTable = {"neon", kTileRows, kPanelWidth, product, layer_norm, attention};
-  return &kTable;
+const KernelTables* neon_kernels() {
+  static constexpr Kernels kFloat32 = table<Float32, Float32>("neon", false, &kFloat32);
+  static constexpr Kernels kBfloat16 = table<WidenedBfloat16, Float32>("neon", true, &kFloat32);
+  static constexpr KernelTables kTables = {&kFloat32, &kBfloat16};
+  return &kTables;
 }
 
 }  // namespace contentvec::cpu
 
 #else
 
-const contentvec::cpu::Kernels* contentvec::cpu::neon_kernels() {
+const contentvec::cpu::KernelTables* contentvec::cpu::neon_kernels() {
   return nullptr;
 }
 

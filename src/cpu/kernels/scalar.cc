@@ -9,6 +9,12 @@ struct Vec {
   static constexpr int64_t kLanes = 1;
   float r;
   static Vec load(const float* p) { return {*p}; }
+  static Vec widen(const uint16_t* p) {
+    const uint32_t bits = static_cast<uint32_t>(*p) << 16;
+    float value;
+    __builtin_memcpy(&value, &bits, sizeof(value));
+    return {value};
+  }
   static Vec load_partial(const float* p, int64_t /*count*/) { return {*p}; }
   static void store(float* p, Vec v) { *p = v.r; }
   static void store_partial(float* p, Vec v, int64_t /*count*/) { *p = v.r; }
@@ -45,9 +51,11 @@ constexpr int kTileVectors = 2;
 
 }  // namespace
 
-const Kernels* scalar_kernels() {
-  static constexpr Kernels kTable = {"scalar", kTileRows, kPanelWidth, product, layer_norm, attention};
-  return &kTable;
+const KernelTables* scalar_kernels() {
+  static constexpr Kernels kFloat32 = table<Float32, Float32>("scalar", false, &kFloat32);
+  static constexpr Kernels kBfloat16 = table<WidenedBfloat16, Float32>("scalar", true, &kFloat32);
+  static constexpr KernelTables kTables = {&kFloat32, &kBfloat16};
+  return &kTables;
 }
 
 }  // namespace contentvec::cpu

@@ -13,7 +13,8 @@ bool cpu_runs(std::string_view isa) {
 #if defined(__x86_64__)
   // GCC's and Clang's check covers the operating system's support of the wide registers too.
   if (isa == "avx2") return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  if (isa == "avx512") {
+  if (isa == "avx512" || isa == "avx512bf16") {
+    if (isa == "avx512bf16" && !__builtin_cpu_supports("avx512bf16")) return false;
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
   }
@@ -25,16 +26,20 @@ bool cpu_runs(std::string_view isa) {
 
 }  // namespace
 
-std::vector<const Kernels*> supported_kernels() {
+std::vector<const Kernels*> supported_kernels(DType dtype) {
   std::vector<const Kernels*> found;
-  for (const Kernels* kernels : {scalar_kernels(), neon_kernels(), avx2_kernels(), avx512_kernels()}) {
-    if (kernels != nullptr && cpu_runs(kernels->isa)) found.push_back(kernels);
+  for (const KernelTables* tables :
+       {scalar_kernels(), neon_kernels(), avx2_kernels(), avx512_kernels(), avx512bf16_kernels()}) {
+    if (tables == nullptr || !cpu_runs(tables->float32->isa)) continue;
+    found.push_back(dtype == DType::kBF16 ? tables->bfloat16 : tables->float32);
   }
   return found;
 }
 
-const Kernels& select_kernels() {
-  const std::vector<const Kernels*> supported = supported_kernels();
+const Kernels& select_kernels(DType dtype) {
+  if (dtype == DType::kF16)
+    fail("the CPU computes in float32 or bfloat16, float16 was asked for; choose f32 or bf16");
+  const std::vector<const Kernels*> supported = supported_kernels(dtype);
   const char* wanted = std::getenv("CONTENTVEC_ISA");
   if (wanted == nullptr || *wanted == '\0') return *supported.back();
   std::string names;

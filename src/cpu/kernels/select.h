@@ -2,15 +2,18 @@
 
 #include <vector>
 
+#include "contentvec/model.h"
 #include "cpu/kernels/kernels.h"
 
 namespace contentvec::cpu {
 
-/// The kernels this build has and this CPU can run, the fastest last; never empty (scalar is always there).
-std::vector<const Kernels*> supported_kernels();
+/// The kernels for weights of `dtype` (kF32 or kBF16) that this build has and this CPU can run, the fastest
+/// last; never empty (scalar is always there).
+std::vector<const Kernels*> supported_kernels(DType dtype);
 
-/// The fastest of them, or the one the environment variable CONTENTVEC_ISA names (scalar, avx2, avx512,
-/// neon). Throws Error when that is unknown or not supported here.
-const Kernels& select_kernels();
+/// The fastest of them, or those of the instruction set that the environment variable CONTENTVEC_ISA names
+/// (scalar, avx2, avx512, avx512bf16, neon). Throws Error when that is unknown or not supported here, and for
+/// kF16.
+const Kernels& select_kernels(DType dtype);
 
 }  // namespace contentvec::cpu

@@ -1,0 +1,56 @@
+#include "cpu/kernels/kernels.h"
+
+#if defined(__AVX512F__) && defined(__AVX512DQ__) && defined(__AVX512BF16__)
+#include <immintrin.h>
+
+namespace contentvec::cpu {
+namespace {
+
+#include "cpu/kernels/avx512.inc"
+#include "cpu/kernels/kernels.inc"
+
+// Both sides in bfloat16, two products per lane and instruction, added up in float32.
+struct Bfloat16Dot {
+  using Left = uint16_t;
+  using Right = uint16_t;
+  static constexpr int kStep = 2;
+  static constexpr bool kPacksRows = true;
+  static Vec left(const uint16_t* a) {
+    int32_t pair;
+    __builtin_memcpy(&pair, a, sizeof(pair));
+    return {_mm512_castsi512_ps(_mm512_set1_epi32(pair))};
+  }
+  static Vec right(const uint16_t* b) { return {_mm512_castsi512_ps(_mm512_loadu_si512(b))}; }
+  static Vec multiply_add(Vec a, Vec b, Vec sum) {
+    return {_mm512_dpbf16_ps(sum.r, reinterpret_cast<__m512bh>(a.r), reinterpret_cast<__m512bh>(b.r))};
+  }
+  static uint16_t to_right(float x) { return to_bfloat16(x); }
+  static void pack_row(const float* from, int64_t count, uint16_t* to) {
+    int64_t k = 0;
+    for (; k + 32 <= count; k += 32) {
+      const __m512bh converted =
+          _mm512_cvtne2ps_pbh(_mm512_loadu_ps(from + k + 16), _mm512_loadu_ps(from + k));
+      _mm512_storeu_si512(to + k, reinterpret_cast<__m512i>(converted));
+    }
+    for (; k < count; ++k) to[k] = to_bfloat16(from[k]);
+  }
+};
+
+}  // namespace
+
+const KernelTables* avx512bf16_kernels() {
+  static constexpr Kernels kFloat32 = table<Float32, Float32>("avx512bf16", false, &kFloat32);
+  static constexpr Kernels kBfloat16 = table<Bfloat16Dot, Bfloat16Dot>("avx512bf16", true, &kFloat32);
+  static constexpr KernelTables kTables = {&kFloat32, &kBfloat16};
+  return &kTables;
+}
+
+}  // namespace contentvec::cpu
+
+#else
+
+const contentvec::cpu::KernelTables* contentvec::cpu::avx512bf16_kernels() {
+  return nullptr;
+}
+
+#endif
