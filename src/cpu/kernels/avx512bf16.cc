@@ -9,6 +9,14 @@ namespace {
 #include "cpu/kernels/avx512.inc"
 #include "cpu/kernels/kernels.inc"
 
+// The same bits as a register of another type.
+template <typename To, typename From>
+inline To reinterpret(From from) {
+  To to;
+  __builtin_memcpy(&to, &from, sizeof(to));
+  return to;
+}
+
 // Both sides in bfloat16, two products per lane and instruction, added up in float32.
 struct Bfloat16Dot {
   using Left = uint16_t;
@@ -22,7 +30,7 @@ struct Bfloat16Dot {
   }
   static Vec right(const uint16_t* b) { return {_mm512_castsi512_ps(_mm512_loadu_si512(b))}; }
   static Vec multiply_add(Vec a, Vec b, Vec sum) {
-    return {_mm512_dpbf16_ps(sum.r, reinterpret_cast<__m512bh>(a.r), reinterpret_cast<__m512bh>(b.r))};
+    return {_mm512_dpbf16_ps(sum.r, reinterpret<__m512bh>(a.r), reinterpret<__m512bh>(b.r))};
   }
   static uint16_t to_right(float x) { return to_bfloat16(x); }
   static void pack_row(const float* from, int64_t count, uint16_t* to) {
@@ -30,7 +38,7 @@ struct Bfloat16Dot {
     for (; k + 32 <= count; k += 32) {
       const __m512bh converted =
           _mm512_cvtne2ps_pbh(_mm512_loadu_ps(from + k + 16), _mm512_loadu_ps(from + k));
-      _mm512_storeu_si512(to + k, reinterpret_cast<__m512i>(converted));
+      _mm512_storeu_si512(to + k, reinterpret<__m512i>(converted));
     }
     for (; k < count; ++k) to[k] = to_bfloat16(from[k]);
   }

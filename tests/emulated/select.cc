@@ -1,0 +1,26 @@
+// In the place of src/cpu/kernels/select.cc: the AVX-512 kernels, whatever this CPU is.
+
+#include "cpu/kernels/select.h"
+
+#include <cstdlib>
+#include <string_view>
+
+namespace contentvec::cpu {
+
+std::vector<const Kernels*> supported_kernels(DType dtype) {
+  std::vector<const Kernels*> found;
+  for (const KernelTables* tables : {avx512_kernels(), avx512bf16_kernels()}) {
+    found.push_back(dtype == DType::kBF16 ? tables->bfloat16 : tables->float32);
+  }
+  return found;
+}
+
+const Kernels& select_kernels(DType dtype) {
+  const char* wanted = std::getenv("CONTENTVEC_ISA");
+  for (const Kernels* kernels : supported_kernels(dtype)) {
+    if (wanted != nullptr && std::string_view(wanted) == kernels->isa) return *kernels;
+  }
+  return *supported_kernels(dtype).back();
+}
+
+}  // namespace contentvec::cpu
