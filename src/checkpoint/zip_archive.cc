@@ -64,6 +64,7 @@ ZipArchive::Entry ZipArchive::find(std::string_view name) const {
 }
 
 std::shared_ptr<const std::byte[]> ZipArchive::read(const Entry& entry) const {
+  const std::lock_guard lock(mutex_);  // libzip's handle is for one thread at a time
   const std::unique_ptr<zip_file_t, decltype(&zip_fclose)> stream(
       zip_fopen_index(handle_.get(), entry.index, 0), zip_fclose);
   const std::string name = quote(zip_get_name(handle_.get(), entry.index, ZIP_FL_ENC_RAW));
@@ -81,6 +82,7 @@ std::shared_ptr<const std::byte[]> ZipArchive::read(const Entry& entry) const {
   std::byte beyond{};
   if (zip_fread(stream.get(), &beyond, 1) != 0)
     fail_damaged("zip entry {}: {}", name, zip_file_strerror(stream.get()));
+  file_->release(file_->bytes());
   return content;
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,8 +15,8 @@ struct zip;
 namespace contentvec::checkpoint {
 
 /// A zip file (zip64 too) of which only entries that are stored as they are, neither compressed nor
-/// encrypted, can be read: so no entry is larger than the file, and its size can be believed. Not
-/// thread-safe.
+/// encrypted, can be read: so no entry is larger than the file, and its size can be believed.
+/// read() may be called from several threads.
 class ZipArchive {
  public:
   struct Entry {
@@ -37,6 +38,7 @@ class ZipArchive {
  private:
   std::shared_ptr<const MappedFile> file_;  // outlives the handle, which reads from it
   std::shared_ptr<zip> handle_;
+  mutable std::mutex mutex_;                              // of the handle
   std::unordered_map<std::string_view, uint64_t> names_;  // views of the handle's own strings
 };
 

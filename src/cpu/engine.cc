@@ -79,7 +79,7 @@ struct CpuSession final : Backend::Session {
 }  // namespace
 
 Engine::Engine(const model::Weights& weights, DType dtype, int threads)
-    : kernels_(select_kernels(dtype)), threads_(threads), model_(kernels_, weights) {}
+    : kernels_(select_kernels(dtype)), threads_(threads), model_(kernels_, weights, threads) {}
 
 std::unique_ptr<Backend::Session> Engine::make_session() const {
   return std::make_unique<CpuSession>(threads_);

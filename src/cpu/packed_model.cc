@@ -2,16 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "model/axes.h"
+#include "runtime/thread_team.h"
 
 namespace contentvec::cpu {
 namespace {
-
-void append(std::vector<float>& to, const std::vector<float>& values) {
-  to.insert(to.end(), values.begin(), values.end());
-}
 
 /// Reads and packs tensors by name.
 class Packer {
@@ -31,36 +30,31 @@ class Packer {
     return {{}, {read(name + ".weight_ln.weight"), read(name + ".bias_ln.weight")}};
   }
 
-  /// A linear layer: weight [columns, depth] and bias [columns].
-  [[nodiscard]] PackedMatrix linear(const std::string& name, int64_t columns, int64_t depth) const {
-    return {kernels_, read(name + ".weight"), columns, depth, read(name + ".bias")};
+  /// A linear layer: weight [columns, depth] and bias [columns]. `buffer` is used on the way, so that its
+  /// memory serves one matrix after the other.
+  [[nodiscard]] PackedMatrix linear(const std::string& name, int64_t columns, int64_t depth,
+                                    std::vector<float>& buffer) const {
+    buffer.resize(static_cast<size_t>(columns * depth));
+    weights_.read_into(name + ".weight", buffer);
+    return {kernels_, buffer, columns, depth, read(name + ".bias")};
   }
 
-  [[nodiscard]] PackedMatrix qkv(const std::string& attention, int64_t width, int64_t heads) const {
-    const int64_t head_dim = width / heads;
-    const float scale = 1.0F / std::sqrt(static_cast<float>(head_dim));
-    std::vector<float> weight = read(attention + ".q_proj.weight");
-    std::vector<float> bias = read(attention + ".q_proj.bias");
-    for (float& value : weight) value *= scale;
-    for (float& value : bias) value *= scale;
-    for (const char* part : {".k_proj", ".v_proj"}) {
-      append(weight, read(attention + part + ".weight"));
-      append(bias, read(attention + part + ".bias"));
+  [[nodiscard]] PackedMatrix qkv(const std::string& attention, int64_t width, int64_t heads,
+                                 std::vector<float>& buffer) const {
+    const auto part = static_cast<size_t>(width * width);
+    buffer.resize(3 * part);
+    std::vector<float> bias;
+    size_t begin = 0;
+    for (const char* name : {".q_proj", ".k_proj", ".v_proj"}) {
+      weights_.read_into(attention + name + ".weight", std::span(buffer).subspan(begin, part));
+      begin += part;
+      const std::vector<float> of_part = read(attention + name + ".bias");
+      bias.insert(bias.end(), of_part.begin(), of_part.end());
     }
-    return {kernels_, weight, 3 * width, width, bias};
-  }
-
-  [[nodiscard]] PackedBlock block(const ModelConfig& c, int index) const {
-    const std::string name = fmt::format("encoder.layers.{}", index);
-    const bool conditional = index >= c.encoder_layers;
-    const int64_t width = c.encoder_embed_dim;
-    const int64_t inner = c.encoder_ffn_embed_dim;
-    return {.qkv = qkv(name + ".self_attn", width, c.encoder_attention_heads),
-            .out_proj = linear(name + ".self_attn.out_proj", width, width),
-            .self_attn_layer_norm = block_norm(name + ".self_attn_layer_norm", conditional),
-            .fc1 = linear(name + ".fc1", inner, width),
-            .fc2 = linear(name + ".fc2", width, inner),
-            .final_layer_norm = block_norm(name + ".final_layer_norm", conditional)};
+    const float scale = 1.0F / std::sqrt(static_cast<float>(width / heads));  // of q
+    for (float& value : std::span(buffer).first(part)) value *= scale;
+    for (float& value : std::span(bias).first(static_cast<size_t>(width))) value *= scale;
+    return {kernels_, buffer, 3 * width, width, bias};
   }
 
   /// Tap-major: the time-major rows of the left side hold one tap after the other.
@@ -100,29 +94,73 @@ class Packer {
   const model::Weights& weights_;
 };
 
+/// Most threads that pack at once: each holds a matrix or two as they are in the file, and memory is no
+/// faster for more.
+constexpr int kMaxPackers = 8;
+
+/// What is to be packed; each job is given a buffer of the thread it runs on.
+using Jobs = std::vector<std::function<void(std::vector<float>& buffer)>>;
+
+/// One transformer block's matrices, each a job of its own; the small tensors at once.
+void add_block(const Packer& packer, const ModelConfig& c, int index, PackedBlock& block, Jobs& jobs) {
+  const std::string name = fmt::format("encoder.layers.{}", index);
+  const bool conditional = index >= c.encoder_layers;
+  const int64_t width = c.encoder_embed_dim;
+  const int64_t inner = c.encoder_ffn_embed_dim;
+  block.self_attn_layer_norm = packer.block_norm(name + ".self_attn_layer_norm", conditional);
+  block.final_layer_norm = packer.block_norm(name + ".final_layer_norm", conditional);
+  jobs.emplace_back([=, &packer, &block, heads = c.encoder_attention_heads](std::vector<float>& buffer) {
+    block.qkv = packer.qkv(name + ".self_attn", width, heads, buffer);
+  });
+  jobs.emplace_back([=, &packer, &block](std::vector<float>& buffer) {
+    block.out_proj = packer.linear(name + ".self_attn.out_proj", width, width, buffer);
+  });
+  jobs.emplace_back([=, &packer, &block](std::vector<float>& buffer) {
+    block.fc1 = packer.linear(name + ".fc1", inner, width, buffer);
+  });
+  jobs.emplace_back([=, &packer, &block](std::vector<float>& buffer) {
+    block.fc2 = packer.linear(name + ".fc2", width, inner, buffer);
+  });
+}
+
 }  // namespace
 
-PackedModel::PackedModel(const Kernels& kernels, const model::Weights& weights) : config(weights.config()) {
+PackedModel::PackedModel(const Kernels& kernels, const model::Weights& weights, int threads)
+    : config(weights.config()) {
   const Packer packer(kernels, weights);
   const ModelConfig& c = config;
+  Jobs jobs;
+  jobs.emplace_back([&](std::vector<float>&) { pos_conv = packer.pos_conv(c); });  // first, being the longest
+  convs.resize(c.conv_layers.size());
   int first_plain_conv = 0;
   if (c.extractor_mode != ExtractorMode::kLayerNorm) {
     const std::string name = "feature_extractor.conv_layers.0";
     first_conv = {packer.read(name + ".0.weight"), packer.read_if(c.conv_bias, name + ".0.bias"),
                   packer.norm(name + ".2")};
-    convs.emplace_back();
     first_plain_conv = 1;
   }
-  for (int i = first_plain_conv; i < static_cast<int>(c.conv_layers.size()); ++i)
-    convs.push_back(packer.conv(c, i));
+  for (int i = first_plain_conv; i < static_cast<int>(convs.size()); ++i) {
+    jobs.emplace_back([&, i](std::vector<float>&) { convs[static_cast<size_t>(i)] = packer.conv(c, i); });
+  }
   if (c.feat_proj_layer_norm) feature_norm = packer.norm("layer_norm");
   if (weights.has("post_extract_proj.weight")) {
-    projection = packer.linear("post_extract_proj", c.encoder_embed_dim, c.conv_layers.back().dim);
+    jobs.emplace_back([&](std::vector<float>& buffer) {
+      projection = packer.linear("post_extract_proj", c.encoder_embed_dim, c.conv_layers.back().dim, buffer);
+    });
   }
-  pos_conv = packer.pos_conv(c);
   encoder_norm = packer.norm("encoder.layer_norm");
-  for (int i = 0; i < c.total_layers(); ++i) blocks.push_back(packer.block(c, i));
-  if (c.final_dim > 0) final_proj = packer.linear("final_proj", c.final_dim, c.encoder_embed_dim);
+  blocks.resize(static_cast<size_t>(c.total_layers()));
+  for (int i = 0; i < c.total_layers(); ++i) add_block(packer, c, i, blocks[static_cast<size_t>(i)], jobs);
+  if (c.final_dim > 0) {
+    jobs.emplace_back([&](std::vector<float>& buffer) {
+      final_proj = packer.linear("final_proj", c.final_dim, c.encoder_embed_dim, buffer);
+    });
+  }
+  ThreadTeam team(std::min(threads, kMaxPackers));
+  std::vector<std::vector<float>> buffers(static_cast<size_t>(team.size()));
+  team.parallel_for(static_cast<int64_t>(jobs.size()), [&](int64_t job, int thread) {
+    jobs[static_cast<size_t>(job)](buffers[static_cast<size_t>(thread)]);
+  });
 }
 
 }  // namespace contentvec::cpu

@@ -53,7 +53,8 @@ struct PackedBlock {
 
 /// All weights in the form the kernels read. Immutable once built.
 struct PackedModel {
-  PackedModel(const Kernels& kernels, const model::Weights& weights);
+  /// Reads and packs with so many threads. Throws Error for a damaged tensor.
+  PackedModel(const Kernels& kernels, const model::Weights& weights, int threads);
 
   ModelConfig config;
   GroupNormConv first_conv;            ///< of a GroupNorm frontend

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <utility>
 
@@ -76,11 +78,13 @@ class TableBuilder {
   std::vector<TensorSpec> table_;
 };
 
-void check_finite(const std::string& name, const std::vector<float>& values) {
-  // Summing zeros times each value is quick and finds NaN and infinity alike; the place is sought only then.
-  float probe = 0;
-  for (const float value : values) probe += value * 0.0F;
-  if (probe == 0.0F) return;
+void check_finite(const std::string& name, std::span<const float> values) {
+  // NaN and infinity have all bits of the exponent set; the place is sought only where there is one.
+  constexpr uint32_t kExponent = 0x7F800000U;
+  uint32_t found = 0;
+  for (const float value : values)
+    found |= (std::bit_cast<uint32_t>(value) & kExponent) == kExponent ? 1U : 0U;
+  if (found == 0) return;
   for (size_t i = 0; i < values.size(); ++i) {
     if (!std::isfinite(values[i])) {
       fail("weight {} holds {} at element {}; the checkpoint is damaged or its training diverged", name,
@@ -116,21 +120,31 @@ int64_t Weights::parameters() const {
   return sum;
 }
 
-std::vector<float> Weights::read(const std::string& name) const {
+void Weights::read_into(const std::string& name, std::span<float> values) const {
   const Entry& entry = entries_.at(name);
-  std::vector<float> values(static_cast<size_t>(entry.tensor.count()));
   entry.tensor.copy_to(values);
   check_finite(entry.tensor.name, values);
-  if (!entry.channels_last) return values;
+  if (!entry.channels_last) return;
   const std::vector<int64_t>& shape = entry.tensor.shape;
-  return swap_last_axes(values, shape[0], shape[1], shape[2]);
+  const std::vector<float> stored(values.begin(), values.end());
+  const std::vector<float> swapped = swap_last_axes(stored, shape[0], shape[1], shape[2]);
+  std::copy(swapped.begin(), swapped.end(), values.begin());
+}
+
+std::vector<float> Weights::read(const std::string& name) const {
+  std::vector<float> values(static_cast<size_t>(entries_.at(name).tensor.count()));
+  read_into(name, values);
+  return values;
 }
 
 std::vector<double> tap_norms(const std::vector<float>& weight, int64_t kernel) {
   const auto taps = static_cast<size_t>(kernel);
   std::vector<double> norms(taps);
-  for (size_t i = 0; i < weight.size(); ++i) {
-    norms[i % taps] += static_cast<double>(weight[i]) * static_cast<double>(weight[i]);
+  for (auto row = weight.begin(); row != weight.end(); row += kernel) {
+    for (size_t k = 0; k < taps; ++k) {
+      const double value = static_cast<double>(row[static_cast<std::ptrdiff_t>(k)]);
+      norms[k] += value * value;
+    }
   }
   for (double& norm : norms) norm = std::sqrt(norm);
   return norms;
@@ -145,8 +159,10 @@ std::vector<float> Weights::read_pos_conv() const {
     // A tap of zeros alone is 0 / 0 in torch; any factor leaves it zero, which is what was meant.
     factor[k] = factor[k] > 0 ? static_cast<double>(g[k]) / factor[k] : 0.0;
   }
-  for (size_t i = 0; i < v.size(); ++i) {
-    v[i] = static_cast<float>(static_cast<double>(v[i]) * factor[i % factor.size()]);
+  for (size_t row = 0; row < v.size(); row += factor.size()) {
+    for (size_t k = 0; k < factor.size(); ++k) {
+      v[row + k] = static_cast<float>(static_cast<double>(v[row + k]) * factor[k]);
+    }
   }
   return v;
 }

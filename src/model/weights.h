@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,8 @@ class Weights {
   /// Values in C order of the canonical shape. Throws Error when the tensor is damaged or holds a non-finite
   /// value.
   [[nodiscard]] std::vector<float> read(const std::string& name) const;
+  /// The same into memory of the caller's, which must hold exactly as many.
+  void read_into(const std::string& name, std::span<float> values) const;
   /// The positional convolution's weight [width, width / groups, kernel] with its weight norm multiplied out:
   /// g v / ||v||, the norm over all but the kernel axis (fairseq's dim=2), in double.
   [[nodiscard]] std::vector<float> read_pos_conv() const;

@@ -47,6 +47,16 @@ MappedFile::MappedFile(const std::filesystem::path& path) : path_(path.string())
   bytes_ = {static_cast<const std::byte*>(start), size};
 }
 
+void MappedFile::release(std::span<const std::byte> part) const {
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const auto offset = static_cast<size_t>(part.data() - bytes_.data());
+  const size_t begin = (offset + page - 1) / page * page;
+  const size_t end = (offset + part.size()) / page * page;
+  if (begin >= end) return;
+  // A private mapping that nothing wrote to: dropping its pages loses nothing. Failure only leaves them resident.
+  madvise(const_cast<std::byte*>(bytes_.data()) + begin, end - begin, MADV_DONTNEED);
+}
+
 MappedFile::~MappedFile() {
   // munmap takes a pointer to non-const but changes nothing behind it.
   if (!bytes_.empty()) munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
