@@ -10,3 +10,4 @@
 #include "contentvec/config.h"
 #include "contentvec/error.h"
 #include "contentvec/model.h"
+#include "contentvec/retriever.h"
