@@ -16,6 +16,7 @@
 #include "contentvec/audio.h"
 #include "contentvec/error.h"
 #include "contentvec/model.h"
+#include "contentvec/retriever.h"
 #include "output/npy.h"
 #include "output/safetensors.h"
 #include "runtime/fail.h"
@@ -34,6 +35,8 @@ struct Arguments {
   bool final_proj = false;
   std::string normalize = "auto";
   std::string speaker_embedding;
+  std::string index;
+  float index_rate = kIndexRate;
   std::string format;
   int threads = 0;
   bool json = false;
@@ -67,6 +70,8 @@ struct Extraction {
   ExtractOptions options;
   std::vector<Stage> stages;
   bool all_layers;
+  std::optional<Retriever> retriever;
+  float index_rate;
   Format format;
   std::map<std::string, std::string> metadata;  ///< of a safetensors file
 };
@@ -89,17 +94,38 @@ std::vector<Stage> stages_of(const Layers& layers, bool final_proj, const ModelC
   return stages;
 }
 
+/// The index of --index, once it is clear that it fits what will be extracted.
+std::optional<Retriever> open_retriever(const Arguments& arguments, const Stage& stage,
+                                        const ModelConfig& config) {
+  if (arguments.index.empty()) return std::nullopt;
+  Retriever retriever = Retriever::open(arguments.index);
+  const int dim = stage.final_proj ? config.final_dim : config.encoder_embed_dim;
+  if (dim > 0 && retriever.dim() != dim) {
+    fail(
+        "--index {}: its vectors have {} dimensions, the features to extract {}: give the index made from "
+        "the same layer and projection",
+        arguments.index, retriever.dim(), dim);
+  }
+  return retriever;
+}
+
 std::map<std::string, std::string> metadata_of(const Arguments& arguments, const Model& model) {
   const ModelConfig& config = model.config();
   const bool by_itself = config.normalize.value_or(false);
   const bool normalize = arguments.normalize == "auto" ? by_itself : arguments.normalize == "on";
-  return {{"model", model.info().source},
-          {"layer", arguments.layer.empty() ? "output" : arguments.layer},
-          {"final_proj", arguments.final_proj ? "true" : "false"},
-          {"normalize", normalize ? "on" : "off"},
-          {"sample_rate", fmt::format("{}", kSampleRate)},
-          {"hop", fmt::format("{}", config.hop())},
-          {"version", version()}};
+  std::map<std::string, std::string> metadata = {
+      {"model", model.info().source},
+      {"layer", arguments.layer.empty() ? "output" : arguments.layer},
+      {"final_proj", arguments.final_proj ? "true" : "false"},
+      {"normalize", normalize ? "on" : "off"},
+      {"sample_rate", fmt::format("{}", kSampleRate)},
+      {"hop", fmt::format("{}", config.hop())},
+      {"version", version()}};
+  if (!arguments.index.empty()) {
+    metadata["index"] = arguments.index;
+    metadata["index_rate"] = fmt::format("{}", arguments.index_rate);
+  }
+  return metadata;
 }
 
 void write_npy(const fs::path& path, const std::vector<Features>& stages, bool all_layers) {
@@ -124,11 +150,17 @@ void write_safetensors(const fs::path& path, const std::vector<Features>& stages
   output::write_safetensors(path, tensors, extraction.metadata);
 }
 
+void blend_with_index(const Extraction& extraction, std::vector<Features>& stages) {
+  if (!extraction.retriever) return;
+  for (Features& stage : stages) stage = extraction.retriever->blend(stage, extraction.index_rate);
+}
+
 Done run_job(const Extraction& extraction, const Job& job) {
   const auto start = std::chrono::steady_clock::now();
   const std::vector<float> waveform = load_audio(job.input);
-  const std::vector<Features> stages =
+  std::vector<Features> stages =
       extraction.model.extract_stages(waveform, extraction.stages, extraction.options);
+  blend_with_index(extraction, stages);
   if (extraction.format == Format::kNpy) {
     write_npy(job.output, stages, extraction.all_layers);
   } else {
@@ -168,17 +200,24 @@ int run(const Arguments& arguments) {
         "synthetic:base to try the program; a later version downloads models by name");
   }
   const Layers layers = parse_layers(arguments.layer);
-  const std::vector<std::string> keep = {arguments.model, arguments.speaker_embedding, arguments.config};
+  if (layers.all && !arguments.index.empty()) {
+    throw UsageError("--index is made of one layer's features: give that layer instead of --layer all");
+  }
+  const std::vector<std::string> keep = {arguments.model, arguments.speaker_embedding, arguments.config,
+                                         arguments.index};
   const auto format = arguments.format.empty() ? std::nullopt : std::optional(kFormats.at(arguments.format));
   const Plan plan = make_plan(arguments.inputs, arguments.out, format, keep);
   const std::vector<float> speaker = read_speaker_embedding(arguments.speaker_embedding);
 
   const Model model = load_model(arguments);
+  const std::vector<Stage> stages = stages_of(layers, arguments.final_proj, model.config());
   const Extraction extraction = {
       .model = model,
       .options = {.normalize = kNormalize.at(arguments.normalize), .speaker_embedding = speaker},
-      .stages = stages_of(layers, arguments.final_proj, model.config()),
+      .stages = stages,
       .all_layers = layers.all,
+      .retriever = open_retriever(arguments, stages.front(), model.config()),
+      .index_rate = arguments.index_rate,
       .format = plan.format,
       .metadata = metadata_of(arguments, model)};
   if (!plan.folder.empty()) fs::create_directories(plan.folder);
@@ -215,6 +254,12 @@ Command add_extract(CLI::App& app) {
       ->check(CLI::IsMember(kNormalize));
   option("--speaker-embedding", a->speaker_embedding, "For a model with speaker-conditioned layers",
          "FILE.npy");
+  option("--index", a->index,
+         "Draw the features towards the nearest of this index's vectors (RVC's added_*.index)", "FILE.index");
+  option("--index-rate", a->index_rate, "How much of them comes from the index, 0 to 1 (default: 0.75)",
+         "RATE")
+      ->check(CLI::Range(0.0, 1.0))
+      ->needs("--index");
   option("--format", a->format, "npy (default) or safetensors", "FORMAT")->check(CLI::IsMember(kFormats));
   option("--threads", a->threads, "Threads of one extraction (default: one per CPU)", "N")
       ->check(CLI::Range(0, kMaxThreads));

@@ -15,6 +15,15 @@ namespace contentvec {
 /// How much of a frame comes from the index where nobody says: what RVC's WebUI starts with.
 inline constexpr float kIndexRate = 0.75F;
 
+/// How Retriever::build goes about it.
+struct IndexOptions {
+  int threads = 0;                ///< 0: one per CPU this process may use
+  int64_t reduce_above = 200000;  ///< more vectors than this are first replaced ...
+  int64_t reduce_to = 10000;      ///< ... by this many k-means centres of theirs; at least 39
+  /// Called in the caller's thread with what comes next, such as "sorting 4000 vectors into 102 lists".
+  std::function<void(std::string_view step)> progress = {};
+};
+
 /// Feature vectors of one speaker, and the search for those nearest to a frame: RVC's retrieval, which draws
 /// the features of whoever speaks towards those the voice was trained on.
 ///
@@ -27,36 +36,28 @@ inline constexpr float kIndexRate = 0.75F;
 /// lists, by the nearest of `lists()` centres; a search looks through the list of its nearest centre only).
 class Retriever {
  public:
-  struct BuildOptions {
-    int threads = 0;                ///< 0: one per CPU this process may use
-    int64_t reduce_above = 200000;  ///< more vectors than this are first replaced ...
-    int64_t reduce_to = 10000;      ///< ... by this many k-means centres of theirs; at least 39
-    /// Called from build() in the caller's thread with what comes next, such as "training 80 lists".
-    std::function<void(std::string_view step)> progress = {};
-  };
-
-  /// Opens RVC's `added_*.index`: FAISS's IndexIVFFlat with L2 distances, as RVC, Applio and so-vits-svc write
-  /// it ("IVF<n>,Flat"). All of it is read into memory.
-  /// Throws Error when it cannot be read, is no such index, is damaged, or has no vectors (`trained_*.index`).
+  /// Opens RVC's `added_*.index`: FAISS's IndexIVFFlat with L2 distances, as RVC, Applio and so-vits-svc
+  /// write it ("IVF<n>,Flat"). All of it is read into memory. Throws Error when it cannot be read, is no such
+  /// index, is damaged, or has no vectors (`trained_*.index`).
   static Retriever open(const std::filesystem::path& path);
 
   /// Builds an index as RVC's train_index does. `vectors` is [size, dim], row-major, all finite; at least 39
   /// of them. The number of lists is min(16 sqrt(size), size / 39), rounded down, and a search visits one.
   /// The same vectors give the same index for any number of threads, on one machine and BLAS library.
   /// Throws Error for anything else. docs/retrieval.md says where this differs from RVC.
-  static Retriever build(std::span<const float> vectors, int64_t dim, const BuildOptions& options = {});
+  static Retriever build(std::span<const float> vectors, int64_t dim, const IndexOptions& options = {});
 
   /// The same for all `.npy` files of a folder, by name, each [frames, dim] of the same dim: what `extract`
   /// writes, and RVC's 3_feature256 and 3_feature768. Throws Error for a folder without any, too.
-  static Retriever build_from_folder(const std::filesystem::path& folder, const BuildOptions& options = {});
+  static Retriever build_from_folder(const std::filesystem::path& folder, const IndexOptions& options = {});
 
   [[nodiscard]] int64_t size() const;   ///< vectors
   [[nodiscard]] int64_t dim() const;    ///< floats of each: 256 for RVC v1, 768 for v2
   [[nodiscard]] int64_t lists() const;  ///< into which they are sorted: the n of RVC's file names
 
   /// Each frame drawn towards its 8 nearest vectors: rate * sum(w_i v_i) + (1 - rate) * frame, where w_i is
-  /// (1 / d_i)^2 over the sum of these, and d_i the squared L2 distance (RVC's "score"). `rate` is in 0 .. 1; 0
-  /// returns the features as they are. Features of any number of frames, of dim() values each, all finite.
+  /// (1 / d_i)^2 over the sum of these, and d_i the squared L2 distance (RVC's "score"). `rate` is in 0 .. 1;
+  /// 0 returns the features as they are. Features of any number of frames, of dim() values each, all finite.
   ///
   /// - A vector equal to the frame (d_i = 0) takes all the weight, where RVC computes NaN; several share it.
   /// - A list with fewer than 8 vectors gives fewer neighbours, and an empty list leaves the frame as it is.

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace contentvec::retrieval {
+
+/// A stored vector near a query. The vector belongs to the index.
+struct Neighbour {
+  float distance;  ///< squared L2
+  std::span<const float> vector;
+};
+
+/// FAISS's inverted file of plain vectors, as far as retrieval needs it. Immutable, so it may be shared
+/// between threads; every member works in the caller's thread.
+class VectorIndex {
+ public:
+  virtual ~VectorIndex() = default;
+
+  [[nodiscard]] virtual int64_t size() const = 0;    ///< vectors
+  [[nodiscard]] virtual int64_t dim() const = 0;     ///< of each
+  [[nodiscard]] virtual int64_t lists() const = 0;   ///< they are sorted into
+  [[nodiscard]] virtual int64_t nprobe() const = 0;  ///< lists a search looks through
+
+  /// The `count` nearest of the vectors in the lists of the `nprobe` nearest centres, nearest first; fewer
+  /// where these lists hold fewer. `query` is dim() finite floats.
+  [[nodiscard]] virtual std::vector<Neighbour> nearest(std::span<const float> query, int count) const = 0;
+
+  /// Writes the index in FAISS's format, atomically; with or without its vectors.
+  virtual void write(const std::filesystem::path& path, bool with_vectors) const = 0;
+};
+
+/// Reads an index file, after check_index_file() has seen it.
+std::unique_ptr<const VectorIndex> open_index(const std::filesystem::path& path);
+
+/// Trains `lists` centres on vectors [size, dim] and sorts the vectors into their lists.
+std::unique_ptr<const VectorIndex> build_index(std::span<const float> vectors, int64_t dim, int64_t lists,
+                                               int threads);
+
+/// The centres [count, dim] of a k-means clustering of vectors [size, dim].
+std::vector<float> cluster_centres(std::span<const float> vectors, int64_t dim, int64_t count, int threads);
+
+}  // namespace contentvec::retrieval
