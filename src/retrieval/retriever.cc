@@ -15,18 +15,14 @@ namespace contentvec {
 namespace {
 
 namespace fs = std::filesystem;
+using retrieval::kFewestPerList;
+using retrieval::lists_for;
 using retrieval::Neighbour;
 
 constexpr int kNeighbours = 8;
-constexpr int64_t kFewestPerList = 39;  // FAISS's k-means wants as many points for each centre
 
 bool all_finite(std::span<const float> values) {
   return std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
-}
-
-int64_t lists_for(int64_t size) {
-  const auto by_root = static_cast<int64_t>(16 * std::sqrt(static_cast<double>(size)));
-  return std::min(by_root, size / kFewestPerList);
 }
 
 /// (1/d)^2 each, over their sum. Taken relative to the smallest distance, which neither overflows nor divides
@@ -158,7 +154,6 @@ Features Retriever::blend(const Features& features, float rate) const {
     const std::span<float> frame = std::span(blended.data).subspan(first, width);
     blend_frame(frame, impl_->index->nearest(frame, kNeighbours), rate);
   }
-  if (!all_finite(blended.data)) fail("cannot blend: the vectors of the index are too large; build it anew");
   return blended;
 }
 

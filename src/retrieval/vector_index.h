@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -7,6 +9,15 @@
 #include <vector>
 
 namespace contentvec::retrieval {
+
+/// FAISS's k-means wants as many points for each centre.
+inline constexpr int64_t kFewestPerList = 39;
+
+/// Into how many lists RVC sorts this many vectors.
+inline int64_t lists_for(int64_t vectors) {
+  return std::min(static_cast<int64_t>(16 * std::sqrt(static_cast<double>(vectors))),
+                  vectors / kFewestPerList);
+}
 
 /// A stored vector near a query. The vector belongs to the index.
 struct Neighbour {

@@ -1,0 +1,171 @@
+// Opening an index and blending, against what RVC's formula gives with FAISS's own Python package
+// (scripts/make_retrieval_data.py).
+
+#include "contentvec/retriever.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <thread>
+
+#include "contentvec/error.h"
+#include "output/npy.h"
+#include "support.h"
+
+namespace contentvec::test {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+
+std::filesystem::path file(const std::string& name) {
+  return data() / "retrieval" / name;
+}
+
+Features features_of(const std::string& name) {
+  output::NpyArray array = output::read_npy(file(name));
+  return {array.shape[0], array.shape[1], std::move(array.values)};
+}
+
+float largest(const std::vector<float>& values) {
+  return std::abs(*std::max_element(values.begin(), values.end(),
+                                    [](float a, float b) { return std::abs(a) < std::abs(b); }));
+}
+
+/// NumPy's weights have the relative errors of float32 distances over 16 dimensions, squared, and it sums in
+/// float32.
+void expect_near(const Features& found, const Features& expected) {
+  ASSERT_EQ(found.frames, expected.frames);
+  ASSERT_EQ(found.dim, expected.dim);
+  const float bound = 4 * 16 * std::numeric_limits<float>::epsilon() * largest(expected.data);
+  for (size_t i = 0; i < found.data.size(); ++i) EXPECT_NEAR(found.data[i], expected.data[i], bound) << i;
+}
+
+TEST(RetrieverTest, OpensWhatRvcTrains) {
+  const Retriever retriever = Retriever::open(file("added.index"));
+  EXPECT_EQ(retriever.size(), 400);
+  EXPECT_EQ(retriever.dim(), 16);
+  EXPECT_EQ(retriever.lists(), 10);
+}
+
+TEST(RetrieverTest, BlendsAsRvc) {
+  for (const std::string name : {"added", "sparse"}) {
+    const Retriever retriever = Retriever::open(file(name + ".index"));
+    expect_near(retriever.blend(features_of("queries_" + name + ".npy"), 0.75F),
+                features_of("blend_" + name + ".npy"));
+  }
+}
+
+TEST(RetrieverTest, RateZeroChangesNothing) {
+  const Features queries = features_of("queries_added.npy");
+  EXPECT_EQ(Retriever::open(file("added.index")).blend(queries, 0).data, queries.data);
+}
+
+TEST(RetrieverTest, ExactHitIsTheVector) {
+  const Features queries = features_of("queries_added.npy");  // the last 5 are in the index
+  const Features blended = Retriever::open(file("added.index")).blend(queries, 1);
+  const auto exact = static_cast<std::ptrdiff_t>((queries.frames - 5) * queries.dim);
+  EXPECT_TRUE(std::equal(blended.data.begin() + exact, blended.data.end(), queries.data.begin() + exact));
+  EXPECT_FALSE(std::equal(blended.data.begin(), blended.data.begin() + exact, queries.data.begin()));
+}
+
+TEST(RetrieverTest, EmptyListLeavesTheFrame) {
+  const Features queries =
+      features_of("queries_sparse.npy");  // one near each centre; list 0 is empty, 4 holds 3
+  const Features blended = Retriever::open(file("sparse.index")).blend(queries, 1);
+  EXPECT_TRUE(std::ranges::equal(blended.row(0), queries.row(0)));
+  EXPECT_FALSE(std::ranges::equal(blended.row(4), queries.row(4)));
+}
+
+TEST(RetrieverTest, FrameIsTheSameAloneAndInAnyThread) {
+  const Retriever retriever = Retriever::open(file("added.index"));
+  const Features queries = features_of("queries_added.npy");
+  const Features together = retriever.blend(queries);
+  std::vector<std::thread> threads;
+  std::vector<Features> alone(static_cast<size_t>(queries.frames));
+  for (int64_t frame = 0; frame < queries.frames; ++frame) {
+    threads.emplace_back([&, frame] {
+      const auto row = queries.row(frame);
+      alone[static_cast<size_t>(frame)] = retriever.blend({1, queries.dim, {row.begin(), row.end()}});
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (int64_t frame = 0; frame < queries.frames; ++frame) {
+    EXPECT_TRUE(std::ranges::equal(together.row(frame), alone[static_cast<size_t>(frame)].data)) << frame;
+  }
+}
+
+TEST(RetrieverTest, NoFrames) {
+  const Features nothing = Retriever::open(file("added.index")).blend({0, 16, {}});
+  EXPECT_EQ(nothing.frames, 0);
+  EXPECT_TRUE(nothing.data.empty());
+}
+
+TEST(RetrieverTest, WhatCannotBeBlended) {
+  const Retriever retriever = Retriever::open(file("added.index"));
+  const Features one{1, 16, std::vector<float>(16)};
+  for (const float rate : {-0.01F, 1.01F, std::nanf("")}) {
+    EXPECT_THAT(error_of([&] { static_cast<void>(retriever.blend(one, rate)); }),
+                HasSubstr("between 0 and 1"));
+  }
+  EXPECT_THAT(error_of([&] {
+                static_cast<void>(retriever.blend({1, 768, std::vector<float>(768)}));
+              }),
+              AllOf(HasSubstr("768 dimensions"), HasSubstr("index 16")));
+  EXPECT_THAT(error_of([&] {
+                static_cast<void>(retriever.blend({2, 16, std::vector<float>(16)}));
+              }),
+              HasSubstr("16 values are not 2 frames of 16"));
+  Features infinite = one;
+  infinite.data[3] = std::numeric_limits<float>::infinity();
+  EXPECT_THAT(error_of([&] { static_cast<void>(retriever.blend(infinite)); }), HasSubstr("not finite"));
+}
+
+TEST(RetrieverTest, WhatCannotBeOpened) {
+  EXPECT_THAT(error_of([] { Retriever::open(file("nowhere.index")); }), HasSubstr("nowhere.index"));
+  EXPECT_THAT(error_of([] { Retriever::open(file("blend_added.npy")); }), HasSubstr("no FAISS index"));
+  EXPECT_THAT(error_of([] { Retriever::open(file("trained.index")); }), HasSubstr("added_*.index"));
+}
+
+/// Whatever a byte is changed to, the index opens and blends, or is refused.
+TEST(RetrieverTest, ChangedBytes) {
+  const TemporaryFolder folder;
+  const Features queries = features_of("queries_sparse.npy");
+  const std::vector<std::byte> good = read_file(file("sparse.index"));
+  int refused = 0;
+  for (size_t at = 0; at < good.size(); at += at < 120 ? 1 : 7) {
+    for (const auto value : {std::byte{0x00}, std::byte{0x7f}, std::byte{0xff}}) {
+      std::vector<std::byte> changed = good;
+      changed[at] = value;
+      write_file(folder / "changed.index", changed);
+      try {
+        static_cast<void>(Retriever::open(folder / "changed.index").blend(queries));
+      } catch (const Error&) {
+        ++refused;
+      }
+    }
+  }
+  EXPECT_GT(refused, 100);
+}
+
+TEST(RetrieverTest, ValuesThatAreNotFinite) {
+  const TemporaryFolder folder;
+  const float nan = std::nanf("");
+  for (const bool in_centres : {true, false}) {
+    std::vector<std::byte> changed = read_file(file("sparse.index"));
+    // The first value of the first centre (after two headers), or of the last vector (before its list's 8
+    // ids).
+    const size_t at = in_centres ? 33 + 16 + 4 + 33 - 4 + 8 + 4 : changed.size() - 8 * 8 - 16 * 4;
+    std::memcpy(changed.data() + at, &nan, sizeof(nan));
+    write_file(folder / "nan.index", changed);
+    EXPECT_THAT(error_of([&] { Retriever::open(folder / "nan.index"); }), HasSubstr("not finite"))
+        << in_centres;
+  }
+}
+
+}  // namespace
+}  // namespace contentvec::test
