@@ -1,0 +1,115 @@
+// index, and extract --index.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cli/files.h"
+#include "cli/process.h"
+#include "support.h"
+
+namespace contentvec::test {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+/// A folder of features, 3 s of noise from a tiny model of 48 dimensions.
+class IndexTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    write_wav(folder_ / "noise.wav", noise(48000));
+    ASSERT_EQ(extract({"--out", "voice/3_feature768/"}).code, 0);
+  }
+  Result command(const std::vector<std::string>& arguments) {
+    return run(arguments, {.folder = folder_.path()});
+  }
+  Result extract(const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"extract", "noise.wav", "--model", tiny_model().string()};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return command(arguments);
+  }
+  const std::string features_ = "voice/3_feature768";
+  TemporaryFolder folder_;
+};
+
+TEST_F(IndexTest, ToAFile) {
+  const Result result = command({"index", features_, "voice.index"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(result.out, "wrote voice.index: 149 vectors of 48 in 3 lists\n");
+  EXPECT_THAT(lines_of(result.err),
+              ElementsAre("read 1 files: 149 vectors of 48", "sorting 149 vectors into 3 lists"));
+  EXPECT_THAT(names_in(folder_.path()), ElementsAre("noise.wav", "voice", "voice.index"));
+}
+
+TEST_F(IndexTest, ToADirectoryUnderRvcsNames) {
+  ASSERT_EQ(command({"index", features_, "voice"}).code, 0);
+  EXPECT_THAT(names_in(folder_ / "voice"), ElementsAre("3_feature768", "added_IVF3_Flat_nprobe_1_voice.index",
+                                                       "trained_IVF3_Flat_nprobe_1_voice.index"));
+  ASSERT_EQ(command({"index", features_, "new/", "--name", "me"}).code, 0);
+  EXPECT_THAT(names_in(folder_ / "new"),
+              ElementsAre("added_IVF3_Flat_nprobe_1_me.index", "trained_IVF3_Flat_nprobe_1_me.index"));
+}
+
+TEST_F(IndexTest, ExtractBlends) {
+  ASSERT_EQ(command({"index", features_, "voice.index"}).code, 0);
+  const Array plain = read_npy(folder_ / features_ / "noise.npy");
+  // The same frames are all in the index, so that at any rate they stay what they are, to rounding.
+  ASSERT_EQ(extract({"--index", "voice.index"}).code, 0);
+  const Array same = read_npy(folder_ / "noise.npy");
+  ASSERT_EQ(same.shape, plain.shape);
+  for (size_t i = 0; i < plain.values.size(); ++i) EXPECT_FLOAT_EQ(same.values[i], plain.values[i]);
+  // Another layer's are not.
+  ASSERT_EQ(
+      extract({"--layer", "1", "--out", "zero.npy", "--index", "voice.index", "--index-rate", "0"}).code, 0);
+  ASSERT_EQ(extract({"--layer", "1", "--out", "layer.npy"}).code, 0);
+  ASSERT_EQ(extract({"--layer", "1", "--out", "one.npy", "--index", "voice.index", "--index-rate", "1"}).code,
+            0);
+  ASSERT_EQ(
+      extract({"--layer", "1", "--out", "half.safetensors", "--index", "voice.index", "--index-rate", "0.5"})
+          .code,
+      0);
+  const std::vector<float> layer = read_npy(folder_ / "layer.npy").values;
+  const std::vector<float> one = read_npy(folder_ / "one.npy").values;
+  EXPECT_EQ(read_npy(folder_ / "zero.npy").values, layer);
+  EXPECT_NE(one, layer);
+  const SafetensorsFile file = read_safetensors(folder_ / "half.safetensors");
+  EXPECT_EQ(file.metadata.at("index"), "voice.index");
+  EXPECT_EQ(file.metadata.at("index_rate"), "0.5");
+  const std::vector<float>& half = file.tensors.at("features").values;
+  for (size_t i = 0; i < half.size(); ++i) EXPECT_NEAR(half[i], (one[i] + layer[i]) / 2, 1e-6);
+}
+
+TEST_F(IndexTest, ExtractRefuses) {
+  ASSERT_EQ(command({"index", features_, "voice.index"}).code, 0);
+  const Result width = extract({"--proj", "--index", "voice.index"});
+  EXPECT_EQ(width.code, 1);
+  EXPECT_THAT(width.err,
+              AllOf(HasSubstr("voice.index"), HasSubstr("48 dimensions"), HasSubstr("extract 20")));
+  EXPECT_EQ(extract({"--layer", "all", "--index", "voice.index"}).code, 2);
+  EXPECT_EQ(extract({"--index", "voice.index", "--index-rate", "2"}).code, 2);
+  EXPECT_EQ(extract({"--index-rate", "1"}).code, 2);
+  EXPECT_EQ(extract({"--index", "noise.wav"}).code, 1);
+  EXPECT_FALSE(fs::exists(folder_ / "noise.npy"));
+}
+
+TEST_F(IndexTest, Refuses) {
+  EXPECT_EQ(command({"index", features_}).code, 2);
+  EXPECT_EQ(command({"index", features_, "voice.npy"}).code, 2);
+  EXPECT_EQ(command({"index", features_, "voice.index", "--name", "me"}).code, 2);
+  EXPECT_EQ(command({"index", features_, "voice", "--name", "../me"}).code, 2);
+  const Result empty = command({"index", "voice", "voice.index"});
+  EXPECT_EQ(empty.code, 1);
+  EXPECT_THAT(empty.err, HasSubstr("no .npy file"));
+  fs::remove(folder_ / features_ / "noise.npy");
+  write_wav(folder_ / "noise.wav", noise(8000));
+  ASSERT_EQ(extract({"--out", features_}).code, 0);
+  const Result few = command({"index", features_, "voice.index"});
+  EXPECT_EQ(few.code, 1);
+  EXPECT_THAT(few.err, AllOf(HasSubstr("at least 39 vectors"), HasSubstr("found 24")));
+  EXPECT_THAT(names_in(folder_.path()), ElementsAre("noise.wav", "voice"));
+}
+
+}  // namespace
+}  // namespace contentvec::test
