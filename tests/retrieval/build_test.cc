@@ -72,10 +72,10 @@ TEST(BuildTest, DistancesTooSmallToSquare) {
 
 TEST(BuildTest, SameIndexForAnyNumberOfThreads) {
   const TemporaryFolder folder;
-  const std::vector<float> vectors = two_clusters(3000, 32);
+  const std::vector<float> vectors = two_clusters(1000, 32);
   std::vector<std::vector<std::byte>> files;
   for (const int threads : {1, 2, 5}) {
-    Retriever::build(vectors, 32, {.threads = threads, .reduce_above = 2000, .reduce_to = 500})
+    Retriever::build(vectors, 32, {.threads = threads, .reduce_above = 999, .reduce_to = 100})
         .save(folder / "x.index");
     files.push_back(read_file(folder / "x.index"));
   }

@@ -137,7 +137,7 @@ TEST(RetrieverTest, ChangedBytes) {
   const Features queries = features_of("queries_sparse.npy");
   const std::vector<std::byte> good = read_file(file("sparse.index"));
   int refused = 0;
-  for (size_t at = 0; at < good.size(); at += at < 120 ? 1 : 7) {
+  for (size_t at = 0; at < good.size(); at += at < 120 ? 1 : 61) {
     for (const auto value : {std::byte{0x00}, std::byte{0x7f}, std::byte{0xff}}) {
       std::vector<std::byte> changed = good;
       changed[at] = value;
@@ -157,9 +157,9 @@ TEST(RetrieverTest, ValuesThatAreNotFinite) {
   const float nan = std::nanf("");
   for (const bool in_centres : {true, false}) {
     std::vector<std::byte> changed = read_file(file("sparse.index"));
-    // The first value of the first centre (after two headers), or of the last vector (before its list's 8
-    // ids).
-    const size_t at = in_centres ? 33 + 16 + 4 + 33 - 4 + 8 + 4 : changed.size() - 8 * 8 - 16 * 4;
+    // The first value of the first centre (after two headers of 37 bytes and three counts), or of the last
+    // vector (before its list's 8 ids).
+    const size_t at = in_centres ? 2 * 37 + 3 * 8 : changed.size() - 8 * 8 - 16 * 4;
     std::memcpy(changed.data() + at, &nan, sizeof(nan));
     write_file(folder / "nan.index", changed);
     EXPECT_THAT(error_of([&] { Retriever::open(folder / "nan.index"); }), HasSubstr("not finite"))
