@@ -26,7 +26,8 @@ struct Arguments {
 const std::map<std::string, ConvertOptions::Layout> kLayouts = {{"fairseq", ConvertOptions::Layout::kFairseq},
                                                                 {"hf", ConvertOptions::Layout::kHf},
                                                                 {"mlx", ConvertOptions::Layout::kMlx}};
-const std::map<std::string, DType> kDTypes = {{"f32", DType::kF32}, {"f16", DType::kF16}};
+const std::map<std::string, DType> kDTypes = {{"f32", DType::kF32},
+                                                              {"f16", DType::kF16}};
 
 /// The source stays as it is: its precision, or what the conversion leaves out, may be needed again.
 void check_out(const Arguments& arguments) {
