@@ -1,0 +1,227 @@
+// The library's side, the one place here that knows its kernels' interface. Activations have the pitch they
+// have in the engine.
+
+#include <algorithm>
+
+#include "bench/kernels/shape.h"
+#include "cpu/kernels/select.h"
+#include "cpu/matmul.h"
+#include "runtime/thread_team.h"
+
+namespace contentvec::bench {
+namespace {
+
+using namespace cpu;
+
+constexpr int64_t kRows = 96;  // of one parallel item, as in the engine
+
+/// What all steps have: kernels, threads, and activations with the engine's pitch.
+class OurStep : public Step {
+ public:
+  OurStep(const Shape& shape, int threads)
+      : shape_(shape),
+        kernels_(select_kernels()),
+        team_(threads),
+        out_pitch_(row_pitch(shape.out)),
+        out_(shape.rows * out_pitch_) {}
+
+  [[nodiscard]] float at(int64_t row, int64_t column) const override {
+    return out_.data()[row * out_pitch_ + column];
+  }
+
+ protected:
+  /// `rows` rows of `width` values with `pitch` from one to the next; what is between them is never read.
+  static AlignedBuffer with_pitch(const std::vector<float>& x, int64_t rows, int64_t width, int64_t pitch) {
+    AlignedBuffer buffer(rows * pitch);
+    for (int64_t row = 0; row < rows; ++row)
+      std::copy_n(x.data() + row * width, width, buffer.data() + row * pitch);
+    return buffer;
+  }
+  /// body(begin, end, thread) for all rows, over the team.
+  template <typename Body>
+  void for_rows(const Body& body) {
+    team_.parallel_for((shape_.rows + kRows - 1) / kRows, [&](int64_t item, int thread) {
+      body(item * kRows, std::min((item + 1) * kRows, shape_.rows), thread);
+    });
+  }
+
+  Shape shape_;
+  const Kernels& kernels_;
+  ThreadTeam team_;
+  int64_t out_pitch_;
+  AlignedBuffer out_;
+};
+
+/// Linear layers and convolutions: one product over rows that overlap.
+class Product final : public OurStep {
+ public:
+  Product(const Shape& shape, const Inputs& inputs, int threads)
+      : OurStep(shape, threads),
+        pitch_(shape.in == 1 ? 1 : row_pitch(shape.in)),
+        x_(with_pitch(inputs.x, shape.in_rows(), shape.in, pitch_)),
+        matrix_(kernels_, inputs.weight, shape.out, shape.kernel * shape.in, inputs.bias) {}
+
+  void run() override {
+    // conv 0's taps are next to each other
+    const Rows rows = shape_.in == 1
+                          ? Rows{x_.data(), shape_.stride, 1, shape_.kernel, 0}
+                          : Rows{x_.data(), shape_.stride * pitch_, shape_.kernel, shape_.in, pitch_};
+    multiply(team_, kernels_, rows, shape_.rows, matrix_, out_.data(), out_pitch_, {.gelu = shape_.gelu});
+  }
+
+ private:
+  int64_t pitch_;
+  AlignedBuffer x_;
+  PackedMatrix matrix_;
+};
+
+/// The positional convolution: one product per group, over a window that has the group's channels side by
+/// side.
+class Positions final : public OurStep {
+ public:
+  Positions(const Shape& shape, const Inputs& inputs, int threads)
+      : OurStep(shape, threads),
+        pitch_(row_pitch(shape.in)),
+        width_(shape.in / shape.groups),
+        x_(with_pitch(inputs.x, shape.rows, shape.in, pitch_)) {
+    const int64_t depth = shape.kernel * width_;
+    const std::span<const float> weight = inputs.weight;
+    const std::span<const float> bias = inputs.bias;
+    for (int64_t group = 0; group < shape.groups; ++group) {
+      const auto first = static_cast<size_t>(group * width_);
+      const auto width = static_cast<size_t>(width_);
+      matrices_.emplace_back(
+          kernels_, weight.subspan(first * static_cast<size_t>(depth), width * static_cast<size_t>(depth)),
+          width_, depth, bias.subspan(first, width));
+    }
+    windows_.resize(static_cast<size_t>(threads));
+    for (AlignedBuffer& window : windows_) window.reserve((kRows + shape.kernel - 1) * width_);
+  }
+
+  void run() override {
+    for_rows([&](int64_t begin, int64_t end, int thread) {
+      float* window = windows_[static_cast<size_t>(thread)].data();
+      for (int64_t group = 0; group < shape_.groups; ++group) {
+        fill(window, begin, end, group);
+        multiply(kernels_, {window, width_, 1, shape_.kernel * width_, 0}, end - begin,
+                 matrices_[static_cast<size_t>(group)], out_.data() + begin * out_pitch_ + group * width_,
+                 out_pitch_, {.gelu = true});
+      }
+    });
+  }
+
+ private:
+  void fill(float* window, int64_t begin, int64_t end, int64_t group) const {
+    for (int64_t i = 0; i < end - begin + shape_.kernel - 1; ++i, window += width_) {
+      const int64_t frame = begin - shape_.kernel / 2 + i;
+      if (frame >= 0 && frame < shape_.rows) {
+        std::copy_n(x_.data() + frame * pitch_ + group * width_, width_, window);
+      } else {
+        std::fill_n(window, width_, 0.0F);
+      }
+    }
+  }
+
+  int64_t pitch_;
+  int64_t width_;
+  AlignedBuffer x_;
+  std::vector<PackedMatrix> matrices_;
+  std::vector<AlignedBuffer> windows_;
+};
+
+/// Attention of all heads, packing keys and values included, as it is done once per block.
+class Attention final : public OurStep {
+ public:
+  Attention(const Shape& shape, const Inputs& inputs, int threads)
+      : OurStep(shape, threads),
+        dim_(shape.in / shape.groups),
+        pitch_(row_pitch(3 * shape.in)),
+        qkv_(with_pitch(inputs.x, shape.rows, 3 * shape.in, pitch_)),
+        values_(with_pitch(transposed_values(inputs), shape.in, shape.rows, shape.rows)) {
+    keys_.reserve(shape.groups * key_size());
+    value_panels_.reserve(shape.groups * value_size());
+    scratch_.resize(static_cast<size_t>(threads));
+    for (AlignedBuffer& scratch : scratch_) scratch.reserve(attention_scratch(kernels_, dim_));
+  }
+
+  void run() override {
+    team_.parallel_for(shape_.groups, [&](int64_t head, int) {
+      pack_panels(kernels_, qkv_.data() + shape_.in + head * dim_, pitch_, shape_.rows, dim_,
+                  keys_.data() + head * key_size());
+      pack_panels(kernels_, values_.data() + head * dim_ * shape_.rows, shape_.rows, dim_, shape_.rows,
+                  value_panels_.data() + head * value_size());
+    });
+    const int64_t blocks = (shape_.rows + kRows - 1) / kRows;
+    team_.parallel_for(shape_.groups * blocks, [&](int64_t item, int thread) {
+      const int64_t head = item / blocks;
+      const int64_t begin = item % blocks * kRows;
+      const int64_t rows = std::min(kRows, shape_.rows - begin);
+      kernels_.attention(qkv_.data() + begin * pitch_ + head * dim_, pitch_, rows,
+                         keys_.data() + head * key_size(), value_panels_.data() + head * value_size(),
+                         shape_.rows, dim_, out_.data() + begin * out_pitch_ + head * dim_, out_pitch_,
+                         scratch_[static_cast<size_t>(thread)].data());
+    });
+  }
+
+ private:
+  [[nodiscard]] int64_t key_size() const { return padded_columns(kernels_, shape_.rows) * dim_; }
+  [[nodiscard]] int64_t value_size() const { return padded_columns(kernels_, dim_) * shape_.rows; }
+  [[nodiscard]] std::vector<float> transposed_values(const Inputs& inputs) const {
+    std::vector<float> values;
+    for (int64_t column = 0; column < shape_.in; ++column) {
+      for (int64_t row = 0; row < shape_.rows; ++row) {
+        values.push_back(inputs.x[static_cast<size_t>(row * 3 * shape_.in + 2 * shape_.in + column)]);
+      }
+    }
+    return values;
+  }
+
+  int64_t dim_;
+  int64_t pitch_;
+  AlignedBuffer qkv_;
+  AlignedBuffer values_;
+  AlignedBuffer keys_;
+  AlignedBuffer value_panels_;
+  std::vector<AlignedBuffer> scratch_;
+};
+
+class LayerNorm final : public OurStep {
+ public:
+  LayerNorm(const Shape& shape, const Inputs& inputs, int threads)
+      : OurStep(shape, threads),
+        x_(with_pitch(inputs.x, shape.rows, shape.in, out_pitch_)),
+        scale_(inputs.weight),
+        shift_(inputs.bias) {}
+
+  void run() override {
+    for_rows([&](int64_t begin, int64_t end, int) {
+      kernels_.layer_norm(x_.data() + begin * out_pitch_, out_pitch_, end - begin, shape_.in, scale_.data(),
+                          shift_.data(), 1e-5F, false, out_.data() + begin * out_pitch_, out_pitch_);
+    });
+  }
+
+ private:
+  AlignedBuffer x_;
+  std::vector<float> scale_;
+  std::vector<float> shift_;
+};
+
+}  // namespace
+
+std::unique_ptr<Step> make_contentvec(const Shape& shape, const Inputs& inputs, DType dtype, int threads) {
+  if (dtype != DType::kF32) return nullptr;
+  switch (shape.kind) {
+    case Shape::Kind::kProduct:
+    case Shape::Kind::kConvolution:
+      return std::make_unique<Product>(shape, inputs, threads);
+    case Shape::Kind::kPositions:
+      return std::make_unique<Positions>(shape, inputs, threads);
+    case Shape::Kind::kAttention:
+      return std::make_unique<Attention>(shape, inputs, threads);
+    case Shape::Kind::kNorm:
+      return std::make_unique<LayerNorm>(shape, inputs, threads);
+  }
+  return nullptr;
+}
+
+}  // namespace contentvec::bench
