@@ -124,7 +124,7 @@ int main(int argc, char** argv) {
     const int threads = take_threads(argc, argv);
     benchmark::Initialize(&argc, argv);
     if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
-    for (const Precision& precision : {kPrecisions[0]}) add_benchmarks(precision, threads);
+    for (const Precision& precision : kPrecisions) add_benchmarks(precision, threads);
     benchmark::RunSpecifiedBenchmarks();
     return any_fault ? 1 : 0;
   } catch (const std::exception& error) {
