@@ -124,7 +124,7 @@ void print_overheads(const Work& work, int threads, int teams, int rounds) {
   fmt::print("\n|---|---|---|---|\n");
   const double share = std::max(1.0, static_cast<double>(teams * threads) / usable_cpus());
   for (const double microseconds : kRegions) {
-    const int regions = static_cast<int>(20000 / microseconds);  // 20 ms of them, long beside a time slice
+    const int regions = static_cast<int>(100000 / microseconds);  // 100 ms of them, as a forward pass takes
     std::vector<std::vector<double>> times(pools.size());
     for (int round = 0; round < rounds; ++round) {
       for (size_t i = 0; i < pools.size(); ++i) {
@@ -142,7 +142,7 @@ void print_overheads(const Work& work, int threads, int teams, int rounds) {
 
 int run(int argc, char** argv) {
   int threads = usable_cpus();
-  int rounds = 50;
+  int rounds = 20;
   for (int i = 1; i < argc; ++i) {
     const std::string_view argument = argv[i];
     if (argument == "--quick") {
