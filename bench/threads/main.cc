@@ -53,7 +53,7 @@ std::string overhead(std::vector<double> times, double ideal) {
 /// Work on registers alone that takes a thread so many microseconds.
 class Work {
  public:
-  Work() : kernels_(cpu::select_kernels()) {
+  Work() : kernels_(cpu::select_kernels(DType::kF32)) {
     constexpr int64_t kIterations = 20000;
     std::vector<double> times;
     for (int i = 0; i < 200; ++i) {

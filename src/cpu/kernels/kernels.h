@@ -75,8 +75,8 @@ struct Kernels {
                     const void* v_panels, int64_t keys, int64_t head_dim, float* out, int64_t out_stride,
                     void* scratch);
 
-  /// The instruction that products are made of, on registers alone and as many independent sums as a tile has:
-  /// the most this processor can do. Returns the floating-point operations that `iterations` took.
+  /// The instruction that products are made of, on registers alone and as many independent sums as a tile
+  /// has: the most this processor can do. Returns the floating-point operations that `iterations` took.
   double (*peak_loop)(int64_t iterations);
 };
 
