@@ -17,6 +17,7 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "bench/kernels/shape.h"
 #include "cpu/peak.h"
@@ -92,13 +93,17 @@ bool competes(const Contestant& contestant, const Precision& precision, int thre
 void add_benchmarks(const Precision& precision, int threads) {
   const double peak = cpu::measure_peak(precision.dtype, threads).best;
   fmt::print("{}: registers alone reach {:.1f} GFLOP/s on {} threads\n", precision.name, peak, threads);
+  std::vector<Contestant> competing;
   for (const Contestant& contestant : kContestants) {
-    if (!competes(contestant, precision, threads)) {
+    if (competes(contestant, precision, threads)) {
+      competing.push_back(contestant);
+    } else {
       fmt::print("{}: {} is left out, it has nothing fast for this here\n", precision.name, contestant.name);
-      continue;
     }
-    for (const int seconds : {1, 10}) {
-      for (const Shape& shape : shapes_of(ModelConfig(), int64_t{16000} * seconds)) {
+  }
+  for (const int seconds : {1, 10}) {
+    for (const Shape& shape : shapes_of(ModelConfig(), int64_t{16000} * seconds)) {
+      for (const Contestant& contestant : competing) {
         const std::string name =
             fmt::format("{}/{}s/{}/{}", precision.name, seconds, shape.name, contestant.name);
         benchmark::RegisterBenchmark(
