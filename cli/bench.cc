@@ -87,6 +87,7 @@ std::vector<double> time_runs(const Model& model, const std::vector<float>& wave
   const ExtractOptions options = {.speaker_embedding = speaker};
   std::vector<Features> features = model.extract_batch(batch, options);
   std::vector<double> times;
+  times.reserve(static_cast<size_t>(arguments.runs));
   for (int run = 0; run < arguments.runs; ++run) {
     times.push_back(milliseconds_of([&] { features = model.extract_batch(batch, options); }));
   }
