@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/bench.h"
 #include "cli/command.h"
 #include "cli/console.h"
 #include "cli/convert.h"
@@ -68,7 +69,7 @@ int parse_and_run(int argc, const char* const* argv) {
   CLI::App app("Speech in, ContentVec / HuBERT content features out.", "contentvec");
   app.set_version_flag("--version", fmt::format("contentvec {}", version()), "Print the version and stop");
   app.require_subcommand(0, 1);
-  const std::array commands = {add_extract(app), add_convert(app), add_index(app), add_info(app)};
+  const std::array commands = {add_extract(app), add_convert(app), add_index(app), add_info(app), add_bench(app)};
   try {
     app.parse(arguments_of(argc, argv));
   } catch (const CLI::ParseError& error) {

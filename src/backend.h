@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <span>
+#include <string>
 
 #include "contentvec/model.h"
 
@@ -27,6 +28,9 @@ class Backend {
   };
 
   [[nodiscard]] virtual std::unique_ptr<Session> make_session() const = 0;
+
+  /// Whose instructions it runs, as Model::isa() tells.
+  [[nodiscard]] virtual std::string isa() const = 0;
 
   /// Extracts `stages` (checked by the caller) of every input into outputs[input * stages.size() + stage],
   /// each of frames * dim floats. `session` must be of this backend's making. Throws Error and

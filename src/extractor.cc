@@ -120,6 +120,8 @@ class Model::Impl {
 
   [[nodiscard]] const ModelInfo& info() const { return info_; }
 
+  [[nodiscard]] std::string isa() const { return backend_->isa(); }
+
   /// Floats of one stage of one utterance.
   [[nodiscard]] int64_t dim(const Stage& stage) const {
     return stage.final_proj ? info_.config.final_dim : info_.config.encoder_embed_dim;
@@ -255,6 +257,10 @@ const ModelConfig& Model::config() const {
 
 const ModelInfo& Model::info() const {
   return impl_->info();
+}
+
+std::string Model::isa() const {
+  return impl_->isa();
 }
 
 Features Model::extract(std::span<const float> waveform, const ExtractOptions& options) const {

@@ -116,6 +116,9 @@ class Model {
 
   [[nodiscard]] const ModelConfig& config() const;
   [[nodiscard]] const ModelInfo& info() const;
+  /// The instruction set this model computes with, chosen when it was loaded: one of those CONTENTVEC_ISA
+  /// takes.
+  [[nodiscard]] std::string isa() const;
 
   /// Features of one utterance. `waveform` holds 16 kHz mono samples, nominally in [-1, 1]; at least
   /// config().receptive_field() of them, all finite. Returns [config().frames(samples), dim], where dim is

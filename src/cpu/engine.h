@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <span>
+#include <string>
 
 #include "backend.h"
 #include "cpu/packed_model.h"
@@ -21,7 +22,7 @@ class Engine final : public Backend {
   void forward(Session& session, std::span<const Input> inputs, std::span<const Stage> stages,
                std::span<const std::span<float>> outputs) const override;
 
-  [[nodiscard]] const Kernels& kernels() const { return kernels_; }
+  [[nodiscard]] std::string isa() const override { return kernels_.isa; }
 
  private:
   const Kernels& kernels_;

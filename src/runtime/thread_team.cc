@@ -37,6 +37,11 @@ void wait_while_equal(const std::atomic<T>& value, T old) {
   while (value.load(std::memory_order_acquire) == old) value.wait(old, std::memory_order_acquire);
 }
 
+/// Of a loop's tickets: the items that nobody has taken.
+uint32_t untaken(uint64_t ticket) {
+  return static_cast<uint32_t>(ticket);
+}
+
 }  // namespace
 
 int usable_cpus() {
@@ -64,56 +69,69 @@ ThreadTeam::~ThreadTeam() {
   dismiss();
 }
 
-void ThreadTeam::dismiss() {
-  stop_.store(true, std::memory_order_relaxed);
+void ThreadTeam::wake_workers() {
   generation_.fetch_add(1, std::memory_order_release);
   generation_.notify_all();
+}
+
+void ThreadTeam::dismiss() {
+  stop_.store(true, std::memory_order_relaxed);
+  wake_workers();
   for (std::thread& worker : workers_) worker.join();
   workers_.clear();
 }
 
 void ThreadTeam::take_items(int thread) noexcept {
-  try {
-    for (;;) {
-      const int64_t item = next_item_.fetch_add(1, std::memory_order_relaxed);
-      if (item >= items_) return;
-      invoke_(context_, item, thread);
+  uint64_t ticket = tickets_.load(std::memory_order_acquire);
+  while (untaken(ticket) != 0) {
+    if (!tickets_.compare_exchange_weak(ticket, ticket - 1, std::memory_order_acq_rel,
+                                        std::memory_order_acquire)) {
+      continue;
     }
-  } catch (...) {
-    next_item_.store(items_, std::memory_order_relaxed);
-    const std::lock_guard lock(failure_mutex_);
-    if (!failure_) failure_ = std::current_exception();
+    uint32_t done = 1;
+    try {
+      invoke_(context_, items_ - untaken(ticket), thread);
+    } catch (...) {
+      done += drop_items();
+      const std::lock_guard lock(failure_mutex_);
+      if (!failure_) failure_ = std::current_exception();
+    }
+    if (unfinished_.fetch_sub(done, std::memory_order_acq_rel) == done) unfinished_.notify_one();
+    ticket = tickets_.load(std::memory_order_acquire);
   }
 }
 
+/// Takes all items that are left, to skip them; returns how many.
+uint32_t ThreadTeam::drop_items() noexcept {
+  uint64_t ticket = tickets_.load(std::memory_order_relaxed);
+  while (!tickets_.compare_exchange_weak(ticket, ticket - untaken(ticket), std::memory_order_acq_rel)) {
+  }
+  return untaken(ticket);
+}
+
 void ThreadTeam::worker_main(int thread) {
-  uint32_t seen = 0;
-  for (;;) {
+  for (uint32_t seen = 0;;) {
     wait_while_equal(generation_, seen);
-    ++seen;
+    seen = generation_.load(std::memory_order_acquire);
     if (stop_.load(std::memory_order_relaxed)) return;
     take_items(thread);
-    if (busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) busy_.notify_one();
   }
 }
 
 void ThreadTeam::run(int64_t items, Invoke invoke, const void* context) {
+  if (items <= 0) return;
+  if (items > UINT32_MAX) fail("a parallel loop of {} items is too long", items);
   invoke_ = invoke;
   context_ = context;
   items_ = items;
-  next_item_.store(0, std::memory_order_relaxed);
-  const bool alone = workers_.empty() || items <= 1;
-  if (!alone) {
-    busy_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
-    generation_.fetch_add(1, std::memory_order_release);
-    generation_.notify_all();
-  }
+  unfinished_.store(static_cast<uint32_t>(items), std::memory_order_relaxed);
+  const uint64_t loop = (tickets_.load(std::memory_order_relaxed) >> 32) + 1;
+  tickets_.store(loop << 32 | static_cast<uint64_t>(items), std::memory_order_release);
+  if (!workers_.empty() && items > 1) wake_workers();
   take_items(0);
-  if (!alone) {
-    for (int left = busy_.load(std::memory_order_acquire); left != 0;
-         left = busy_.load(std::memory_order_acquire)) {
-      wait_while_equal(busy_, left);
-    }
+  for (uint32_t left = unfinished_.load(std::memory_order_acquire); left != 0;
+       left = unfinished_.load(std::memory_order_acquire)) {
+    wait_while_equal(unfinished_, left);
   }
   if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }

@@ -27,9 +27,9 @@ class ThreadTeam {
 
   [[nodiscard]] int size() const { return static_cast<int>(workers_.size()) + 1; }
 
-  /// Calls body(item, thread) for every item in [0, items), each once, on any thread (0 <= thread < size());
-  /// items are handed out in increasing order as threads become free. Returns when all are done. The first
-  /// exception a body throws is rethrown here; items not yet begun are then skipped.
+  /// Calls body(item, thread) for every item in [0, items), items < 2^32, each once, on any thread (0 <=
+  /// thread < size()); items are handed out in increasing order as threads become free. Returns when all are
+  /// done. The first exception a body throws is rethrown here; items not yet begun are then skipped.
   template <typename Body>
   void parallel_for(int64_t items, const Body& body) {
     run(
@@ -44,7 +44,9 @@ class ThreadTeam {
   using Invoke = void (*)(const void* context, int64_t item, int thread);
   void run(int64_t items, Invoke invoke, const void* context);
   void take_items(int thread) noexcept;
+  uint32_t drop_items() noexcept;
   void worker_main(int thread);
+  void wake_workers();
   void dismiss();
 
   std::vector<std::thread> workers_;
@@ -53,9 +55,12 @@ class ThreadTeam {
   int64_t items_ = 0;
   std::exception_ptr failure_;
   std::mutex failure_mutex_;
-  alignas(64) std::atomic<int64_t> next_item_{0};
+  /// The loop's number, and in the lower half how many of its items nobody has taken yet. Who takes one holds
+  /// the loop open until it has done it; who comes too late takes none. So a loop never waits for a thread
+  /// that has not woken.
+  alignas(64) std::atomic<uint64_t> tickets_{0};
+  alignas(64) std::atomic<uint32_t> unfinished_{0};  ///< items of the loop that are not done
   alignas(64) std::atomic<uint32_t> generation_{0};  ///< counts loops; a change wakes the workers
-  alignas(64) std::atomic<int> busy_{0};             ///< workers that have not finished the current loop
   std::atomic<bool> stop_{false};
 };
 

@@ -301,6 +301,13 @@ TEST_P(KernelsTest, AttentionDoesNotDependOnWhereAQueryFalls) {
   }
 }
 
+TEST_P(KernelsTest, PeakLoopCountsItsWork) {
+  const double one = kernels().peak_loop(1);
+  EXPECT_GE(one, 2.0);
+  EXPECT_EQ(kernels().peak_loop(1000), 1000 * one);
+  EXPECT_EQ(kernels().peak_loop(0), 0);
+}
+
 INSTANTIATE_TEST_SUITE_P(Isa, KernelsTest, testing::ValuesIn(all_kernels()), [](const auto& test) {
   return std::string(test.param->isa) + (test.param->bfloat16 ? "_bf16" : "_f32");
 });

@@ -74,6 +74,10 @@ struct Kernels {
   void (*attention)(const float* q, int64_t q_stride, int64_t rows, const void* k_panels,
                     const void* v_panels, int64_t keys, int64_t head_dim, float* out, int64_t out_stride,
                     void* scratch);
+
+  /// The instruction that products are made of, on registers alone and as many independent sums as a tile
+  /// has: the most this processor can do. Returns the floating-point operations that `iterations` took.
+  double (*peak_loop)(int64_t iterations);
 };
 
 /// Keys per step of the running softmax.

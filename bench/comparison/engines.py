@@ -1,0 +1,82 @@
+"""The engines that are compared, each in a process of its own that answers one line with one line."""
+import json
+import pathlib
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+OURS = "contentvec"
+TITLES = {OURS: "contentvec", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO", "torch": "PyTorch"}
+# The precisions each computes in: ONNX Runtime has no bfloat16 on x86.
+PRECISIONS = {OURS: ("f32", "bf16"), "onnxruntime": ("f32",), "openvino": ("f32", "bf16"), "torch": ("f32", "bf16")}
+# Settings whose best depends on the machine: the first run of a comparison finds it.
+CHOICES = {"onnxruntime": ({"spinning": True}, {"spinning": False})}
+
+
+class EngineError(Exception):
+    pass
+
+
+class Engine:
+    """One engine, loaded. Times are in milliseconds, memory in units of 1e6 bytes."""
+
+    def __init__(self, name, dtype, threads, files, settings=None):
+        self.name, self.dtype, self.settings = name, dtype, settings or {}
+        if name == OURS:
+            command = [ROOT / "build/release/contentvec-bench-worker", files.checkpoint, files.waveform, threads, dtype]
+        else:
+            model = files.hf if name == "torch" else files.graph
+            command = [sys.executable, HERE / "peer_worker.py", name, model, files.waveform, threads, dtype]
+            command.append(json.dumps(self.settings))
+        self.process = subprocess.Popen(
+            list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+        )
+        self.info = self._answer()
+
+    @property
+    def key(self):
+        return f"{self.name}-{self.dtype}"
+
+    @property
+    def title(self):
+        return f"{TITLES[self.name]} {self.dtype}"
+
+    def _answer(self):
+        line = self.process.stdout.readline()
+        if not line.startswith("{"):
+            self.close()
+            raise EngineError(f"{self.title} ended (exit code {self.process.returncode}); what it said is above")
+        return json.loads(line)
+
+    def ask(self, command):
+        try:
+            self.process.stdin.write(command + "\n")
+        except BrokenPipeError:
+            pass  # _answer says so
+        return self._answer()
+
+    def run(self, utterances):
+        """Extracts these (begin, end) ranges of the waveform; returns milliseconds."""
+        return self.ask("run " + " ".join(f"{begin}:{end}" for begin, end in utterances))["ms"]
+
+    def memory(self):
+        return self.ask("memory")["mb"]
+
+    def forget_peak_memory(self):
+        """Lets memory() begin anew from what is held now, where the system can (Linux)."""
+        try:
+            pathlib.Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+        except OSError:
+            pass
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()

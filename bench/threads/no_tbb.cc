@@ -1,0 +1,5 @@
+#include "bench/threads/pool.h"
+
+std::unique_ptr<contentvec::bench::Pool> contentvec::bench::make_tbb(int /*threads*/) {
+  return nullptr;
+}
