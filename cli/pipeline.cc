@@ -128,7 +128,7 @@ class Batches {
          .all_frames = all,
          .first_frame = first_frame,
          .stages = std::move(stages),
-         .audio_seconds = recording.audio_seconds * static_cast<double>(frames) / static_cast<double>(all),
+         .audio_seconds = recording.audio_seconds,
          .seconds = seconds,
          .last = first_frame + frames == all});
   }

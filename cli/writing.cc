@@ -109,6 +109,7 @@ void Writing::take(Part& part) {
 void Writing::write(Part& part) {
   const auto start = std::chrono::steady_clock::now();
   const int64_t dim = part.stages.front().dim;
+  const double share = static_cast<double>(part.stages.front().frames) / static_cast<double>(part.all_frames);
   if (!output_.file) {
     output_.file = std::make_unique<output::FeatureFile>(part.job->output, start_of_file(part),
                                                          static_cast<int64_t>(part.stages.size()),
@@ -121,15 +122,14 @@ void Writing::write(Part& part) {
   }
   if (part.last) output_.file->commit();
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
-  output_.audio_seconds += part.audio_seconds;
   output_.seconds += part.seconds + taken.count();
   if (part.last) output_.file.reset();
-  report_.advanced(part.audio_seconds);
+  report_.advanced(part.audio_seconds * share);
   if (!part.last) return;
   report_.done(*part.job, {.layers = options_.all_layers ? static_cast<int64_t>(part.stages.size()) : 0,
                            .frames = part.all_frames * options_.repeat,
                            .dim = dim,
-                           .audio_seconds = output_.audio_seconds,
+                           .audio_seconds = part.audio_seconds,
                            .seconds = output_.seconds});
 }
 

@@ -24,7 +24,7 @@ struct Part {
   int64_t all_frames = 0;             ///< of the whole recording
   int64_t first_frame = 0;            ///< of this part
   std::vector<Features> stages = {};  ///< frames of this part, for every stage
-  double audio_seconds = 0;           ///< of this part
+  double audio_seconds = 0;           ///< of the whole recording
   double seconds = 0;                 ///< of work on this part
   bool last = false;
   bool skipped = false;
@@ -57,7 +57,6 @@ class Writing {
   /// The file that is being written.
   struct Output {
     std::unique_ptr<output::FeatureFile> file;
-    double audio_seconds = 0;
     double seconds = 0;
     bool failed = false;  ///< and reported
   };
