@@ -99,10 +99,10 @@ Recording Decoding::decode(const Job& job) const {
       recording.waveform.insert(recording.waveform.end(), zeros.begin(), zeros.end());
     }
   } catch (const std::bad_alloc&) {
-    recording.waveform = {};
+    recording.waveform = std::vector<float>();
     recording.problem = "out of memory; cut the recording into shorter ones";
   } catch (const std::exception& error) {
-    recording.waveform = {};
+    recording.waveform = std::vector<float>();
     recording.problem = error.what();
   }
   recording.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

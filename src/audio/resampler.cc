@@ -71,10 +71,10 @@ std::vector<float> Resampler::finish() {
   // libsoxr rounds the length to the nearest; librosa rounds up, and fills with zeros.
   const auto size = static_cast<size_t>((consumed_ * to_ + from_ - 1) / from_);
   std::vector<float> result;
-  result.reserve(size + kBlock);
+  result.reserve(size + 1);
   for (std::vector<float>& part : parts_) {
     result.insert(result.end(), part.begin(), part.end());
-    part = {};
+    part = std::vector<float>();  // "= {}" would keep its memory
   }
   result.resize(size);
   return result;
