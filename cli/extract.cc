@@ -2,24 +2,28 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <filesystem>
 #include <map>
 #include <memory>
-#include <new>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cli/console.h"
+#include "cli/pipeline.h"
 #include "cli/plan.h"
 #include "cli/report.h"
 #include "contentvec/audio.h"
-#include "contentvec/error.h"
 #include "contentvec/model.h"
 #include "contentvec/retriever.h"
+#include "output/atomic_file.h"
 #include "output/npy.h"
-#include "output/safetensors.h"
 #include "runtime/fail.h"
+#include "runtime/thread_team.h"
 
 namespace contentvec::cli {
 namespace {
@@ -38,9 +42,33 @@ struct Arguments {
   std::string index;
   float index_rate = kIndexRate;
   std::string format;
+  std::string preset;
+  std::string shard;
+  bool recursive = false;
+  bool skip_existing = false;
+  int repeat = 1;
+  std::optional<double> max_seconds;
+  double chunk_overlap = 0;
+  double batch_seconds = 30;
   int threads = 0;
   bool json = false;
 };
+
+/// What RVC's models are trained on: train/dataset/extract_hubert_feature.py of its WebUI.
+struct RvcPreset {
+  const char* layer;
+  bool final_proj;
+  const char* folder;
+};
+const std::map<std::string, RvcPreset> kRvcPresets = {{"rvc-v1", {"9", true, "3_feature256"}},
+                                                      {"rvc-v2", {"12", false, "3_feature768"}}};
+
+/// bshall's HuBERT-Soft: padded so that every hop of the waveform gets a frame.
+constexpr const char* kSoftVc = "soft-vc";
+
+int64_t soft_vc_padding(const ModelConfig& config) {
+  return (config.receptive_field() - config.hop()) / 2;
+}
 
 const std::map<std::string, Normalize> kNormalize = {
     {"auto", Normalize::kAuto}, {"on", Normalize::kOn}, {"off", Normalize::kOff}};
@@ -63,18 +91,6 @@ Layers parse_layers(const std::string& text) {
   }
   return {.layer = number};
 }
-
-/// Everything that stays the same from one input to the next.
-struct Extraction {
-  Model model;
-  ExtractOptions options;
-  std::vector<Stage> stages;
-  bool all_layers;
-  std::optional<Retriever> retriever;
-  float index_rate;
-  Format format;
-  std::map<std::string, std::string> metadata;  ///< of a safetensors file
-};
 
 std::vector<float> read_speaker_embedding(const std::string& path) {
   if (path.empty()) return {};
@@ -128,85 +144,105 @@ std::map<std::string, std::string> metadata_of(const Arguments& arguments, const
   return metadata;
 }
 
-void write_npy(const fs::path& path, const std::vector<Features>& stages, bool all_layers) {
-  const Features& first = stages.front();
-  if (!all_layers) return output::write_npy(path, std::array{first.frames, first.dim}, first.data);
-  std::vector<float> values;
-  values.reserve(stages.size() * first.data.size());
-  for (const Features& stage : stages) values.insert(values.end(), stage.data.begin(), stage.data.end());
-  output::write_npy(path, std::array{static_cast<int64_t>(stages.size()), first.frames, first.dim}, values);
-}
-
-void write_safetensors(const fs::path& path, const std::vector<Features>& stages,
-                       const Extraction& extraction) {
-  std::vector<output::NamedTensor> tensors;
-  for (size_t i = 0; i < stages.size(); ++i) {
-    const Features& stage = stages[i];
-    tensors.push_back({extraction.all_layers ? fmt::format("layer_{}", i + 1) : "features",
-                       "F32",
-                       {stage.frames, stage.dim},
-                       [&stage] { return output::bytes_of(stage.data); }});
-  }
-  output::write_safetensors(path, tensors, extraction.metadata);
-}
-
-void blend_with_index(const Extraction& extraction, std::vector<Features>& stages) {
-  if (!extraction.retriever) return;
-  for (Features& stage : stages) stage = extraction.retriever->blend(stage, extraction.index_rate);
-}
-
-Done run_job(const Extraction& extraction, const Job& job) {
-  const auto start = std::chrono::steady_clock::now();
-  const std::vector<float> waveform = load_audio(job.input);
-  std::vector<Features> stages =
-      extraction.model.extract_stages(waveform, extraction.stages, extraction.options);
-  blend_with_index(extraction, stages);
-  if (extraction.format == Format::kNpy) {
-    write_npy(job.output, stages, extraction.all_layers);
-  } else {
-    write_safetensors(job.output, stages, extraction);
-  }
-  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
-  return {.layers = extraction.all_layers ? static_cast<int64_t>(stages.size()) : 0,
-          .frames = stages.front().frames,
-          .dim = stages.front().dim,
-          .audio_seconds = static_cast<double>(waveform.size()) / kSampleRate,
-          .seconds = taken.count()};
-}
-
-/// One input failing, be it by taking all memory, leaves the others to be done.
-void try_job(const Extraction& extraction, const Job& job, Report& report) {
-  if (!job.problem.empty()) return report.failed(job, job.problem);
-  try {
-    report.done(job, run_job(extraction, job));
-  } catch (const std::bad_alloc&) {
-    report.failed(job, "out of memory; cut the recording into shorter ones");
-  } catch (const std::exception& error) {
-    report.failed(job, error.what());
-  }
-}
-
 Model load_model(const Arguments& arguments) {
   Model model = Model::load(arguments.model, {read_config(arguments.config), arguments.threads});
   for (const std::string& warning : model.info().warnings) note_line("contentvec: warning: " + warning);
   return model;
 }
 
-int run(const Arguments& arguments) {
-  if (arguments.model.empty()) {
+/// --shard I/N, I from 1.
+Shard parse_shard(const std::string& text) {
+  if (text.empty()) return {};
+  size_t number = 0;
+  size_t count = 0;
+  const char* end = text.data() + text.size();
+  const auto slash = std::from_chars(text.data(), end, number);
+  if (slash.ec == std::errc() && slash.ptr != end && *slash.ptr == '/') {
+    const auto rest = std::from_chars(slash.ptr + 1, end, count);
+    if (rest.ec == std::errc() && rest.ptr == end && number >= 1 && number <= count)
+      return {number - 1, count};
+  }
+  throw UsageError(fmt::format("--shard \"{}\": give which part of how many, 1/4 to 4/4 for four", text));
+}
+
+/// What the RVC presets do is RVC's to say.
+void refuse_with_rvc(const Arguments& arguments) {
+  const std::vector<std::pair<std::string_view, bool>> given = {
+      {"--layer", !arguments.layer.empty()},
+      {"--proj", arguments.final_proj},
+      {"--format", !arguments.format.empty()},
+      {"--recursive", arguments.recursive},
+      {"--repeat", arguments.repeat != 1},
+      {"--max-seconds", arguments.max_seconds.has_value()},
+      {"--chunk-overlap", arguments.chunk_overlap != 0},
+      {"--index", !arguments.index.empty()}};
+  for (const auto& [option, is_given] : given) {
+    if (is_given) {
+      throw UsageError(
+          fmt::format("{} cannot be combined with --preset {}, which writes exactly what RVC does", option,
+                      arguments.preset));
+    }
+  }
+  if (arguments.inputs.size() != 1) {
+    throw UsageError(fmt::format("--preset {} takes one input, an experiment's directory or one of WAV files",
+                                 arguments.preset));
+  }
+}
+
+/// The arguments with those of the preset filled in.
+Arguments with_preset(Arguments arguments) {
+  if (const auto rvc = kRvcPresets.find(arguments.preset); rvc != kRvcPresets.end()) {
+    refuse_with_rvc(arguments);
+    arguments.layer = rvc->second.layer;
+    arguments.final_proj = rvc->second.final_proj;
+    arguments.skip_existing = true;
+    arguments.max_seconds = 0;
+  }
+  return arguments;
+}
+
+Plan plan_of(const Arguments& arguments) {
+  const PlanOptions options = {
+      .out = arguments.out,
+      .format = arguments.format.empty() ? std::nullopt : std::optional(kFormats.at(arguments.format)),
+      .recursive = arguments.recursive,
+      .shard = parse_shard(arguments.shard),
+      .keep = {arguments.model, arguments.speaker_embedding, arguments.config, arguments.index}};
+  const auto rvc = kRvcPresets.find(arguments.preset);
+  return rvc == kRvcPresets.end() ? make_plan(arguments.inputs, options)
+                                  : make_rvc_plan(arguments.inputs.front(), rvc->second.folder, options);
+}
+
+/// Makes the folders of the outputs, and tidies up behind runs that were killed.
+void prepare_folders(const std::vector<Job>& jobs) {
+  std::set<fs::path> folders;
+  for (const Job& job : jobs) {
+    if (job.problem.empty()) folders.insert(job.output.parent_path());
+  }
+  for (const fs::path& folder : folders) {
+    if (!folder.empty()) fs::create_directories(folder);
+    output::remove_abandoned_files(folder.empty() ? "." : folder);
+  }
+}
+
+/// Decoding takes a small part of the time the model takes.
+int decoding_threads() {
+  return std::clamp(usable_cpus() / 4, 1, 8);
+}
+
+int run(const Arguments& given) {
+  if (given.model.empty()) {
     throw UsageError(
         "--model is missing: give a checkpoint file (.pt, .pth, .bin, .safetensors), a Hugging Face "
         "directory, or "
         "synthetic:base to try the program; a later version downloads models by name");
   }
+  const Arguments arguments = with_preset(given);
   const Layers layers = parse_layers(arguments.layer);
   if (layers.all && !arguments.index.empty()) {
     throw UsageError("--index is made of one layer's features: give that layer instead of --layer all");
   }
-  const std::vector<std::string> keep = {arguments.model, arguments.speaker_embedding, arguments.config,
-                                         arguments.index};
-  const auto format = arguments.format.empty() ? std::nullopt : std::optional(kFormats.at(arguments.format));
-  const Plan plan = make_plan(arguments.inputs, arguments.out, format, keep);
+  const Plan plan = plan_of(arguments);
   const std::vector<float> speaker = read_speaker_embedding(arguments.speaker_embedding);
 
   const Model model = load_model(arguments);
@@ -215,14 +251,22 @@ int run(const Arguments& arguments) {
       .model = model,
       .options = {.normalize = kNormalize.at(arguments.normalize), .speaker_embedding = speaker},
       .stages = stages,
-      .all_layers = layers.all,
+      .cut = {.max_seconds = arguments.max_seconds.value_or(LongAudioOptions{}.max_seconds),
+              .overlap_seconds = arguments.chunk_overlap},
+      .batch_seconds = arguments.batch_seconds,
       .retriever = open_retriever(arguments, stages.front(), model.config()),
       .index_rate = arguments.index_rate,
-      .format = plan.format,
-      .metadata = metadata_of(arguments, model)};
-  if (!plan.folder.empty()) fs::create_directories(plan.folder);
+      .decoding = {.threads = decoding_threads(),
+                   .pad = arguments.preset == kSoftVc ? soft_vc_padding(model.config()) : 0,
+                   .only_16k = kRvcPresets.contains(arguments.preset),
+                   .skip_existing = arguments.skip_existing},
+      .writing = {.format = plan.format,
+                  .all_layers = layers.all,
+                  .repeat = arguments.repeat,
+                  .metadata = metadata_of(arguments, model)}};
+  prepare_folders(plan.jobs);
   Report report(plan.jobs.size(), arguments.json);
-  for (const Job& job : plan.jobs) try_job(extraction, job, report);
+  extract_all(extraction, plan.jobs, report);
   return report.finish();
 }
 
@@ -235,23 +279,50 @@ Command add_extract(CLI::App& app) {
                           const std::string& value_text) {
     return parser->add_option(name, value, text)->option_text(value_text);
   };
-  option("INPUT", a->inputs, "Audio files, directories of them, or - for standard input", "...")->required();
+  option("INPUT", a->inputs,
+         "Audio files, directories of them, lists of either (.txt or .list, one path per line), or - for "
+         "standard "
+         "input",
+         "...")
+      ->required();
   option("--model", a->model, "A checkpoint file, a Hugging Face directory, or synthetic:base", "SPEC");
   add_config(*parser, a->config);
   option(
       "--out", a->out,
       "The file to write (.npy or .safetensors) for one input; else the directory (default: the current one)",
       "PATH");
+  parser->add_flag("--recursive", a->recursive,
+                   "Search the directories below an input, too; --out gets the same structure");
+  parser->add_flag("--skip-existing", a->skip_existing,
+                   "Leave out inputs whose output is there: an interrupted run goes on where it was");
+  option("--shard", a->shard, "Do part I of N only, for several machines: 1/4 to 4/4", "I/N");
+  option(
+      "--preset", a->preset,
+      "rvc-v1 or rvc-v2: what RVC's feature extraction does, on a directory of 16 kHz WAV files; or soft-vc: "
+      "pad by 40 samples on both sides",
+      "NAME")
+      ->check(CLI::IsMember({"rvc-v1", "rvc-v2", kSoftVc}));
   option("--layer", a->layer,
          "A block's output, 1 to the number of blocks; \"all\" of them; or \"projected\", before the first. "
          "Default: the model's output",
          "N|all|projected");
   parser->add_flag("--proj", a->final_proj, "Apply final_proj (RVC v1 is --layer 9 --proj)");
+  option("--repeat", a->repeat, "Write every frame so many times (RVC's decoder takes 2)", "N")
+      ->check(CLI::Range(1, 100));
   option(
       "--normalize", a->normalize,
       "Bring the waveform to zero mean and unit variance: auto (default: as the checkpoint says), on or off",
       "WHEN")
       ->check(CLI::IsMember(kNormalize));
+  option("--max-seconds", a->max_seconds,
+         "Longer recordings are cut at quiet points, which bounds memory (default: 60; 0: never)", "S")
+      ->check(CLI::Range(0.0, 1e9));
+  option("--chunk-overlap", a->chunk_overlap,
+         "Context before and after each such piece, whose features are thrown away (default: 0)", "S")
+      ->check(CLI::Range(0.0, 1e9));
+  option("--batch-seconds", a->batch_seconds,
+         "Audio that goes through the model together (default: 30; 0: one file at a time)", "S")
+      ->check(CLI::Range(0.0, 1e9));
   option("--speaker-embedding", a->speaker_embedding, "For a model with speaker-conditioned layers",
          "FILE.npy");
   option("--index", a->index,

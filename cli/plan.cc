@@ -3,21 +3,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <cctype>
 #include <map>
 #include <set>
 #include <string_view>
+#include <utility>
 
 #include "cli/command.h"
+#include "cli/inputs.h"
 
 namespace contentvec::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::array<std::string_view, 11> kAudio = {".wav",  ".flac", ".ogg",  ".opus", ".mp3", ".aif",
-                                                     ".aiff", ".w64",  ".rf64", ".au",   ".caf"};
 
 std::optional<Format> format_of(const fs::path& path) {
   if (path.extension() == ".npy") return Format::kNpy;
@@ -25,50 +22,11 @@ std::optional<Format> format_of(const fs::path& path) {
   return std::nullopt;
 }
 
-bool is_directory(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_directory(path, ignored);
-}
-
-/// A name that starts with a dot is no recording: macOS leaves "._speech.wav" beside "speech.wav".
-bool looks_like_audio(const fs::directory_entry& entry) {
-  std::string extension = entry.path().extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  std::error_code ignored;
-  return entry.path().filename().string().front() != '.' && entry.is_regular_file(ignored) &&
-         std::find(kAudio.begin(), kAudio.end(), extension) != kAudio.end();
-}
-
-std::vector<Job> jobs_of_directory(const std::string& directory) {
-  std::vector<Job> jobs;
-  std::error_code error;
-  for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
-    if (looks_like_audio(*at)) jobs.push_back({at->path().string(), {}, {}});
-  }
-  if (error) return {{directory, {}, "cannot list this directory: " + error.message()}};
-  if (jobs.empty()) {
-    return {{directory, {}, fmt::format("no audio files in this directory ({})", fmt::join(kAudio, " "))}};
-  }
-  std::sort(jobs.begin(), jobs.end(), [](const Job& a, const Job& b) { return a.input < b.input; });
-  return jobs;
-}
-
-std::vector<Job> jobs_of(std::span<const std::string> inputs) {
-  std::vector<Job> jobs;
-  for (const std::string& input : inputs) {
-    const std::vector<Job> found =
-        is_directory(input) ? jobs_of_directory(input) : std::vector<Job>{{input, {}, {}}};
-    jobs.insert(jobs.end(), found.begin(), found.end());
-  }
-  return jobs;
-}
-
 /// Whether `out` is one file to write rather than a folder to write into.
 bool names_a_file(std::span<const std::string> inputs, const std::string& out) {
-  if (out.empty() || out.back() == '/' || is_directory(out)) return false;
+  if (out.empty() || out.back() == '/' || is_a_directory(out)) return false;
   const bool known = format_of(out).has_value();
-  const bool several = inputs.size() > 1 || is_directory(inputs.front());
+  const bool several = inputs.size() > 1 || is_a_directory(inputs.front()) || is_list(inputs.front());
   if (several && (known || fs::exists(out))) {
     throw UsageError(
         fmt::format("--out \"{}\" is one file, but the inputs become one file each: give a directory", out));
@@ -92,7 +50,8 @@ void refuse_collisions(const std::vector<Job>& jobs) {
     const auto [earlier, is_new] = writers.try_emplace(job.output, job.input);
     if (!is_new) {
       throw UsageError(fmt::format(
-          "\"{}\" and \"{}\" would both be written to \"{}\": extract them into different directories",
+          "\"{}\" and \"{}\" would both be written to \"{}\": extract them into different directories "
+          "(--recursive keeps those below an input)",
           earlier->second, job.input, job.output.string()));
     }
   }
@@ -112,26 +71,76 @@ void refuse_overwriting(const std::vector<Job>& jobs, std::span<const std::strin
   }
 }
 
+std::vector<Job> shard_of(std::vector<Job> jobs, const Shard& shard) {
+  std::vector<Job> mine;
+  for (size_t i = shard.index; i < jobs.size(); i += shard.count) mine.push_back(std::move(jobs[i]));
+  return mine;
+}
+
+void check(const std::vector<Job>& jobs, std::span<const std::string> keep) {
+  refuse_collisions(jobs);
+  refuse_overwriting(jobs, keep);
+}
+
+/// All names in a directory, sorted by their bytes, as Python sorts them.
+std::vector<std::string> sorted_names(const fs::path& directory) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
+    names.push_back(at->path().filename().string());
+  }
+  if (error) {
+    throw UsageError(
+        fmt::format("cannot list the directory \"{}\": {}; an RVC preset takes an experiment's "
+                    "directory, which has 1_16k_wavs, or a directory of 16 kHz WAV files",
+                    directory.string(), error.message()));
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 }  // namespace
 
-Plan make_plan(std::span<const std::string> inputs, const std::string& out, std::optional<Format> format,
-               std::span<const std::string> keep) {
-  Plan plan{jobs_of(inputs), out, format.value_or(Format::kNpy)};
-  if (names_a_file(inputs, out)) {
-    const Format named = *format_of(out);
-    if (format.value_or(named) != named) {
+Plan make_plan(std::span<const std::string> inputs, const PlanOptions& options) {
+  Plan plan{{}, options.format.value_or(Format::kNpy)};
+  const bool one_file = names_a_file(inputs, options.out);
+  if (one_file) {
+    plan.format = *format_of(options.out);
+    if (options.format.value_or(plan.format) != plan.format) {
       throw UsageError(
-          fmt::format("--out \"{}\" and --format contradict each other: leave --format out", out));
-    }
-    plan = {std::move(plan.jobs), fs::path(out).parent_path(), named};
-    plan.jobs.front().output = out;
-  } else {
-    for (Job& job : plan.jobs) {
-      if (job.problem.empty()) job.output = output_in(plan.folder, job.input, plan.format);
+          fmt::format("--out \"{}\" and --format contradict each other: leave --format out", options.out));
     }
   }
-  refuse_collisions(plan.jobs);
-  refuse_overwriting(plan.jobs, keep);
+  for (Found& found : find_inputs(inputs, options.recursive)) {
+    fs::path output;
+    if (found.problem.empty()) {
+      output =
+          one_file ? fs::path(options.out) : output_in(options.out / found.folder, found.path, plan.format);
+    }
+    plan.jobs.push_back({std::move(found.path), std::move(output), std::move(found.problem)});
+  }
+  check(plan.jobs, options.keep);
+  plan.jobs = shard_of(std::move(plan.jobs), options.shard);
+  return plan;
+}
+
+Plan make_rvc_plan(const std::string& directory, const std::string& features, const PlanOptions& options) {
+  const fs::path given = fs::absolute(directory).lexically_normal();
+  const fs::path trimmed = given.has_filename() ? given : given.parent_path();
+  const bool is_experiment = is_a_directory(trimmed / "1_16k_wavs");
+  const fs::path wavs = is_experiment ? fs::path(directory) / "1_16k_wavs" : fs::path(directory);
+  const fs::path experiment = !options.out.empty() ? fs::path(options.out)
+                              : is_experiment      ? fs::path(directory)
+                                                   : trimmed.parent_path();
+  Plan plan;
+  const std::vector<std::string> names = sorted_names(wavs);
+  for (size_t i = options.shard.index; i < names.size(); i += options.shard.count) {
+    const fs::path name = names[i];
+    if (!names[i].ends_with(".wav") || names[i].front() == '.') continue;
+    plan.jobs.push_back(
+        {(wavs / name).string(), experiment / features / (name.stem().string() + ".npy"), {}});
+  }
+  check(plan.jobs, options.keep);
   return plan;
 }
 

@@ -17,22 +17,41 @@ struct Job {
   std::string problem;           ///< why this input cannot be done, where that is known beforehand
 };
 
+/// Every `count`-th input from number `index` on, so that several machines can share the work.
+struct Shard {
+  size_t index = 0;  ///< from 0
+  size_t count = 1;
+};
+
+struct PlanOptions {
+  std::string out;  ///< --out, may be empty
+  std::optional<Format> format = {};
+  bool recursive = false;
+  Shard shard = {};
+  std::vector<std::string> keep = {};  ///< files that must not be overwritten
+};
+
 /// What an `extract` is going to do.
 struct Plan {
   std::vector<Job> jobs;
-  std::filesystem::path folder;  ///< where the outputs go, may not exist yet; empty: the current one
   Format format = Format::kNpy;
 };
 
 /// Decides what each input is written to.
 /// - One input and an `out` that ends in .npy or .safetensors: that file, in that format.
-/// - An `out` that is a directory or ends in '/', several inputs, or an input that is a directory:
-///   <stem>.npy or <stem>.safetensors each, in `out`; empty: in the current directory.
-/// An input that is a directory stands for the audio files directly in it, by name; "-" is standard input
-/// (stem "stdin"). Throws UsageError when `out` and `format` contradict each other or the number of inputs,
-/// when two inputs would be written to one file, and when an output would overwrite an input or one of the
-/// files to `keep`.
-Plan make_plan(std::span<const std::string> inputs, const std::string& out, std::optional<Format> format,
-               std::span<const std::string> keep);
+/// - An `out` that is a directory or ends in '/', several inputs, or an input that is a directory or a list:
+///   <stem>.npy or <stem>.safetensors each, in `out`; empty: in the current directory. With `recursive`, in
+///   the same directories below `out` as below the input.
+/// What inputs stand for: find_inputs. Throws UsageError when `out` and `format` contradict each other or the
+/// number of inputs, when two inputs would be written to one file, and when an output would overwrite an
+/// input or one of the files to `keep`.
+Plan make_plan(std::span<const std::string> inputs, const PlanOptions& options);
+
+/// The plan of RVC's feature extraction: `directory` is an experiment's (it has 1_16k_wavs), or the one of
+/// the 16 kHz WAV files. Each NAME.wav becomes NAME.npy in `features` ("3_feature768"), which is in the
+/// experiment's directory, beside that of the WAV files, or in `options.out`. A shard is what RVC gives to
+/// one of its processes: every count-th name in the directory, of which the WAV files are taken. Throws
+/// UsageError as make_plan does.
+Plan make_rvc_plan(const std::string& directory, const std::string& features, const PlanOptions& options);
 
 }  // namespace contentvec::cli

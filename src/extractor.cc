@@ -13,6 +13,7 @@
 #include "model/model_file.h"
 #include "runtime/fail.h"
 #include "runtime/sha256.h"
+#include "waveform.h"
 
 namespace contentvec {
 namespace {
@@ -26,19 +27,6 @@ int settle_threads(int threads) {
     fail("threads is {}; expected 0 (one per usable CPU) or 1 to {}", threads, kMaxThreads);
   }
   return threads == 0 ? usable_cpus() : threads;
-}
-
-void check_waveform(const ModelConfig& config, std::span<const float> waveform) {
-  if (static_cast<int64_t>(waveform.size()) < config.receptive_field()) {
-    fail("the waveform has {} samples; this model needs at least {} ({:.1f} ms at 16 kHz) for one frame",
-         waveform.size(), config.receptive_field(),
-         1000.0 * static_cast<double>(config.receptive_field()) / 16000.0);
-  }
-  for (size_t i = 0; i < waveform.size(); ++i) {
-    if (!std::isfinite(waveform[i])) {
-      fail("sample {} of the waveform is {}; every sample must be a finite number", i, waveform[i]);
-    }
-  }
 }
 
 void check_stage(const ModelConfig& config, const Stage& stage) {
@@ -85,22 +73,6 @@ void check_result(std::span<const float> features, int64_t dim) {
           "samples are nominally in [-1, 1] and the checkpoint is the right one",
           features[i], static_cast<int64_t>(i) / dim, static_cast<int64_t>(i) % dim);
     }
-  }
-}
-
-/// Zero mean and unit variance over the whole waveform, eps 1e-5 (fairseq: F.layer_norm(wav, wav.shape));
-/// sums in double.
-void normalise(std::span<const float> waveform, std::vector<float>& result) {
-  const auto count = static_cast<double>(waveform.size());
-  double sum = 0;
-  for (const float x : waveform) sum += static_cast<double>(x);
-  const double mean = sum / count;
-  double squares = 0;
-  for (const float x : waveform) squares += (static_cast<double>(x) - mean) * (static_cast<double>(x) - mean);
-  const double factor = 1.0 / std::sqrt(squares / count + 1e-5);
-  result.resize(waveform.size());
-  for (size_t i = 0; i < waveform.size(); ++i) {
-    result[i] = static_cast<float>((static_cast<double>(waveform[i]) - mean) * factor);
   }
 }
 
@@ -159,14 +131,13 @@ class Model::Impl {
     /// `first`: where the waveforms stand in the whole batch.
     void fill_inputs(const ModelConfig& config, std::span<const std::span<const float>> waveforms,
                      size_t first, const ExtractOptions& options) {
-      const bool normalize = options.normalize == Normalize::kAuto ? config.normalize.value_or(false)
-                                                                   : options.normalize == Normalize::kOn;
+      const bool normalize = normalises(config, options.normalize);
       const auto width = static_cast<size_t>(config.speaker_dim);
       const bool one_each = options.speaker_embedding.size() > width;
       if (normalize && copies.size() < waveforms.size()) copies.resize(waveforms.size());
       inputs.clear();
       for (size_t i = 0; i < waveforms.size(); ++i) {
-        if (normalize) normalise(waveforms[i], copies[i]);
+        if (normalize) Normaliser(waveforms[i]).apply(waveforms[i], copies[i]);
         inputs.push_back({normalize ? std::span<const float>(copies[i]) : waveforms[i],
                           one_each ? options.speaker_embedding.subspan((first + i) * width, width)
                                    : options.speaker_embedding});

@@ -27,6 +27,10 @@ std::vector<float> load_audio(const std::filesystem::path& path);
 /// The same for a file already in memory; `name` stands for it in errors.
 std::vector<float> load_audio(std::span<const std::byte> file, std::string_view name);
 
+/// The sample rate of an audio file in Hz, before load_audio makes it 16 kHz. Throws Error as load_audio does
+/// for a file that cannot be opened.
+int audio_rate(const std::filesystem::path& path);
+
 /// Resamples mono audio from `from_rate` to `to_rate` Hz (libsoxr HQ); ceil(samples * to / from) samples.
 /// Throws Error for a rate outside 1 .. 1,000,000 Hz.
 std::vector<float> resample(std::span<const float> waveform, int from_rate, int to_rate = kSampleRate);

@@ -17,11 +17,15 @@ std::vector<float> decode_and_resample(std::unique_ptr<audio::ByteSource> source
   return resampler.finish();
 }
 
+std::string doing_with(const std::filesystem::path& path) {
+  return "cannot read audio from " +
+         (path == "-" ? std::string("standard input") : fmt::format("'{}'", path.string()));
+}
+
 }  // namespace
 
 std::vector<float> load_audio(const std::filesystem::path& path) {
-  const std::string name = path == "-" ? "standard input" : fmt::format("'{}'", path.string());
-  const std::string doing = "cannot read audio from " + name;
+  const std::string doing = doing_with(path);
   return decode_and_resample(audio::open_source(path, doing), doing);
 }
 
@@ -29,6 +33,11 @@ std::vector<float> load_audio(std::span<const std::byte> file, std::string_view 
   const std::string doing = fmt::format("cannot read audio from '{}'", name);
   if (file.empty()) fail("{}: it is empty; expected the bytes of an audio file", doing);
   return decode_and_resample(audio::memory_source(file), doing);
+}
+
+int audio_rate(const std::filesystem::path& path) {
+  const std::string doing = doing_with(path);
+  return audio::Decoder(audio::open_source(path, doing), doing).rate();
 }
 
 }  // namespace contentvec

@@ -12,6 +12,7 @@ namespace {
 
 constexpr int kHighestRate = 1'000'000;
 constexpr size_t kBlock = 1 << 14;  // samples in or out of libsoxr at a time
+constexpr size_t kPart = 1 << 20;   // samples
 
 }  // namespace
 
@@ -36,15 +37,24 @@ Resampler::Progress Resampler::process(std::span<const float> waveform) {
   const soxr_error_t error = soxr_process(soxr_.get(), waveform.data(), waveform.size(), &progress.consumed,
                                           block_.data(), block_.size(), &progress.produced);
   if (error != nullptr) fail("resampling from {} Hz to {} Hz failed: {}", from_, to_, error);
-  result_.insert(result_.end(), block_.begin(),
-                 block_.begin() + static_cast<std::ptrdiff_t>(progress.produced));
+  keep(std::span(block_).first(progress.produced));
   return progress;
+}
+
+void Resampler::keep(std::span<const float> samples) {
+  while (!samples.empty()) {
+    if (parts_.empty() || parts_.back().size() == kPart) parts_.emplace_back().reserve(kPart);
+    std::vector<float>& part = parts_.back();
+    const auto first = samples.first(std::min(samples.size(), kPart - part.size()));
+    part.insert(part.end(), first.begin(), first.end());
+    samples = samples.subspan(first.size());
+  }
 }
 
 void Resampler::push(std::span<const float> waveform) {
   consumed_ += static_cast<int64_t>(waveform.size());
   if (soxr_ == nullptr) {
-    result_.insert(result_.end(), waveform.begin(), waveform.end());
+    keep(waveform);
     return;
   }
   while (!waveform.empty()) {
@@ -59,8 +69,15 @@ std::vector<float> Resampler::finish() {
     }
   }
   // libsoxr rounds the length to the nearest; librosa rounds up, and fills with zeros.
-  result_.resize(static_cast<size_t>((consumed_ * to_ + from_ - 1) / from_));
-  return std::move(result_);
+  const auto size = static_cast<size_t>((consumed_ * to_ + from_ - 1) / from_);
+  std::vector<float> result;
+  result.reserve(size + 1);
+  for (std::vector<float>& part : parts_) {
+    result.insert(result.end(), part.begin(), part.end());
+    part = std::vector<float>();  // "= {}" would keep its memory
+  }
+  result.resize(size);
+  return result;
 }
 
 }  // namespace audio

@@ -32,13 +32,15 @@ class Resampler {
     size_t produced;
   };
   Progress process(std::span<const float> waveform);
+  void keep(std::span<const float> samples);
 
   int from_;
   int to_;
   std::unique_ptr<soxr, Delete> soxr_;  ///< null for equal rates
   int64_t consumed_ = 0;
   std::vector<float> block_;  ///< what libsoxr writes to
-  std::vector<float> result_;
+  /// The result so far, in parts: one array that grows would at times take the memory of two.
+  std::vector<std::vector<float>> parts_;
 };
 
 }  // namespace contentvec::audio

@@ -1,6 +1,7 @@
 #include "output/atomic_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include <cstring>
 #include <random>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -86,12 +88,16 @@ fs::path resolve(const fs::path& target, bool exists) {
   return resolved;
 }
 
+constexpr std::string_view kTemporaryStart = ".contentvec-";
+constexpr std::string_view kTemporaryEnd = ".tmp";
+
 /// A name that no other thread, process or earlier run uses; its length does not depend on the target's,
 /// which may already be the longest that the file system takes.
 fs::path temporary_name(const fs::path& folder) {
   static std::atomic<unsigned> counter = 0;
   std::random_device random;
-  return folder / fmt::format(".contentvec-{}-{}-{:08x}.tmp", ::getpid(), counter++, random());
+  return folder /
+         fmt::format("{}{}-{}-{:08x}{}", kTemporaryStart, ::getpid(), counter++, random(), kTemporaryEnd);
 }
 
 int open_retrying(const fs::path& path, int flags, mode_t mode = 0) {
@@ -100,6 +106,14 @@ int open_retrying(const fs::path& path, int flags, mode_t mode = 0) {
     descriptor = ::open(path.c_str(), flags | O_CLOEXEC, mode);
   } while (descriptor < 0 && errno == EINTR);
   return descriptor;
+}
+
+/// Marks a file as being written, by a lock that ends with the process however that ends. False where
+/// somebody took the new file for an abandoned one before it had the lock, and removed it.
+bool claim(int descriptor) {
+  ::flock(descriptor, LOCK_EX);
+  struct stat status {};
+  return ::fstat(descriptor, &status) != 0 || status.st_nlink > 0;
 }
 
 /// Makes the rename itself survive a power cut. Some file systems cannot; the file is complete regardless.
@@ -160,13 +174,16 @@ void AtomicFile::open_device() {
 }
 
 void AtomicFile::open_temporary() {
-  temporary_ = temporary_name(target_.parent_path());
-  slot_ = list(temporary_);  // first, so that no signal falls between the file and its listing
-  descriptor_ = open_retrying(temporary_, O_WRONLY | O_CREAT | O_EXCL, 0666);
-  if (descriptor_ >= 0) return;
-  const int error = errno;
-  unlist(slot_);
-  fail_to_create(target_, target_.parent_path(), error);
+  do {
+    temporary_ = temporary_name(target_.parent_path());
+    slot_ = list(temporary_);  // first, so that no signal falls between the file and its listing
+    descriptor_ = open_retrying(temporary_, O_WRONLY | O_CREAT | O_EXCL, 0666);
+    if (descriptor_ >= 0 && claim(descriptor_)) return;
+    const int error = errno;
+    unlist(slot_);
+    if (descriptor_ < 0) fail_to_create(target_, target_.parent_path(), error);
+    ::close(descriptor_);
+  } while (true);
 }
 
 AtomicFile::~AtomicFile() {
@@ -183,18 +200,39 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
     if (written < 0 && errno == EINTR) continue;
     if (written < 0) fail_to_write(target_, errno);
     bytes = bytes.subspan(static_cast<size_t>(written));
+    position_ += written;
   }
 }
 
+void AtomicFile::write_at(int64_t position, std::span<const std::byte> bytes) {
+  if (position != position_ && ::lseek(descriptor_, position, SEEK_SET) < 0) fail_to_write(target_, errno);
+  position_ = position;
+  write(bytes);
+}
+
 void AtomicFile::commit() {
-  const bool straight_through = temporary_.empty();
-  if (!straight_through && ::fsync(descriptor_) != 0) fail_to_write(target_, errno);
-  if (::close(std::exchange(descriptor_, -1)) != 0 && errno != EINTR) fail_to_write(target_, errno);
-  if (straight_through) return;
+  if (temporary_.empty()) {  // straight through
+    if (::close(std::exchange(descriptor_, -1)) != 0 && errno != EINTR) fail_to_write(target_, errno);
+    return;
+  }
+  if (::fsync(descriptor_) != 0) fail_to_write(target_, errno);
   if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail_to_write(target_, errno);
   temporary_.clear();
   unlist(slot_);
+  ::close(std::exchange(descriptor_, -1));  // only now: its lock says that the file is not abandoned
   flush_folder(target_.parent_path());
+}
+
+void remove_abandoned_files(const fs::path& folder) noexcept {
+  std::error_code error;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    if (!name.starts_with(kTemporaryStart) || !name.ends_with(kTemporaryEnd)) continue;
+    const int descriptor = open_retrying(at->path(), O_RDWR);
+    if (descriptor < 0) continue;
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) ::unlink(at->path().c_str());
+    ::close(descriptor);
+  }
 }
 
 void remove_unfinished_files() noexcept {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 
@@ -25,8 +26,11 @@ class AtomicFile {
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 
-  /// Throws Error when the disk is full or fails.
+  /// Appends to what was written last. Throws Error when the disk is full or fails.
   void write(std::span<const std::byte> bytes);
+  /// The same at a position of the file, in bytes; what is never written in between reads as zeros. Throws
+  /// Error also for a pipe, unless the position is where the last write ended.
+  void write_at(int64_t position, std::span<const std::byte> bytes);
   /// Flush, fsync, rename, fsync of the folder. Throws Error; the target is then untouched. Call it once,
   /// after the last write().
   void commit();
@@ -38,8 +42,13 @@ class AtomicFile {
   std::filesystem::path target_;
   std::filesystem::path temporary_;  ///< empty when written straight through, and after commit()
   int descriptor_ = -1;
-  int slot_ = -1;  ///< in the list remove_unfinished_files() goes through
+  int64_t position_ = 0;  ///< where the next write() goes
+  int slot_ = -1;         ///< in the list remove_unfinished_files() goes through
 };
+
+/// Deletes what AtomicFiles of processes that were killed outright, or lost power, have left in `folder`;
+/// those still being written, by any process, stay. Where the file system knows no locks, everything stays.
+void remove_abandoned_files(const std::filesystem::path& folder) noexcept;
 
 /// Deletes the temporary files of every AtomicFile that is open now in this process (not in its parent, after
 /// a fork), up to kListedFiles of them. Async-signal-safe: for a handler of SIGINT or SIGTERM that ends the

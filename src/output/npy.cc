@@ -6,7 +6,6 @@
 #include <limits>
 #include <string>
 
-#include "output/atomic_file.h"
 #include "runtime/fail.h"
 
 namespace contentvec::output {
@@ -22,43 +21,22 @@ std::string tuple_text(std::span<const int64_t> shape) {
   return fmt::format("({}{})", fmt::join(shape, ", "), shape.size() == 1 ? "," : "");
 }
 
-void check_count(const std::filesystem::path& path, std::span<const int64_t> shape, size_t count) {
-  size_t product = 1;
-  bool fits = true;
-  for (const int64_t size : shape) {
-    fits = fits && size >= 0 && !__builtin_mul_overflow(product, static_cast<size_t>(size), &product);
-  }
-  if (fits && product == count) return;
-  fail("cannot write '{}': {} values do not fill the shape {}", path.string(), count, tuple_text(shape));
-}
+}  // namespace
 
-std::string preamble_and_header(const std::filesystem::path& path, std::span<const int64_t> shape) {
+std::string start_of_npy(std::span<const int64_t> shape) {
   std::string header =
       fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': {}, }}", tuple_text(shape));
   const size_t unpadded = kPreamble + header.size() + 1;
   header.append((kAlignment - unpadded % kAlignment) % kAlignment, ' ');
   header.push_back('\n');
   if (header.size() > std::numeric_limits<uint16_t>::max()) {
-    fail("cannot write '{}': a shape of {} dimensions is too long for a .npy header", path.string(),
-         shape.size());
+    fail("a shape of {} dimensions is too long for a .npy header", shape.size());
   }
   std::string start = "\x93NUMPY\x01";
   start.push_back('\0');
   start.push_back(static_cast<char>(header.size() & 0xff));
   start.push_back(static_cast<char>(header.size() >> 8));
   return start + header;
-}
-
-}  // namespace
-
-void write_npy(const std::filesystem::path& path, std::span<const int64_t> shape,
-               std::span<const float> values) {
-  check_count(path, shape, values.size());
-  const std::string start = preamble_and_header(path, shape);
-  AtomicFile file(path);
-  file.write(std::as_bytes(std::span(start)));
-  file.write(std::as_bytes(values));
-  file.commit();
 }
 
 }  // namespace contentvec::output

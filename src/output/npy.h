@@ -3,14 +3,14 @@
 #include <cstdint>
 #include <filesystem>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace contentvec::output {
 
-/// Writes float32 values as a NumPy .npy file, version 1.0, C order, little-endian; atomically (AtomicFile).
-/// Throws Error when the file cannot be written; `values.size()` must be the product of `shape`.
-void write_npy(const std::filesystem::path& path, std::span<const int64_t> shape,
-               std::span<const float> values);
+/// What a NumPy .npy file, version 1.0, of float32 values in C order begins with; the values follow,
+/// little-endian. Its length is a multiple of 64. Throws Error for more dimensions than fit the header.
+std::string start_of_npy(std::span<const int64_t> shape);
 
 /// A float array read from a .npy file.
 struct NpyArray {

@@ -92,9 +92,14 @@ auto in_context(const std::filesystem::path& path, const Action& action) {
 
 }  // namespace
 
+std::string start_of_safetensors(std::span<const NamedTensor> tensors,
+                                 const std::map<std::string, std::string>& metadata) {
+  return start_of_file(header_of(tensors, metadata));
+}
+
 void write_safetensors(const std::filesystem::path& path, std::span<const NamedTensor> tensors,
                        const std::map<std::string, std::string>& metadata) {
-  const std::string start = in_context(path, [&] { return start_of_file(header_of(tensors, metadata)); });
+  const std::string start = in_context(path, [&] { return start_of_safetensors(tensors, metadata); });
   AtomicFile file(path);
   file.write(std::as_bytes(std::span(start)));
   for (const NamedTensor& tensor : tensors) {

@@ -26,6 +26,11 @@ struct NamedTensor {
 void write_safetensors(const std::filesystem::path& path, std::span<const NamedTensor> tensors,
                        const std::map<std::string, std::string>& metadata = {});
 
+/// What such a file begins with; the values of the tensors follow, one tensor after the other. `bytes` are
+/// not asked for. Throws Error as write_safetensors does, without the file's name.
+std::string start_of_safetensors(std::span<const NamedTensor> tensors,
+                                 const std::map<std::string, std::string>& metadata = {});
+
 /// The bytes of float32 values, for NamedTensor.
 std::vector<std::byte> bytes_of(std::span<const float> values);
 

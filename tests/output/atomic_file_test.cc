@@ -11,6 +11,7 @@
 #endif
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <memory>
 #include <string>
@@ -305,6 +306,68 @@ TEST(RemoveUnfinishedFiles, SparesTheParentsFilesAfterAFork) {
             0);
   file.commit();
   EXPECT_TRUE(fs::exists(folder / "out"));
+}
+
+TEST(AtomicFile, IsFilledInAnyOrder) {
+  TemporaryFolder folder;
+  AtomicFile file(folder / "out");
+  const auto write_at = [&](int64_t position, const std::string& text) {
+    file.write_at(position, std::as_bytes(std::span(text)));
+  };
+  write(file, "ab");
+  write_at(6, "gh");
+  write_at(3, "def");
+  write_at(2, "c");
+  write_at(8, "i");
+  file.commit();
+  EXPECT_EQ(text_of(folder / "out"), "abcdefghi");
+}
+
+TEST(AtomicFile, FillsAPipeInOrderOnly) {
+  TemporaryFolder folder;
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  std::string read;
+  std::thread reader([&] { read = text_of(folder / "pipe"); });
+  {
+    AtomicFile file(folder / "pipe");
+    write(file, "ab");
+    file.write_at(2, std::as_bytes(std::span("cd", 2)));
+    EXPECT_THAT(error_of([&] { file.write_at(6, std::as_bytes(std::span("gh", 2))); }), HasSubstr("pipe'"));
+    file.commit();
+  }
+  reader.join();
+  EXPECT_EQ(read, "abcd");
+}
+
+TEST(RemoveAbandonedFiles, RemovesThoseOfTheDeadOnly) {
+  TemporaryFolder folder;
+  status_when_interrupted(folder / "out", SIGKILL, nullptr);
+  test::write_file(folder / ".contentvec-notes", std::string("not ours"));
+  AtomicFile file(folder / "alive");
+  EXPECT_EQ(names_in(folder.path()).size(), 3u);
+  EXPECT_EQ(test::run_in_child([&] {  // another process than the one that writes
+              remove_abandoned_files(folder.path());
+              return 0;
+            }),
+            0);
+  EXPECT_EQ(names_in(folder.path()).size(), 2u);
+  remove_abandoned_files(folder.path());
+  file.commit();
+  EXPECT_THAT(names_in(folder.path()), ElementsAre(".contentvec-notes", "alive"));
+  remove_abandoned_files(folder / "none");
+}
+
+TEST(RemoveAbandonedFiles, TakesNoneThatIsBeingMade) {
+  TemporaryFolder folder;
+  std::atomic<bool> done = false;
+  std::thread sweeper([&] {
+    while (!done) remove_abandoned_files(folder.path());
+  });
+  for (int i = 0; i < 200; ++i) write_whole(folder / "out", std::to_string(i));
+  done = true;
+  sweeper.join();
+  EXPECT_EQ(text_of(folder / "out"), "199");
+  EXPECT_THAT(names_in(folder.path()), ElementsAre("out"));
 }
 
 TEST(AtomicFile, ManyThreadsWriteTheSameFile) {

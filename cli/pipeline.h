@@ -1,0 +1,36 @@
+#pragma once
+
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "cli/decoding.h"
+#include "cli/plan.h"
+#include "cli/report.h"
+#include "cli/writing.h"
+#include "contentvec/long_audio.h"
+#include "contentvec/model.h"
+#include "contentvec/retriever.h"
+
+namespace contentvec::cli {
+
+/// Everything that stays the same from one input to the next.
+struct Extraction {
+  Model model;
+  ExtractOptions options;
+  std::vector<Stage> stages;
+  LongAudioOptions cut;
+  double batch_seconds;                ///< of audio that goes through the model together
+  std::optional<Retriever> retriever;  ///< that features are blended with
+  float index_rate;
+  Decoding::Options decoding;  ///< most_samples is settled by extract_all
+  Writing::Options writing;
+};
+
+/// Carries out the jobs in their order: decoding runs ahead and writing behind, while the model works on a
+/// batch. A batch is what is decoded by then, up to `batch_seconds`; since nothing is padded, lengths need
+/// not match and what is in a batch shows in no result. A recording that is cut goes alone, piece by piece.
+/// Memory is bounded by a batch or a piece, and the waveforms that are in hand.
+void extract_all(const Extraction& extraction, std::span<const Job> jobs, Report& report);
+
+}  // namespace contentvec::cli

@@ -1,0 +1,76 @@
+#include "cli/progress.h"
+
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+namespace contentvec::cli {
+namespace {
+
+constexpr auto kRedraw = std::chrono::milliseconds(100);
+constexpr size_t kBarWidth = 20;
+
+bool is_terminal() {
+  const char* kind = std::getenv("TERM");
+  return isatty(STDERR_FILENO) == 1 && kind != nullptr && std::string_view(kind) != "dumb";
+}
+
+/// A line that wraps cannot be written over.
+size_t columns() {
+  winsize size = {};
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col - 1U : 79U;
+}
+
+void put(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fflush(stderr);
+}
+
+}  // namespace
+
+std::string clock_text(double seconds) {
+  const auto whole = static_cast<int64_t>(seconds + 0.5);
+  const int64_t hours = whole / 3600;
+  return hours > 0 ? fmt::format("{}:{:02}:{:02}", hours, whole / 60 % 60, whole % 60)
+                   : fmt::format("{}:{:02}", whole / 60, whole % 60);
+}
+
+std::string speed_text(const Progress& progress) {
+  const double speed = progress.seconds > 0 ? progress.audio_seconds / progress.seconds : 0;
+  return speed < 10 ? fmt::format("{:.1f}x", speed) : fmt::format("{:.0f}x", speed);
+}
+
+std::string progress_text(const Progress& progress) {
+  const size_t worked_on = progress.reached - progress.skipped;
+  const size_t left = progress.total - progress.reached;
+  const std::string time =
+      worked_on > 0
+          ? clock_text(progress.seconds * static_cast<double>(left) / static_cast<double>(worked_on))
+          : "?";
+  return fmt::format("{}/{} files  {:.2f} h audio  {} real time  {} left", progress.reached, progress.total,
+                     progress.audio_seconds / 3600, speed_text(progress), time);
+}
+
+ProgressBar::ProgressBar() : on_terminal_(is_terminal()) {}
+
+void ProgressBar::draw(const Progress& progress) {
+  const auto now = std::chrono::steady_clock::now();
+  if (!on_terminal_ || (drawn_ && now - last_ < kRedraw)) return;
+  const size_t full = progress.total > 0 ? kBarWidth * progress.reached / progress.total : 0;
+  const std::string line =
+      fmt::format("[{:#<{}}{:-<{}}] {}", "", full, "", kBarWidth - full, progress_text(progress));
+  put("\r\033[K" + line.substr(0, columns()));
+  drawn_ = true;
+  last_ = now;
+}
+
+void ProgressBar::clear() {
+  if (drawn_) put("\r\033[K");
+  drawn_ = false;
+}
+
+}  // namespace contentvec::cli

@@ -1,0 +1,152 @@
+#include "cli/writing.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <chrono>
+#include <new>
+#include <system_error>
+#include <utility>
+
+#include "output/npy.h"
+#include "output/safetensors.h"
+#include "runtime/fail.h"
+
+namespace contentvec::cli {
+namespace {
+
+/// Values that may wait to be written before the next part has to wait (32 MB).
+constexpr size_t kMostWaiting = size_t{8} << 20;
+
+size_t values_of(const Part& part) {
+  size_t values = 0;
+  for (const Features& stage : part.stages) values += stage.data.size();
+  return values;
+}
+
+/// Every frame `times` times: RVC's decoder works at 100 frames a second.
+std::vector<float> repeated(const Features& features, int times) {
+  std::vector<float> rows;
+  rows.reserve(features.data.size() * static_cast<size_t>(times));
+  for (int64_t frame = 0; frame < features.frames; ++frame) {
+    const auto row = features.row(frame);
+    for (int i = 0; i < times; ++i) rows.insert(rows.end(), row.begin(), row.end());
+  }
+  return rows;
+}
+
+}  // namespace
+
+Writing::Writing(Options options, Report& report) : options_(std::move(options)), report_(report) {
+  try {
+    thread_ = std::thread([this] { write_parts(); });
+  } catch (const std::system_error& error) {
+    fail("cannot start a thread to write with: {}", error.what());
+  }
+}
+
+Writing::~Writing() {
+  {
+    const std::lock_guard lock(mutex_);
+    dropped_ = true;
+  }
+  finish();
+}
+
+void Writing::push(Part part) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return waiting_ <= kMostWaiting; });
+  waiting_ += values_of(part);
+  parts_.push(std::move(part));
+  changed_.notify_all();
+}
+
+void Writing::finish() {
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Writing::write_parts() {
+  for (;;) {
+    Part part;
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return closed_ || !parts_.empty(); });
+      if (dropped_ || parts_.empty()) return;
+      part = std::move(parts_.front());
+      parts_.pop();
+      waiting_ -= values_of(part);
+    }
+    changed_.notify_all();
+    take(part);
+  }
+}
+
+/// One output failing leaves the others to be written.
+void Writing::take(Part& part) {
+  if (part.skipped) {
+    report_.skipped(*part.job);
+  } else if (!output_.failed) {
+    try {
+      if (!part.problem.empty()) fail("{}", part.problem);
+      write(part);
+    } catch (const std::bad_alloc&) {
+      output_.failed = true;
+      report_.failed(*part.job, "out of memory while its features were written");
+    } catch (const std::exception& error) {
+      output_.failed = true;
+      output_.file.reset();  // first, so that nothing is open while something is printed
+      report_.failed(*part.job, error.what());
+    }
+  }
+  if (part.last) output_ = {};
+}
+
+void Writing::write(Part& part) {
+  const auto start = std::chrono::steady_clock::now();
+  const int64_t dim = part.stages.front().dim;
+  const double share = static_cast<double>(part.stages.front().frames) / static_cast<double>(part.all_frames);
+  if (!output_.file) {
+    output_.file = std::make_unique<output::FeatureFile>(part.job->output, start_of_file(part),
+                                                         static_cast<int64_t>(part.stages.size()),
+                                                         part.all_frames * options_.repeat, dim);
+  }
+  for (size_t stage = 0; stage < part.stages.size(); ++stage) {
+    Features& features = part.stages[stage];
+    if (options_.repeat > 1) features.data = repeated(features, options_.repeat);
+    output_.file->write(static_cast<int64_t>(stage), part.first_frame * options_.repeat, features.data);
+  }
+  if (part.last) output_.file->commit();
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+  output_.seconds += part.seconds + taken.count();
+  if (part.last) output_.file.reset();
+  report_.advanced(part.audio_seconds * share);
+  if (!part.last) return;
+  report_.done(*part.job, {.layers = options_.all_layers ? static_cast<int64_t>(part.stages.size()) : 0,
+                           .frames = part.all_frames * options_.repeat,
+                           .dim = dim,
+                           .audio_seconds = part.audio_seconds,
+                           .seconds = output_.seconds});
+}
+
+std::string Writing::start_of_file(const Part& part) const {
+  const int64_t frames = part.all_frames * options_.repeat;
+  const int64_t dim = part.stages.front().dim;
+  const auto arrays = static_cast<int64_t>(part.stages.size());
+  if (options_.format == Format::kNpy) {
+    return options_.all_layers ? output::start_of_npy(std::array{arrays, frames, dim})
+                               : output::start_of_npy(std::array{frames, dim});
+  }
+  std::vector<output::NamedTensor> tensors;
+  for (int64_t i = 1; i <= arrays; ++i) {
+    tensors.push_back(
+        {options_.all_layers ? fmt::format("layer_{}", i) : "features", "F32", {frames, dim}, {}});
+  }
+  return output::start_of_safetensors(tensors, options_.metadata);
+}
+
+}  // namespace contentvec::cli

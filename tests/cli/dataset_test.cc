@@ -1,0 +1,302 @@
+// Whole data sets: many inputs, interrupted runs, several machines, long recordings.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <fstream>
+#include <random>
+#include <set>
+#include <thread>
+
+#include "cli/files.h"
+#include "cli/process.h"
+#include "contentvec/contentvec.h"
+#include "support.h"
+
+namespace contentvec::test {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::IsSupersetOf;
+using testing::Not;
+using testing::StartsWith;
+
+class DatasetTest : public testing::Test {
+ protected:
+  void add(const std::string& name, size_t samples = 2000) {
+    fs::create_directories((folder_ / name).parent_path());
+    write_wav(folder_ / name, noise(samples));
+  }
+
+  /// "in/00.wav" ... of random lengths, some of them the same.
+  void add_many(size_t count) {
+    std::mt19937 random(1);
+    for (size_t i = 0; i < count; ++i) {
+      const std::string number = std::to_string(i);
+      add("in/" + std::string(2 - number.size(), '0') + number + ".wav",
+          std::uniform_int_distribution<size_t>(400, i % 7 == 0 ? 60000 : 9000)(random));
+    }
+  }
+
+  [[nodiscard]] std::vector<std::string> with_model(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), {"extract", "--model", tiny_model().string()});
+    return arguments;
+  }
+
+  Result extract(const std::vector<std::string>& arguments) {
+    return run(with_model(arguments), {.folder = folder_.path()});
+  }
+
+  /// Every file below a folder, by its path in it.
+  std::map<std::string, std::vector<std::byte>> contents(const std::string& name) {
+    std::map<std::string, std::vector<std::byte>> files;
+    for (const auto& entry : fs::recursive_directory_iterator(folder_ / name)) {
+      if (entry.is_regular_file()) {
+        files[entry.path().lexically_relative(folder_ / name).string()] = read_file(entry.path());
+      }
+    }
+    return files;
+  }
+
+  void expect_usage_error(const std::vector<std::string>& arguments, const std::string& text) {
+    const Result result = extract(arguments);
+    EXPECT_EQ(result.code, 2);
+    EXPECT_THAT(result.err, HasSubstr(text));
+  }
+
+  TemporaryFolder folder_;
+};
+
+TEST_F(DatasetTest, BatchesChangeNoBit) {
+  add_many(23);
+  ASSERT_EQ(extract({"in", "--out", "alone", "--batch-seconds", "0"}).code, 0);
+  ASSERT_EQ(extract({"in", "--out", "some", "--batch-seconds", "2"}).code, 0);
+  ASSERT_EQ(extract({"in", "--out", "all", "--batch-seconds", "1000", "--threads", "3"}).code, 0);
+  const auto alone = contents("alone");
+  EXPECT_EQ(alone.size(), 23U);
+  EXPECT_EQ(contents("some"), alone);
+  EXPECT_EQ(contents("all"), alone);
+  const Model model = Model::load(tiny_model().string());
+  for (const char* name : {"00", "11", "22"}) {
+    EXPECT_EQ(read_npy(folder_ / "alone" / (std::string(name) + ".npy")).values,
+              model.extract(load_audio(folder_ / "in" / (std::string(name) + ".wav"))).data);
+  }
+}
+
+TEST_F(DatasetTest, TheManifestIsInOrderAndComplete) {
+  add_many(12);
+  write_file(folder_ / "in/03.wav", std::string("no audio"));
+  write_wav(folder_ / "in/05.wav", noise(399));
+  const Result result = extract({"in", "missing.wav", "--out", "out", "--json"});
+  EXPECT_EQ(result.code, 1);
+  const std::vector<std::string> lines = lines_of(result.out);
+  ASSERT_EQ(lines.size(), 13U);
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const auto line = nlohmann::json::parse(lines[i]);
+    const std::string path = line["path"];
+    const std::string number = std::to_string(i);
+    EXPECT_EQ(path, i == 12 ? "missing.wav" : "in/" + std::string(2 - number.size(), '0') + number + ".wav");
+    EXPECT_EQ(line.contains("error"), i == 3 || i == 5 || i == 12) << lines[i];
+    if (line.contains("error")) continue;
+    const Array array = read_npy(folder_ / line["output"].get<std::string>());
+    EXPECT_EQ(line["frames"], array.shape[0]);
+    EXPECT_EQ(line["dim"], array.shape[1]);
+    EXPECT_EQ(static_cast<double>(load_audio(folder_ / path).size()) / 16000, line["audio_seconds"]);
+    EXPECT_GT(line["seconds"], 0);
+  }
+  EXPECT_THAT(result.err, HasSubstr("10 of 13 done: "));
+  EXPECT_THAT(result.err, HasSubstr("3 of 13 failed:\n  in/03.wav\n  in/05.wav\n  missing.wav\n"));
+}
+
+TEST_F(DatasetTest, OneBadFileInABatchIsTheOnlyOneToFail) {
+  add_many(9);
+  write_wav(folder_ / "in/04.wav", noise(399));  // found too short only by the model
+  const Result result = extract({"in", "--out", "out", "--batch-seconds", "1000"});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_EQ(contents("out").size(), 8U);
+  EXPECT_THAT(result.err, HasSubstr("contentvec: in/04.wav: the waveform has 399 samples"));
+  EXPECT_THAT(result.err, Not(HasSubstr("\033"))) << "a progress bar, and this is no terminal";
+}
+
+TEST_F(DatasetTest, RecursiveKeepsTheStructure) {
+  for (const char* name : {"in/a.wav", "in/x/a.wav", "in/x/y/b.wav", "in/z/b.wav", "in/.git/c.wav"})
+    add(name);
+  fs::create_directory_symlink(folder_ / "in", folder_ / "in/x/loop");
+  EXPECT_EQ(extract({"in", "--out", "out", "--recursive"}).code, 0);
+  std::vector<std::string> names;
+  for (const auto& [name, bytes] : contents("out")) names.push_back(name);
+  EXPECT_THAT(names, ElementsAre("a.npy", "x/a.npy", "x/y/b.npy", "z/b.npy"));
+  EXPECT_EQ(extract({"in", "--out", "flat"}).code, 0);
+  EXPECT_THAT(names_in(folder_ / "flat"), ElementsAre("a.npy"));
+}
+
+TEST_F(DatasetTest, Lists) {
+  for (const char* name : {"a b.wav", "in/c.wav", "in/d.wav", "#e.wav"}) add(name);
+  write_file(folder_ / "all.txt", std::string("# a comment\na b.wav\r\n\nin\n./#e.wav"));
+  EXPECT_EQ(extract({"all.txt", "--out", "out"}).code, 0);
+  EXPECT_THAT(names_in(folder_ / "out"), ElementsAre("#e.npy", "a b.npy", "c.npy", "d.npy"));
+  write_file(folder_ / "one.list", std::string("in/c.wav\n"));
+  EXPECT_EQ(extract({"one.list", "a b.wav", "--out", "two"}).code, 0);
+  EXPECT_THAT(names_in(folder_ / "two"), ElementsAre("a b.npy", "c.npy"));
+  expect_usage_error({"one.list", "--out", "x.npy"}, "give a directory");
+
+  write_file(folder_ / "empty.txt", std::string("#\n"));
+  const Result bad = extract({"empty.txt", "missing.txt", "a b.wav", "--out", "three"});
+  EXPECT_EQ(bad.code, 1);
+  EXPECT_THAT(bad.err, HasSubstr("contentvec: empty.txt: no paths in this list"));
+  EXPECT_THAT(bad.err, HasSubstr("contentvec: missing.txt: cannot read this list: No such file"));
+  EXPECT_THAT(names_in(folder_ / "three"), ElementsAre("a b.npy"));
+}
+
+TEST_F(DatasetTest, SkipExisting) {
+  add_many(5);
+  fs::create_directory(folder_ / "out");
+  write_file(folder_ / "out/01.npy", std::string("old"));
+  const Result result = extract({"in", "--out", "out", "--skip-existing", "--json"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(read_file(folder_ / "out/01.npy").size(), 3U);
+  EXPECT_EQ(read_npy(folder_ / "out/02.npy").shape[1], 48);
+  const auto line = nlohmann::json::parse(lines_of(result.out)[1]);
+  EXPECT_EQ(line, nlohmann::json({{"path", "in/01.wav"}, {"output", "out/01.npy"}, {"skipped", true}}));
+  EXPECT_THAT(result.err, HasSubstr("4 of 5 done: "));
+  EXPECT_THAT(result.err, HasSubstr(", 1 were there already"));
+  EXPECT_EQ(extract({"in", "--out", "out"}).code, 0);
+  EXPECT_EQ(read_npy(folder_ / "out/01.npy").shape[1], 48) << "without the option it is written anew";
+}
+
+TEST_F(DatasetTest, ShardsAreEverythingOnce) {
+  add_many(11);
+  write_file(folder_ / "in/03.wav", std::string("no audio"));
+  ASSERT_EQ(extract({"in", "--out", "whole"}).code, 1);
+  for (const size_t count : {1U, 3U, 4U, 20U}) {
+    std::multiset<std::string> paths;
+    const std::string out = "out" + std::to_string(count);
+    for (size_t i = 1; i <= count; ++i) {
+      const Result result =
+          extract({"in", "--out", out, "--json", "--shard", std::to_string(i) + "/" + std::to_string(count)});
+      for (const std::string& line : lines_of(result.out)) paths.insert(nlohmann::json::parse(line)["path"]);
+    }
+    EXPECT_EQ(paths.size(), 11U);
+    EXPECT_EQ(std::set<std::string>(paths.begin(), paths.end()).size(), 11U);
+    EXPECT_EQ(contents(out), contents("whole"));
+  }
+  for (const char* shard : {"0/3", "4/3", "1", "1/", "/3", "a/b", "1/3x", "-1/3"}) {
+    expect_usage_error({"in", "--out", "x", "--shard", shard}, "--shard");
+  }
+}
+
+/// A run that a signal ends in the midst of it, and the same again.
+class InterruptedTest : public DatasetTest, public testing::WithParamInterface<int> {};
+
+TEST_P(InterruptedTest, GoesOnWhereItWas) {
+  add_many(40);
+  add("in/99.wav", 16000 * 200);
+  ASSERT_EQ(extract({"in", "--out", "whole", "--max-seconds", "2"}).code, 0);
+  const std::vector<std::string> arguments = {"in", "--out", "out", "--max-seconds", "2", "--skip-existing"};
+  {
+    Process process(with_model(arguments), {.folder = folder_.path()});
+    // Until the long file is being written: its unfinished file is there.
+    const auto unfinished = [&] {
+      if (!fs::exists(folder_ / "out/39.npy")) return false;
+      for (const std::string& name : names_in(folder_ / "out")) {
+        if (name.starts_with(".contentvec-")) return true;
+      }
+      return false;
+    };
+    while (process.running() && !unfinished()) std::this_thread::sleep_for(std::chrono::microseconds(200));
+    process.send(GetParam());
+    ASSERT_EQ(process.wait().signal, GetParam()) << "it was done before: make the last file longer";
+  }
+  auto before = contents("out");
+  const auto whole = contents("whole");
+  for (const auto& [name, bytes] : before) {
+    if (name.starts_with(".")) continue;
+    EXPECT_EQ(bytes, whole.at(name)) << name << " is half-written";
+  }
+  EXPECT_FALSE(before.contains("99.npy"));
+  const Result result = extract(arguments);
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("1 of 41 done: "));
+  EXPECT_THAT(result.err, HasSubstr("40 were there already"));
+  EXPECT_EQ(contents("out"), whole) << "and nothing else";
+}
+
+INSTANTIATE_TEST_SUITE_P(Signals, InterruptedTest, testing::Values(SIGINT, SIGTERM, SIGKILL),
+                         [](const auto& instance) { return "Signal" + std::to_string(instance.param); });
+
+TEST_F(DatasetTest, LongRecordingsAreCutAsTheLibraryDoes) {
+  add("a.wav", 16000 * 7 + 100);
+  const Model model = Model::load(tiny_model().string());
+  const std::vector<float> waveform = load_audio(folder_ / "a.wav");
+  ASSERT_EQ(extract({"a.wav", "--max-seconds", "2", "--out", "cut.npy"}).code, 0);
+  EXPECT_EQ(read_npy(folder_ / "cut.npy").values, extract_long(model, waveform, {.max_seconds = 2}).data);
+  ASSERT_EQ(extract({"a.wav", "--max-seconds", "2", "--chunk-overlap", "0.5", "--out", "over.npy"}).code, 0);
+  EXPECT_EQ(read_npy(folder_ / "over.npy").values,
+            extract_long(model, waveform, {.max_seconds = 2, .overlap_seconds = 0.5}).data);
+  ASSERT_EQ(extract({"a.wav", "--max-seconds", "0", "--out", "whole.npy"}).code, 0);
+  EXPECT_EQ(read_npy(folder_ / "whole.npy").values, model.extract(waveform).data);
+  ASSERT_EQ(extract({"a.wav", "--out", "default.npy"}).code, 0);
+  EXPECT_EQ(read_file(folder_ / "default.npy"), read_file(folder_ / "whole.npy")) << "60 s are not reached";
+  EXPECT_EQ(extract({"a.wav", "--max-seconds", "0.1"}).code, 1);
+  expect_usage_error({"a.wav", "--max-seconds", "-1"}, "--max-seconds");
+  expect_usage_error({"a.wav", "--chunk-overlap", "x"}, "--chunk-overlap");
+}
+
+TEST_F(DatasetTest, AllLayersOfALongRecordingInBothFormats) {
+  add("a.wav", 16000 * 5);
+  const Model model = Model::load(tiny_model().string());
+  std::vector<float> expected;
+  for (int layer = 1; layer <= 3; ++layer) {
+    const Features features =
+        extract_long(model, load_audio(folder_ / "a.wav"), {.max_seconds = 2}, {.layer = layer});
+    expected.insert(expected.end(), features.data.begin(), features.data.end());
+  }
+  const std::vector<std::string> arguments = {"a.wav", "--max-seconds", "2", "--layer", "all", "--format"};
+  for (const char* format : {"npy", "safetensors"}) {
+    std::vector<std::string> these = arguments;
+    these.emplace_back(format);
+    ASSERT_EQ(extract(these).code, 0);
+  }
+  const Array npy = read_npy(folder_ / "a.npy");
+  EXPECT_THAT(npy.shape, ElementsAre(3, 249, 48));
+  EXPECT_EQ(npy.values, expected);
+  std::vector<float> tensors;
+  for (const auto& [name, array] : read_safetensors(folder_ / "a.safetensors").tensors) {  // layer_1, ...
+    tensors.insert(tensors.end(), array.values.begin(), array.values.end());
+  }
+  EXPECT_EQ(tensors, expected);
+}
+
+TEST_F(DatasetTest, AFullDiskInTheMidstOfALongRecording) {
+  add("a.wav", 16000 * 20);
+  add("b.wav");
+  const Result result = run(with_model({"a.wav", "b.wav", "--max-seconds", "2"}),
+                            {.folder = folder_.path(), .largest_file = 100000});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(names_in(folder_.path()), ElementsAre("a.wav", "b.npy", "b.wav"));
+  EXPECT_THAT(result.err, HasSubstr("1 of 2 failed:\n  a.wav\n"));
+}
+
+TEST_F(DatasetTest, Repeat) {
+  add("a.wav", 16000 * 5);
+  for (const char* seconds : {"0", "2"}) {
+    ASSERT_EQ(extract({"a.wav", "--out", "once.npy", "--max-seconds", seconds}).code, 0);
+    ASSERT_EQ(extract({"a.wav", "--out", "twice.npy", "--max-seconds", seconds, "--repeat", "2"}).code, 0);
+    const Array once = read_npy(folder_ / "once.npy");
+    const Array twice = read_npy(folder_ / "twice.npy");
+    ASSERT_THAT(twice.shape, ElementsAre(2 * once.shape[0], 48));
+    for (size_t i = 0; i < twice.values.size(); ++i) {
+      ASSERT_EQ(twice.values[i], once.values[i / 96 * 48 + i % 48]) << i;
+    }
+  }
+  expect_usage_error({"a.wav", "--repeat", "0"}, "--repeat");
+}
+
+}  // namespace
+}  // namespace contentvec::test
