@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "contentvec/error.h"
+#include "output/npy.h"
 
 namespace contentvec::test {
 
@@ -55,6 +56,12 @@ void write_file(const fs::path& path, const std::string& text) {
   std::ofstream out(path, std::ios::binary);
   out << text;
   if (!out.flush()) throw Error("cannot write " + path.string());
+}
+
+void write_npy(const fs::path& path, const std::vector<int64_t>& shape, std::span<const float> values) {
+  std::string file = output::start_of_npy(shape);
+  file.append(reinterpret_cast<const char*>(values.data()), values.size_bytes());
+  write_file(path, file);
 }
 
 std::vector<float> read(const checkpoint::Tensor& tensor) {

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <nlohmann/json_fwd.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -35,6 +37,8 @@ class TemporaryFolder {
 std::vector<std::byte> read_file(const std::filesystem::path& path);
 void write_file(const std::filesystem::path& path, const std::vector<std::byte>& bytes);
 void write_file(const std::filesystem::path& path, const std::string& text);
+/// A .npy file of float32 in C order.
+void write_npy(const std::filesystem::path& path, const std::vector<int64_t>& shape, std::span<const float> values);
 
 /// All elements in C order as float32.
 std::vector<float> read(const checkpoint::Tensor& tensor);

@@ -42,10 +42,6 @@ std::string bytes_of(const std::vector<T>& values) {
   return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(T)};
 }
 
-void write_npy(const fs::path& path, const Shape& shape, const std::vector<float>& values) {
-  test::write_file(path, start_of_npy(shape) + bytes_of(values));
-}
-
 NpyArray read(const std::string& file) {
   TemporaryFolder folder;
   test::write_file(folder / "in.npy", file);

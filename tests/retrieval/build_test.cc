@@ -1,13 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <array>
 #include <cmath>
 #include <random>
 
 #include "contentvec/retriever.h"
-#include "output/feature_file.h"
-#include "output/npy.h"
 #include "retrieval/vector_index.h"
 #include "support.h"
 
@@ -146,14 +143,8 @@ TEST(BuildTest, FromFolder) {
   const std::vector<float> vectors = two_clusters(100, 6);
   const auto part = std::span(vectors).first(40 * 6);
   fs::create_directory(folder / "features");
-  const auto write_npy = [&](const std::string& name, int64_t rows, std::span<const float> values) {
-    output::FeatureFile file(folder / "features" / name,
-                             output::start_of_npy(std::array<int64_t, 2>{rows, 6}), 1, rows, 6);
-    file.write(0, 0, values);
-    file.commit();
-  };
-  write_npy("1.npy", 40, part);
-  write_npy("2.npy", 60, std::span(vectors).subspan(part.size()));
+  write_npy(folder / "features" / "1.npy", {40, 6}, part);
+  write_npy(folder / "features" / "2.npy", {60, 6}, std::span(vectors).subspan(part.size()));
   std::vector<std::string> steps;
   Retriever::build_from_folder(folder / "features",
                                {.progress = [&](std::string_view step) { steps.emplace_back(step); }})

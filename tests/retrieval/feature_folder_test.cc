@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <numeric>
 
-#include "output/npy.h"
 #include "support.h"
 
 namespace contentvec::test {
@@ -24,7 +23,7 @@ class FeatureFolderTest : public testing::Test {
     const int64_t count = std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
     std::vector<float> values(static_cast<size_t>(count));
     std::iota(values.begin(), values.end(), first);
-    output::write_npy(folder_ / name, shape, values);
+    write_npy(folder_ / name, shape, values);
   }
   std::string error() {
     return error_of([&] { read_feature_folder(folder_.path()); });
