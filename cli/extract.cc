@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cli/console.h"
+#include "cli/download_bar.h"
 #include "cli/plan.h"
 #include "cli/report.h"
 #include "contentvec/audio.h"
@@ -28,7 +29,7 @@ namespace fs = std::filesystem;
 
 struct Arguments {
   std::vector<std::string> inputs;
-  std::string model;
+  std::string model = kDefaultModel;
   std::string config;
   std::string out;
   std::string layer;
@@ -187,18 +188,14 @@ void try_job(const Extraction& extraction, const Job& job, Report& report) {
 }
 
 Model load_model(const Arguments& arguments) {
-  Model model = Model::load(arguments.model, {read_config(arguments.config), arguments.threads});
+  Model model = Model::load(
+      arguments.model,
+      {.config = read_config(arguments.config), .threads = arguments.threads, .hub = hub_options()});
   for (const std::string& warning : model.info().warnings) note_line("contentvec: warning: " + warning);
   return model;
 }
 
 int run(const Arguments& arguments) {
-  if (arguments.model.empty()) {
-    throw UsageError(
-        "--model is missing: give a checkpoint file (.pt, .pth, .bin, .safetensors), a Hugging Face "
-        "directory, or "
-        "synthetic:base to try the program; a later version downloads models by name");
-  }
   const Layers layers = parse_layers(arguments.layer);
   if (layers.all && !arguments.index.empty()) {
     throw UsageError("--index is made of one layer's features: give that layer instead of --layer all");
@@ -236,7 +233,12 @@ Command add_extract(CLI::App& app) {
     return parser->add_option(name, value, text)->option_text(value_text);
   };
   option("INPUT", a->inputs, "Audio files, directories of them, or - for standard input", "...")->required();
-  option("--model", a->model, "A checkpoint file, a Hugging Face directory, or synthetic:base", "SPEC");
+  option("--model", a->model,
+         fmt::format(
+             "A checkpoint file, a Hugging Face directory, a model of the hub (see `contentvec models`), or "
+             "synthetic:base. Default: {}",
+             kDefaultModel),
+         "SPEC");
   add_config(*parser, a->config);
   option(
       "--out", a->out,

@@ -9,5 +9,6 @@
 #include "contentvec/audio.h"
 #include "contentvec/config.h"
 #include "contentvec/error.h"
+#include "contentvec/hub.h"
 #include "contentvec/model.h"
 #include "contentvec/retriever.h"
