@@ -33,7 +33,11 @@ inline std::optional<ModelConfig> read_config(const std::string& path) {
 
 /// SPEC, the checkpoint a command is about.
 inline void add_spec(CLI::App& parser, std::string& spec) {
-  parser.add_option("SPEC", spec, "The checkpoint: a file, a Hugging Face directory, or synthetic:base")
+  parser
+      .add_option("SPEC", spec,
+                  "The checkpoint: a file, a Hugging Face directory, a model of the hub (see `contentvec "
+                  "models`), or "
+                  "synthetic:base")
       ->required()
       ->option_text(" ");
 }

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "cli/console.h"
+#include "cli/download_bar.h"
 #include "contentvec/error.h"
 #include "contentvec/model.h"
 
@@ -26,8 +27,7 @@ struct Arguments {
 const std::map<std::string, ConvertOptions::Layout> kLayouts = {{"fairseq", ConvertOptions::Layout::kFairseq},
                                                                 {"hf", ConvertOptions::Layout::kHf},
                                                                 {"mlx", ConvertOptions::Layout::kMlx}};
-const std::map<std::string, DType> kDTypes = {{"f32", DType::kF32},
-                                                              {"f16", DType::kF16}};
+const std::map<std::string, DType> kDTypes = {{"f32", DType::kF32}, {"f16", DType::kF16}};
 
 /// The source stays as it is: its precision, or what the conversion leaves out, may be needed again.
 void check_out(const Arguments& arguments) {
@@ -50,6 +50,7 @@ int run(const Arguments& arguments) {
   options.layout = kLayouts.at(arguments.layout);
   options.dtype = kDTypes.at(arguments.dtype);
   options.config = read_config(arguments.config);
+  options.hub = hub_options();
   const ModelInfo info = convert(arguments.spec, arguments.out, options);
 
   for (const std::string& warning : info.warnings) note_line("contentvec: warning: " + warning);

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "cli/console.h"
+#include "cli/download_bar.h"
 #include "cli/pipeline.h"
 #include "cli/plan.h"
 #include "cli/report.h"
@@ -32,7 +33,7 @@ namespace fs = std::filesystem;
 
 struct Arguments {
   std::vector<std::string> inputs;
-  std::string model;
+  std::string model = kDefaultModel;
   std::string config;
   std::string out;
   std::string layer;
@@ -145,7 +146,9 @@ std::map<std::string, std::string> metadata_of(const Arguments& arguments, const
 }
 
 Model load_model(const Arguments& arguments) {
-  Model model = Model::load(arguments.model, {read_config(arguments.config), arguments.threads});
+  Model model = Model::load(
+      arguments.model,
+      {.config = read_config(arguments.config), .threads = arguments.threads, .hub = hub_options()});
   for (const std::string& warning : model.info().warnings) note_line("contentvec: warning: " + warning);
   return model;
 }
@@ -231,12 +234,6 @@ int decoding_threads() {
 }
 
 int run(const Arguments& given) {
-  if (given.model.empty()) {
-    throw UsageError(
-        "--model is missing: give a checkpoint file (.pt, .pth, .bin, .safetensors), a Hugging Face "
-        "directory, or "
-        "synthetic:base to try the program; a later version downloads models by name");
-  }
   const Arguments arguments = with_preset(given);
   const Layers layers = parse_layers(arguments.layer);
   if (layers.all && !arguments.index.empty()) {
@@ -285,7 +282,12 @@ Command add_extract(CLI::App& app) {
          "input",
          "...")
       ->required();
-  option("--model", a->model, "A checkpoint file, a Hugging Face directory, or synthetic:base", "SPEC");
+  option("--model", a->model,
+         fmt::format(
+             "A checkpoint file, a Hugging Face directory, a model of the hub (see `contentvec models`), or "
+             "synthetic:base. Default: {}",
+             kDefaultModel),
+         "SPEC");
   add_config(*parser, a->config);
   option(
       "--out", a->out,

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cli/console.h"
+#include "cli/download_bar.h"
 #include "contentvec/audio.h"
 #include "contentvec/error.h"
 #include "contentvec/model.h"
@@ -138,6 +139,7 @@ std::string as_text(const ModelInfo& info, const std::optional<WeightsFile>& fil
 int run(const Arguments& arguments) {
   LoadOptions options;
   options.config = read_config(arguments.config);
+  options.hub = hub_options();
   const ModelInfo info = inspect(arguments.spec, options);
   const std::optional<WeightsFile> file = weights_file(info);
   if (!print_line(arguments.json ? json_line(as_json(info, file)) : as_text(info, file))) {

@@ -17,6 +17,7 @@
 #include "cli/extract.h"
 #include "cli/index.h"
 #include "cli/info.h"
+#include "cli/models.h"
 #include "cli/signals.h"
 #include "contentvec/model.h"
 
@@ -69,7 +70,8 @@ int parse_and_run(int argc, const char* const* argv) {
   CLI::App app("Speech in, ContentVec / HuBERT content features out.", "contentvec");
   app.set_version_flag("--version", fmt::format("contentvec {}", version()), "Print the version and stop");
   app.require_subcommand(0, 1);
-  const std::array commands = {add_extract(app), add_convert(app), add_index(app), add_info(app), add_bench(app)};
+  const std::array commands = {add_extract(app), add_convert(app), add_index(app),
+                               add_info(app),    add_models(app),  add_bench(app)};
   try {
     app.parse(arguments_of(argc, argv));
   } catch (const CLI::ParseError& error) {

@@ -141,7 +141,7 @@ struct SideFile {
 }  // namespace
 
 ModelInfo convert(const std::string& spec, const std::filesystem::path& out, const ConvertOptions& options) {
-  model::ModelFile file = model::open_model_file(spec, options.config);
+  model::ModelFile file = model::open_model_file(spec, options.config, options.hub);
   const Weights& weights = file.weights;
   const ModelConfig& config = file.info.config;
   const Layout layout = layout_of(options.layout);

@@ -11,8 +11,8 @@
 #include "contentvec/model.h"
 #include "cpu/engine.h"
 #include "model/model_file.h"
+#include "runtime/digest.h"
 #include "runtime/fail.h"
-#include "runtime/sha256.h"
 #include "waveform.h"
 
 namespace contentvec {
@@ -211,15 +211,20 @@ Model::Model(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
 Model Model::load(const std::string& spec, const LoadOptions& options) {
   settle_threads(options.threads);  // a wrong number is said before the file is read
-  return Model(std::make_shared<const Impl>(model::open_model_file(spec, options.config), options));
+  return Model(
+      std::make_shared<const Impl>(model::open_model_file(spec, options.config, options.hub), options));
 }
 
-Model Model::from_pretrained(const LoadOptions& /*options*/) {
-  fail(
-      "the default model cannot be downloaded yet: fetch contentvec_base.safetensors from "
-      "lexandstuff/mlx-contentvec (or "
-      "hubert_base.pt from lj1995/VoiceConversionWebUI) on huggingface.co and open it with "
-      "Model::load(path)");
+Model Model::from_pretrained(const LoadOptions& options) {
+  return load(kDefaultModel, options);
+}
+
+Model Model::from_pretrained(const std::string& repo, const std::string& file, const LoadOptions& options) {
+  settle_threads(options.threads);
+  ResolvedModel found = download(repo, file, options.hub);
+  model::ModelFile opened = model::open_model_file(found.path.string(), options.config);
+  opened.info.warnings.insert(opened.info.warnings.begin(), found.warnings.begin(), found.warnings.end());
+  return Model(std::make_shared<const Impl>(std::move(opened), options));
 }
 
 const ModelConfig& Model::config() const {
@@ -289,7 +294,7 @@ std::vector<std::vector<Features>> Model::extract_batch_stages(
 ModelInfo inspect(const std::string& spec, const LoadOptions& options) {
   // RVC's hubert_base.pt is ContentVec-500 in plain HuBERT's clothes: only its digest tells.
   constexpr const char* kRvcHubertBase = "f54b40fd2802423a5643779c4861af1e9ee9c1564dc9d32f54f20b5ffba7db96";
-  ModelInfo info = model::open_model_file(spec, options.config).info;
+  ModelInfo info = model::open_model_file(spec, options.config, options.hub).info;
   if (std::filesystem::is_regular_file(info.source)) info.sha256 = sha256_of_file(info.source);
   if (info.sha256 == kRvcHubertBase) info.kind = "ContentVec (RVC's hubert_base.pt)";
   return info;

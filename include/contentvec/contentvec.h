@@ -9,6 +9,7 @@
 #include "contentvec/audio.h"
 #include "contentvec/config.h"
 #include "contentvec/error.h"
+#include "contentvec/hub.h"
 #include "contentvec/long_audio.h"
 #include "contentvec/model.h"
 #include "contentvec/retriever.h"

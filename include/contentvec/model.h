@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "contentvec/config.h"
+#include "contentvec/hub.h"
 
 namespace contentvec {
 
@@ -52,6 +53,7 @@ struct LoadOptions {
   int threads = 0;                         ///< threads of one extraction; 0: one per CPU this process may use
   DType dtype = DType::kF32;
   Device device = Device::kCpu;
+  HubOptions hub = {};  ///< for a model named after the Hugging Face hub
 };
 
 struct ExtractOptions {
@@ -105,14 +107,18 @@ class Model {
   ///   or
   ///     mlx-contentvec's tensor names; nothing in it is ever executed;
   ///   - a directory in Hugging Face's form (config.json beside model.safetensors or pytorch_model.bin);
+  ///   - a model on the Hugging Face hub, `org/repo`, `org/repo/file` or a name of known_models(), each also
+  ///     with `@revision`, downloaded when it is not in the cache yet; see resolve() in contentvec/hub.h;
   ///   - `synthetic:base[:SEED]` or `synthetic:CONFIG.json[:SEED]`: deterministic made-up weights of that
   ///     architecture, for tests and timing; their features carry no meaning.
   /// Throws Error when it cannot be opened, is damaged, or is a model this library does not compute.
   static Model load(const std::string& spec, const LoadOptions& options = {});
 
-  /// The default model by its hub name. Not available yet: downloads are the work of a later version, so this
-  /// throws Error saying which file to fetch and how to load it.
+  /// The default model, kDefaultModel, or a file of a repository on the hub (empty: chosen as resolve()
+  /// says). Downloads it when it is not in the cache yet. Throws Error as load() does.
   static Model from_pretrained(const LoadOptions& options = {});
+  static Model from_pretrained(const std::string& repo, const std::string& file,
+                               const LoadOptions& options = {});
 
   [[nodiscard]] const ModelConfig& config() const;
   [[nodiscard]] const ModelInfo& info() const;
@@ -169,6 +175,7 @@ struct ConvertOptions {
   Layout layout = Layout::kFairseq;
   DType dtype = DType::kF32;               ///< kF32 or kF16
   std::optional<ModelConfig> config = {};  ///< as LoadOptions::config
+  HubOptions hub = {};                     ///< as LoadOptions::hub
 };
 /// Throws Error as Model::load does, when a float16 cannot hold a weight, or when `out` cannot be written;
 /// `out` is replaced whole or left as it was. Returns the tensors and warnings as Model::info does.

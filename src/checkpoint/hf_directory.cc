@@ -1,6 +1,7 @@
 #include "checkpoint/hf_directory.h"
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "checkpoint/json_text.h"
@@ -42,30 +43,15 @@ void check_shard_name(const json& shard, const fs::path& index) {
          index.string(), quote(shard.dump(-1, ' ', false, json::error_handler_t::replace)));
 }
 
-/// All tensors that the index lists, each from the shard it names.
-Checkpoint open_shards(const fs::path& index, const OpenFile& open_file) {
-  const json parsed = read_object(index);
+/// The index's map of tensor names to the shards that hold them.
+json weight_map(const fs::path& index) {
+  json parsed = read_object(index);
   const auto map = parsed.find("weight_map");
   if (map == parsed.end() || !map->is_object() || map->empty())
     fail("cannot read {}: expected an object \"weight_map\" of tensor names and files, found none",
          index.string());
-  std::map<std::string, Checkpoint> shards;
-  Checkpoint whole;
-  for (const auto& [name, shard] : map->items()) {
-    check_shard_name(shard, index);
-    const auto& file = shard.get_ref<const std::string&>();
-    if (!shards.contains(file)) shards.emplace(file, open_file(index.parent_path() / file));
-    Checkpoint& part = shards.at(file);
-    const auto tensor = part.tensors.find(name);
-    if (tensor == part.tensors.end())
-      fail("cannot read {}: expected tensor {} in {}, which does not hold it; download the shards again",
-           index.string(), quote(name), file);
-    whole.tensors.insert(part.tensors.extract(tensor));
-    whole.container = part.container;
-    whole.metadata.merge(part.metadata);
-  }
-  whole.source = index.string();
-  return whole;
+  for (const auto& [name, shard] : map->items()) check_shard_name(shard, index);
+  return std::move(*map);
 }
 
 Checkpoint open_weights(const fs::path& directory, const OpenFile& open_file) {
@@ -81,6 +67,37 @@ Checkpoint open_weights(const fs::path& directory, const OpenFile& open_file) {
 }
 
 }  // namespace
+
+bool is_shard_index(const fs::path& path) {
+  return path.native().ends_with(".index.json");
+}
+
+std::vector<std::string> shards_of(const fs::path& index) {
+  std::set<std::string> shards;
+  const json map = weight_map(index);
+  for (const auto& [name, shard] : map.items()) shards.insert(shard.get<std::string>());
+  return {shards.begin(), shards.end()};
+}
+
+Checkpoint open_shards(const fs::path& index, const OpenFile& open_file) {
+  std::map<std::string, Checkpoint> shards;
+  Checkpoint whole;
+  const json map = weight_map(index);
+  for (const auto& [name, shard] : map.items()) {
+    const auto& file = shard.get_ref<const std::string&>();
+    if (!shards.contains(file)) shards.emplace(file, open_file(index.parent_path() / file));
+    Checkpoint& part = shards.at(file);
+    const auto tensor = part.tensors.find(name);
+    if (tensor == part.tensors.end())
+      fail("cannot read {}: expected tensor {} in {}, which does not hold it; download the shards again",
+           index.string(), quote(name), file);
+    whole.tensors.insert(part.tensors.extract(tensor));
+    whole.container = part.container;
+    whole.metadata.merge(part.metadata);
+  }
+  whole.source = index.string();
+  return whole;
+}
 
 Checkpoint open_hf_directory(const fs::path& directory, const OpenFile& open_file) {
   Checkpoint checkpoint = open_weights(directory, open_file);

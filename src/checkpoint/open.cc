@@ -36,7 +36,7 @@ Checkpoint open_file(const std::filesystem::path& path) {
 Checkpoint open(const std::filesystem::path& path) {
   std::error_code ignored;  // whatever is wrong with the path, opening it says it better
   if (std::filesystem::is_directory(path, ignored)) return open_hf_directory(path, open_file);
-  Checkpoint checkpoint = open_file(path);
+  Checkpoint checkpoint = is_shard_index(path) ? open_shards(path, open_file) : open_file(path);
   checkpoint.hf_config = json_object_if_any(path.parent_path() / "config.json");
   checkpoint.hf_preprocessor = json_object_if_any(path.parent_path() / "preprocessor_config.json");
   return checkpoint;

@@ -1,7 +1,6 @@
 #include "model/model_file.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <set>
 
 #include "model/config_json.h"
@@ -17,16 +16,12 @@ namespace {
 using checkpoint::Checkpoint;
 using nlohmann::json;
 
-Checkpoint open_checkpoint(const std::string& spec) {
+Checkpoint open_checkpoint(const std::string& spec, const HubOptions& hub,
+                           std::vector<std::string>& warnings) {
   if (spec.starts_with(kSyntheticPrefix)) return synthetic_checkpoint(spec);
-  if (!std::filesystem::exists(spec)) {
-    fail(
-        "{}: no such file or folder; expected a checkpoint (.safetensors, .pt, .pth, .bin), a Hugging Face "
-        "folder, or "
-        "synthetic:base. Models cannot be downloaded by name yet: fetch the file first",
-        spec);
-  }
-  return checkpoint::open(spec);
+  ResolvedModel found = resolve(spec, hub);
+  warnings = std::move(found.warnings);
+  return checkpoint::open(found.path);
 }
 
 struct SettledConfig {
@@ -137,8 +132,10 @@ std::string kind_of(const Checkpoint& file, const RecognisedLayout& layout, cons
 
 }  // namespace
 
-ModelFile open_model_file(const std::string& spec, const std::optional<ModelConfig>& given) {
-  const Checkpoint file = open_checkpoint(spec);
+ModelFile open_model_file(const std::string& spec, const std::optional<ModelConfig>& given,
+                          const HubOptions& hub) {
+  ModelInfo info;
+  const Checkpoint file = open_checkpoint(spec, hub, info.warnings);
   const RecognisedLayout layout = recognise_layout(file);
   FoundTensors found = find_tensors(file, layout);
   SettledConfig settled = settle_config(file, found, given);
@@ -152,7 +149,6 @@ ModelFile open_model_file(const std::string& spec, const std::optional<ModelConf
                              .projection = found.has("post_extract_proj.weight")};
   check_tensors(file, layout.layout, found, settled, forms);
 
-  ModelInfo info;
   info.source = file.source;
   info.container = file.container;
   info.layout = layout_name(layout.layout);

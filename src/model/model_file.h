@@ -17,6 +17,7 @@ struct ModelFile {
 
 /// Opens `spec` (see Model::load): recognises the layout, settles the configuration, checks every tensor.
 /// `given`, when it is there, is taken before anything the file says.
-ModelFile open_model_file(const std::string& spec, const std::optional<ModelConfig>& given);
+ModelFile open_model_file(const std::string& spec, const std::optional<ModelConfig>& given,
+                          const HubOptions& hub = {});
 
 }  // namespace contentvec::model

@@ -245,14 +245,6 @@ TEST_F(ExtractTest, BadValues) {
   expect_usage_error({}, "INPUT");
 }
 
-TEST_F(ExtractTest, NoModel) {
-  add("a.wav");
-  const Result result = run({"extract", "a.wav"}, {.folder = folder_.path()});
-  EXPECT_EQ(result.code, 2);
-  for (const char* word : {"--model", ".pt", "Hugging Face", "synthetic:base"})
-    EXPECT_THAT(result.err, HasSubstr(word));
-}
-
 TEST_F(ExtractTest, ALayerTheModelDoesNotHave) {
   add("a.wav");
   const Result result = extract({"a.wav", "--layer", "4"});

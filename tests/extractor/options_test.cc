@@ -137,7 +137,6 @@ TEST(Load, SaysWhatASpecMayBe) {
   EXPECT_THAT(error_of([] { Model::load("synthetic:base:x"); }), HasSubstr("seed"));
   EXPECT_THAT(error_of([] { Model::load("synthetic:large"); }), HasSubstr("CONFIG.json"));
   EXPECT_THAT(error_of([] { Model::load("synthetic:/no/such.json"); }), HasSubstr("/no/such.json"));
-  EXPECT_THAT(error_of([] { Model::from_pretrained(); }), HasSubstr("Model::load"));
 }
 
 TEST(Load, RefusesAWrongInstructionSet) {

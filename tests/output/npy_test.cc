@@ -20,6 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 using test::error_of;
 using test::TemporaryFolder;
+using test::write_npy;
 using testing::AllOf;
 using testing::HasSubstr;
 using Shape = std::vector<int64_t>;

@@ -8,4 +8,7 @@ namespace contentvec {
 /// SHA-256 of a file's content as 64 lower-case hexadecimal digits. Throws Error when it cannot be read.
 std::string sha256_of_file(const std::filesystem::path& path);
 
+/// The SHA-1 under which git keeps that content: of "blob", its size and its bytes; 40 such digits.
+std::string git_blob_sha1_of_file(const std::filesystem::path& path);
+
 }  // namespace contentvec

@@ -1,4 +1,4 @@
-#include "runtime/sha256.h"
+#include "runtime/digest.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -24,6 +24,14 @@ TEST(Sha256, ExamplesOfTheStandard) {  // FIPS 180-4 and its example files
 TEST(Sha256, LongerThanOneBlockRead) {
   EXPECT_EQ(sha256_of(std::string(3000000, 'b')),
             "3f882cf63f2ff9e36f6aee432dbbc11dd00ea6ffe61fa901a58a875eaeba37a8");
+}
+
+TEST(GitBlobSha1, WhatGitHashObjectSays) {
+  const test::TemporaryFolder folder;
+  test::write_file(folder / "empty", std::string());
+  test::write_file(folder / "hello", std::string("hello\n"));
+  EXPECT_EQ(git_blob_sha1_of_file(folder / "empty"), "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
+  EXPECT_EQ(git_blob_sha1_of_file(folder / "hello"), "ce013625030ba8dba906f756967f9e9ca394464a");
 }
 
 TEST(Sha256, MissingFileAndDirectory) {

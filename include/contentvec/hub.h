@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace contentvec {
+
+/// How far the download of one file is.
+struct DownloadProgress {
+  std::string repo = {};  ///< "org/repo"
+  std::string file = {};  ///< its name in the repository; empty: all of them are looked for
+  int64_t done = 0;       ///< bytes on the disk, those of an earlier attempt included
+  int64_t total = -1;     ///< bytes; -1 where the hub does not say
+  bool waiting = false;   ///< another process is downloading this file; nothing to do but wait for it
+};
+
+/// Where models named after the Hugging Face hub come from. What is left empty is taken from the environment,
+/// by the names and rules of the Python package huggingface_hub:
+///   HF_HUB_CACHE, else HF_HOME/hub, else XDG_CACHE_HOME/huggingface/hub, else ~/.cache/huggingface/hub
+///   HF_TOKEN, else the token that `hf auth login` stored
+///   HF_ENDPOINT       another server of the same protocol, such as a mirror
+///   HF_HUB_OFFLINE    1: no request is made
+///   HF_HUB_ETAG_TIMEOUT, HF_HUB_DOWNLOAD_TIMEOUT   seconds to wait for an answer, and for more of a file
+///   (10) SSL_CERT_FILE     the certificates to trust HTTPS_PROXY, NO_PROXY   as libcurl reads them
+struct HubOptions {
+  std::string revision = {};              ///< branch, tag or commit; empty: as the name says, else "main"
+  std::filesystem::path cache_dir = {};   ///< shared with huggingface_hub, which lays it out the same way
+  std::optional<std::string> token = {};  ///< "" for none. Sent to the endpoint's own host only
+  bool local_files_only = false;          ///< take what is in the cache, make no request
+  /// Called while a file is downloaded, from the calling thread, several times a second and whenever nothing
+  /// arrives about once a second. May throw: that ends the download, and passes through to the caller.
+  std::function<void(const DownloadProgress&)> progress = {};
+};
+
+/// A model that has a short name.
+struct KnownModel {
+  std::string_view name;
+  std::string_view repo;
+  std::string_view file;  ///< empty: a Hugging Face model, whose weights are chosen as resolve() says
+  std::string_view what;  ///< one line for people
+};
+
+/// Every short name; the first is the default model.
+std::span<const KnownModel> known_models();
+
+/// What a command or program loads when no model is named: known_models().front(), written out.
+inline constexpr const char* kDefaultModel = "lexandstuff/mlx-contentvec/contentvec_base.safetensors";
+
+/// A model that is on this machine.
+struct ResolvedModel {
+  std::filesystem::path path;         ///< what Model::load opens
+  std::vector<std::string> warnings;  ///< such as: the hub did not answer, this is what the cache held
+};
+
+/// Finds a model, downloading what is missing. `spec` is
+///   - a path: whatever exists on this machine is taken as it is, before any name is looked at;
+///   - a name of known_models();
+///   - `org/repo` or `org/repo/file`, either followed by `@revision`.
+/// Where no file is named: model.safetensors, else its index and shards, else the only .safetensors file,
+/// else hubert_base.pt, else pytorch_model.bin, else its index and shards, else the only .pt or .pth file.
+/// config.json and preprocessor_config.json beside it come along where the repository has them.
+///
+/// The hub is asked on each call which commit the revision is now; when it cannot be reached or refuses, the
+/// commit known last is taken from the cache with a warning. A whole commit id is never asked for again.
+/// A file gets its name in the cache after its size and its SHA-256 (or git's SHA-1 for a small file) were
+/// compared with the hub's; an interrupted download goes on where it stopped. Safe to call from any number of
+/// threads and processes at once: a file is downloaded once.
+///
+/// Throws Error when it is neither a path nor a model, cannot be had, or does not check out. The text says
+/// what to do.
+ResolvedModel resolve(const std::string& spec, const HubOptions& options = {});
+
+/// The same for a repository and a file in it (empty: chosen as above), whatever paths exist here.
+ResolvedModel download(const std::string& repo, const std::string& file, const HubOptions& options = {});
+
+/// Where the cache has a model, by a name as resolve() takes it; nothing when it has not. Makes no request.
+/// Throws Error for a malformed name.
+std::optional<std::filesystem::path> find_cached(const std::string& spec, const HubOptions& options = {});
+
+}  // namespace contentvec

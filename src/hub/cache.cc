@@ -1,0 +1,111 @@
+#include "hub/cache.h"
+
+#include <fstream>
+#include <span>
+
+#include "hub/client.h"
+#include "output/atomic_file.h"
+#include "runtime/fail.h"
+
+namespace contentvec::hub {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_file(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_regular_file(path, ignored);
+}
+
+std::string folder_name(const std::string& repo) {
+  const size_t slash = repo.find('/');
+  return fmt::format("models--{}--{}", repo.substr(0, slash), repo.substr(slash + 1));
+}
+
+}  // namespace
+
+void make_folders(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error)
+    fail("cannot make the folder {} in the model cache: {}; set HF_HUB_CACHE to a folder you may write to",
+         folder.string(), error.message());
+}
+
+CachedRepo::CachedRepo(const fs::path& cache, const std::string& repo)
+    : folder_(cache / folder_name(repo)), locks_(cache / ".locks" / folder_name(repo)) {}
+
+fs::path CachedRepo::pointer(const std::string& commit, const std::string& file) const {
+  return folder_ / "snapshots" / commit / file;
+}
+
+fs::path CachedRepo::blob(const std::string& etag) const {
+  return folder_ / "blobs" / etag;
+}
+
+fs::path CachedRepo::lock(const std::string& etag) const {
+  return locks_ / (etag + ".lock");
+}
+
+std::optional<std::string> CachedRepo::commit_of(const std::string& revision) const {
+  if (is_commit(revision)) return revision;
+  std::ifstream in(folder_ / "refs" / revision);
+  std::string commit;
+  in >> commit;
+  if (!is_commit(commit)) return std::nullopt;  // not there, or damaged: it is asked for anew
+  return commit;
+}
+
+std::optional<fs::path> CachedRepo::find(const std::string& commit, const std::string& file) const {
+  const fs::path path = pointer(commit, file);
+  if (!is_file(path)) return std::nullopt;
+  return path;
+}
+
+std::vector<std::string> CachedRepo::files(const std::string& commit) const {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator at(folder_ / "snapshots" / commit, error), end; !error && at != end;
+       at.increment(error)) {
+    if (is_file(at->path())) names.push_back(at->path().filename().string());
+  }
+  return names;
+}
+
+bool CachedRepo::known_absent(const std::string& commit, const std::string& file) const {
+  return is_file(folder_ / ".no_exist" / commit / file);
+}
+
+/// Relative, so that the cache can be moved. On a file system without links the blob itself takes the name,
+/// as huggingface_hub does it too.
+fs::path CachedRepo::link(const std::string& commit, const std::string& file, const std::string& etag) const {
+  const fs::path path = pointer(commit, file);
+  make_folders(path.parent_path());
+  std::error_code error;
+  fs::remove(path, error);  // a link to a blob that is gone
+  fs::create_symlink(blob(etag).lexically_relative(path.parent_path()), path, error);
+  if (error && error != std::errc::file_exists) fs::rename(blob(etag), path, error);
+  if (!is_file(path)) fail("cannot make {} in the model cache: {}", path.string(), error.message());
+  return path;
+}
+
+void CachedRepo::remember_commit(const std::string& revision, const std::string& commit) const noexcept try {
+  if (revision == commit || commit_of(revision) == commit) return;
+  const fs::path path = folder_ / "refs" / revision;
+  make_folders(path.parent_path());
+  output::AtomicFile file(path);
+  file.write(std::as_bytes(std::span(commit)));
+  file.commit();
+} catch (const std::exception&) {
+  return;
+}
+
+void CachedRepo::remember_absent(const std::string& commit, const std::string& file) const noexcept try {
+  const fs::path path = folder_ / ".no_exist" / commit / file;
+  make_folders(path.parent_path());
+  std::ofstream(path, std::ios::app).close();
+} catch (const std::exception&) {
+  return;
+}
+
+}  // namespace contentvec::hub

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace contentvec::hub {
+
+/// One repository in huggingface_hub's cache:
+///   models--org--repo/blobs/ETAG               the bytes of a file
+///   models--org--repo/snapshots/COMMIT/FILE    a link to its blob
+///   models--org--repo/refs/REVISION            the commit a branch or tag stood for last
+///   models--org--repo/.no_exist/COMMIT/FILE    the commit is known to have no such file
+///   .locks/models--org--repo/ETAG.lock         held (flock) while the blob is downloaded
+/// Names given to it have passed the checks of name.h. It makes folders as they are needed; reading needs no
+/// right to write.
+class CachedRepo {
+ public:
+  CachedRepo(const std::filesystem::path& cache, const std::string& repo);
+
+  /// The commit that `revision` stood for last; a whole commit id is itself. Nothing where it is not known.
+  [[nodiscard]] std::optional<std::string> commit_of(const std::string& revision) const;
+  /// Where a file of a commit is; nothing where it is not in the cache.
+  [[nodiscard]] std::optional<std::filesystem::path> find(const std::string& commit,
+                                                          const std::string& file) const;
+  /// Names of what is at the top of a commit's files.
+  [[nodiscard]] std::vector<std::string> files(const std::string& commit) const;
+  [[nodiscard]] bool known_absent(const std::string& commit, const std::string& file) const;
+
+  [[nodiscard]] std::filesystem::path blob(const std::string& etag) const;
+  [[nodiscard]] std::filesystem::path lock(const std::string& etag) const;
+
+  /// Gives a blob its name in a commit, and returns where that is. Throws Error.
+  std::filesystem::path link(const std::string& commit, const std::string& file,
+                             const std::string& etag) const;
+  /// What is worth knowing next time. A cache that cannot be written to is no reason to fail.
+  void remember_commit(const std::string& revision, const std::string& commit) const noexcept;
+  void remember_absent(const std::string& commit, const std::string& file) const noexcept;
+
+ private:
+  [[nodiscard]] std::filesystem::path pointer(const std::string& commit, const std::string& file) const;
+
+  std::filesystem::path folder_;
+  std::filesystem::path locks_;
+};
+
+/// mkdir -p. Throws Error.
+void make_folders(const std::filesystem::path& folder);
+
+}  // namespace contentvec::hub

@@ -1,0 +1,204 @@
+#include "hub/client.h"
+
+#include <algorithm>
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "checkpoint/json_text.h"
+#include "checkpoint/text.h"
+#include "runtime/fail.h"
+
+namespace contentvec::hub {
+namespace {
+
+constexpr int kMostRedirects = 10;
+constexpr const char* kCommit = "x-repo-commit";
+constexpr const char* kLinkedEtag = "x-linked-etag";
+constexpr const char* kLinkedSize = "x-linked-size";
+constexpr const char* kErrorCode = "x-error-code";
+
+bool is_hex(std::string_view text, size_t digits) {
+  return text.size() == digits && std::all_of(text.begin(), text.end(), [](char c) {
+           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+         });
+}
+
+/// An ETag without its quotes and mark of weakness.
+std::string bare(std::string etag) {
+  if (etag.starts_with("W/")) etag.erase(0, 2);
+  std::erase(etag, '"');
+  return etag;
+}
+
+[[noreturn]] void fail_for_no_hub(const Response& response, const std::string& expected,
+                                  const std::string& found) {
+  fail("expected {} from {}, found {}; is it a Hugging Face hub? (HF_ENDPOINT)", expected,
+       origin(response.url), checkpoint::quote(found));
+}
+
+int64_t size_of(const Response& response, const std::string& header) {
+  const std::string text = response.header(header);
+  if (text.empty()) return -1;
+  int64_t size = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
+  if (error != std::errc() || end != text.data() + text.size() || size < 0)
+    fail_for_no_hub(response, "the size of a file", text);
+  return size;
+}
+
+/// What the answer to HEAD says of a file.
+RemoteFile remote_file(const Response& response) {
+  RemoteFile file;
+  file.commit = response.header(kCommit);
+  if (!is_commit(file.commit)) fail_for_no_hub(response, "the id of a commit", file.commit);
+  file.etag = bare(response.header(response.headers.contains(kLinkedEtag) ? kLinkedEtag : "etag"));
+  if (!is_hex(file.etag, 64) && !is_hex(file.etag, 40))
+    fail_for_no_hub(response, "a SHA-256 or SHA-1 as ETag", file.etag);
+  file.size = size_of(response, kLinkedSize);
+  if (file.size < 0 && !response.redirects()) file.size = size_of(response, "content-length");
+  return file;
+}
+
+/// The hub's answer about a repository.
+Listing listing_in(const Response& response, const std::string& text) try {
+  const nlohmann::json parsed = checkpoint::parse_json(text);
+  Listing listing;
+  listing.commit = parsed.at("sha").get<std::string>();
+  if (!is_commit(listing.commit)) fail("\"{}\" is no commit", listing.commit);
+  for (const nlohmann::json& sibling : parsed.at("siblings"))
+    listing.files.push_back(sibling.at("rfilename").get<std::string>());
+  return listing;
+} catch (const std::exception& error) {
+  fail_for_no_hub(response, "a list of files", error.what());
+}
+
+void keep_metadata(const Response& earlier, Response& later) {
+  for (const char* name : {kCommit, kLinkedEtag, kLinkedSize}) {
+    if (earlier.headers.contains(name)) later.headers.try_emplace(name, earlier.header(name));
+  }
+}
+
+}  // namespace
+
+bool is_commit(const std::string& text) {
+  return is_hex(text, 40);
+}
+
+std::string Client::file_url(const std::string& repo, const std::string& revision,
+                             const std::string& file) const {
+  return fmt::format("{}/{}/resolve/{}/{}", settings_.endpoint, repo, encode(revision, true), encode(file));
+}
+
+/// One redirect after the other, none of them libcurl's: what is sent along is decided for each.
+/// A HEAD ends where it is sent to another host by an answer that describes the file already: that host is a
+/// CDN, whose own ETag means something else.
+Response Client::follow(Request request, const Receive& receive, const std::function<void()>& tick) const {
+  const std::string home = origin(settings_.endpoint);
+  request.token = settings_.token;
+  request.answer_seconds = settings_.answer_seconds;
+  Response earlier;
+  for (int hop = 0; hop <= kMostRedirects; ++hop) {
+    Response response = send(
+        request,
+        [&](const Response& so_far, std::span<const std::byte> bytes) {
+          if (so_far.status == 200 || so_far.status == 206) receive(so_far, bytes);
+        },
+        tick);
+    keep_metadata(earlier, response);
+    if (!response.redirects()) return response;
+    const std::string next = join(request.url, response.header("location"));
+    const bool leaves = origin(next) != origin(request.url);
+    if (request.head && leaves && response.headers.contains(kLinkedEtag)) return response;
+    if (request.url.starts_with("https:") && !next.starts_with("https:"))
+      fail("{} sends on to {} without encryption, which is refused; report it to whoever runs the first",
+           origin(request.url), origin(next));
+    if (origin(next) != home) request.token.clear();  // for good, also where a later redirect leads back
+    request.url = next;
+    earlier = std::move(response);
+  }
+  fail(
+      "the redirects of {} lead on and on ({} followed); report it to whoever runs it, or set HF_ENDPOINT to "
+      "another",
+      home, kMostRedirects);
+}
+
+std::optional<RemoteFile> Client::describe(const std::string& repo, const std::string& revision,
+                                           const std::string& file, std::string& commit,
+                                           const std::function<void()>& tick) const {
+  const Response response = follow(
+      {.url = file_url(repo, revision, file), .head = true},
+      [](const Response&, std::span<const std::byte>) {}, tick);
+  const std::string code = response.header(kErrorCode);
+  // A mirror may give no code; a commit that exists leaves only the file to be missing.
+  if (response.status == 404 && (code == "EntryNotFound" || (code.empty() && is_commit(revision)))) {
+    if (is_commit(response.header(kCommit))) commit = response.header(kCommit);
+    return std::nullopt;
+  }
+  if (response.status != 200 && !response.redirects()) fail_for(response, repo, revision, file);
+  return remote_file(response);
+}
+
+Listing Client::list(const std::string& repo, const std::string& revision,
+                     const std::function<void()>& tick) const {
+  constexpr size_t kMost = size_t{64} << 20;
+  std::string text;
+  const Response response = follow(
+      {.url = fmt::format("{}/api/models/{}/revision/{}", settings_.endpoint, repo, encode(revision, true))},
+      [&](const Response&, std::span<const std::byte> bytes) {
+        if (text.size() + bytes.size() > kMost) fail("the hub's list of files does not end");
+        text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+      },
+      tick);
+  if (response.status != 200) fail_for(response, repo, revision, "");
+  return listing_in(response, text);
+}
+
+Response Client::fetch(const std::string& repo, const std::string& commit, const std::string& file,
+                       int64_t from, const Receive& receive, const std::function<void()>& tick) const {
+  Response response =
+      follow({.url = file_url(repo, commit, file), .from = from, .stall_seconds = settings_.stall_seconds},
+             receive, tick);
+  if (response.status != 200 && response.status != 206 && response.status != 416)
+    fail_for(response, repo, commit, file);
+  return response;
+}
+
+void Client::fail_for(const Response& response, const std::string& repo, const std::string& revision,
+                      const std::string& file) const {
+  const std::string code = response.header(kErrorCode);
+  const std::string hub = settings_.endpoint;
+  const int status = response.status;
+  if (origin(response.url) != origin(hub))
+    throw Unreachable(fmt::format("{}, where {} keeps {}, answers {}; try again later", origin(response.url),
+                                  hub, repo, status));
+  if (status == 401 && settings_.token.empty())
+    throw Unreachable(fmt::format(
+        "{} has no public repository {} (401); check the name, and for a private or gated one set HF_TOKEN",
+        hub, repo));
+  if (status == 401)
+    throw Unreachable(fmt::format(
+        "{} does not take the token for {} (401); check the name, and HF_TOKEN or `hf auth login`", hub,
+        repo));
+  if (status == 403)
+    throw Unreachable(
+        fmt::format("{} does not let you have {} (403); accept its conditions at {}/{} and set HF_TOKEN to a "
+                    "token that may "
+                    "read it",
+                    hub, repo, hub, repo));
+  if (status == 429)
+    throw Unreachable(
+        fmt::format("{} has had too many requests from here (429); wait some minutes, or set HF_TOKEN", hub));
+  if (status >= 500)
+    throw Unreachable(fmt::format(
+        "{} is out of order (status {}); try again later, or set HF_ENDPOINT to a mirror", hub, status));
+  if (status == 404 && code == "RevisionNotFound")
+    fail("{}/{} has no revision \"{}\" (404); see {}/{}/commits", hub, repo, revision, hub, repo);
+  if (status == 404 && (code == "RepoNotFound" || file.empty()))
+    fail("{} has no repository {} (404); check the name, and for a private one set HF_TOKEN", hub, repo);
+  if (status == 404)
+    fail("{} has no \"{}\" in {} at revision {} (404); check all three names", hub, file, repo, revision);
+  fail("{} answers {} for {}; is it a Hugging Face hub? (HF_ENDPOINT)", hub, status, repo);
+}
+
+}  // namespace contentvec::hub

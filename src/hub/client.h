@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hub/http.h"
+#include "hub/settings.h"
+
+namespace contentvec::hub {
+
+/// A file of one commit, as the hub describes it.
+struct RemoteFile {
+  std::string commit;  ///< 40 hexadecimal digits
+  std::string etag;    ///< 64 hexadecimal digits: SHA-256 of its bytes; 40: git's SHA-1 of them as a blob
+  int64_t size = -1;   ///< bytes; -1 where the hub does not say
+};
+
+struct Listing {
+  std::string commit;
+  std::vector<std::string> files;
+};
+
+/// Speaks to the hub. Every request starts at the endpoint, which alone is given the token; once a redirect
+/// leads to another host, the token is not sent any more.
+///
+/// Throws Unreachable where the hub cannot be reached or refuses (401, 403, 429, 5xx), Error for everything
+/// else that is wrong; both say what to do.
+class Client {
+ public:
+  explicit Client(const Settings& settings) : settings_(settings) {}
+
+  /// Nothing where the repository has no such file; `commit` is then set where the hub says it. `tick`: see
+  /// send().
+  std::optional<RemoteFile> describe(const std::string& repo, const std::string& revision,
+                                     const std::string& file, std::string& commit,
+                                     const std::function<void()>& tick) const;
+
+  [[nodiscard]] Listing list(const std::string& repo, const std::string& revision,
+                             const std::function<void()>& tick) const;
+
+  /// The bytes of a file from `from` on, to `receive`, as an answer with status 200 (from the first byte
+  /// whatever was asked) or 206. Returns it, or one with 416 where the file has no more.
+  Response fetch(const std::string& repo, const std::string& commit, const std::string& file, int64_t from,
+                 const Receive& receive, const std::function<void()>& tick) const;
+
+ private:
+  [[nodiscard]] std::string file_url(const std::string& repo, const std::string& revision,
+                                     const std::string& file) const;
+  Response follow(Request request, const Receive& receive, const std::function<void()>& tick) const;
+  [[noreturn]] void fail_for(const Response& response, const std::string& repo, const std::string& revision,
+                             const std::string& file) const;
+
+  Settings settings_;
+};
+
+/// Whether it is a whole commit id.
+bool is_commit(const std::string& text);
+
+}  // namespace contentvec::hub

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <span>
+#include <string>
+
+#include "contentvec/error.h"
+
+namespace contentvec::hub {
+
+/// The server could not be reached, or would not answer for now or for this user: what the cache holds may
+/// stand in for it.
+class Unreachable : public Error {
+ public:
+  using Error::Error;
+};
+
+/// What came before the body.
+struct Response {
+  std::string url;  ///< of the request it answers
+  int status = 0;
+  std::map<std::string, std::string> headers;  ///< by lower-case name; of several alike the last
+
+  /// Empty where there is none.
+  [[nodiscard]] std::string header(const std::string& name) const;
+  /// Whether it sends elsewhere.
+  [[nodiscard]] bool redirects() const {
+    return status >= 300 && status < 400 && headers.contains("location");
+  }
+};
+
+struct Request {
+  std::string url;
+  bool head = false;       ///< HEAD rather than GET
+  std::string token = {};  ///< sent as it is to whatever host `url` names; empty: none
+  int64_t from = 0;        ///< the first byte wanted
+  int answer_seconds = 0;
+  int stall_seconds = 0;  ///< 0: the whole answer is to arrive in twice answer_seconds
+};
+
+/// Takes the next bytes of a body.
+using Receive = std::function<void(const Response&, std::span<const std::byte>)>;
+
+/// Makes one request and follows no redirect. http and https, certificates verified; proxies as the
+/// environment says. What `receive` and `tick` (called about once a second at least) throw ends the request
+/// and passes through. Throws Unreachable where no whole answer arrives, which names the host.
+Response send(const Request& request, const Receive& receive, const std::function<void()>& tick);
+
+/// "https://host" of a URL, with the port where it is not the usual one. Throws Error for one that is not
+/// http or https.
+std::string origin(const std::string& url);
+
+/// The URL that `location` means where `base` said it. Throws Error where it is no URL.
+std::string join(const std::string& base, const std::string& location);
+
+/// A path percent-encoded, but for its slashes unless they are to be, too.
+std::string encode(const std::string& path, bool slashes = false);
+
+}  // namespace contentvec::hub

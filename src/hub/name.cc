@@ -1,0 +1,118 @@
+#include "hub/name.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "contentvec/hub.h"
+#include "runtime/fail.h"
+
+namespace contentvec {
+
+std::span<const KnownModel> known_models() {
+  static constexpr std::array kKnown = {
+      KnownModel{"contentvec", "lexandstuff/mlx-contentvec", "contentvec_base.safetensors",
+                 "ContentVec base, float32; the default"},
+      KnownModel{"rvc-hubert-base", "lj1995/VoiceConversionWebUI", "hubert_base.pt",
+                 "the same model as RVC ships it, with final_proj (RVC v1)"},
+      KnownModel{"content-vec-best", "lengyue233/content-vec-best", "",
+                 "ContentVec base for transformers, with final_proj"},
+      KnownModel{"hubert-base-ls960", "facebook/hubert-base-ls960", "", "HuBERT base"},
+      KnownModel{"hubert-large-ll60k", "facebook/hubert-large-ll60k", "", "HuBERT large"},
+      KnownModel{"chinese-hubert-base", "TencentGameMate/chinese-hubert-base", "",
+                 "HuBERT base trained on Chinese"},
+      KnownModel{"distilhubert", "ntu-spml/distilhubert", "", "HuBERT base distilled to two layers"},
+  };
+  return kKnown;
+}
+
+namespace hub {
+namespace {
+
+constexpr size_t kLongest = 255;  // of a file name on every file system here
+
+bool is_plain(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+         c == '.';
+}
+
+/// One of the two parts of a repository's name, by the hub's own rules.
+bool is_repo_part(std::string_view part) {
+  return !part.empty() && part.size() <= 96 && std::all_of(part.begin(), part.end(), is_plain) &&
+         part.front() != '-' && part.front() != '.' && part.back() != '-' && part.back() != '.' &&
+         part.find("--") == part.npos && part.find("..") == part.npos;
+}
+
+/// A relative path of plain segments, none of which leads elsewhere.
+bool is_inner_path(std::string_view path) {
+  const auto harmless = [](char c) {
+    return static_cast<unsigned char>(c) >= 0x20 && c != 0x7F && c != '\\';
+  };
+  if (!std::all_of(path.begin(), path.end(), harmless)) return false;
+  while (true) {
+    const size_t end = std::min(path.find('/'), path.size());
+    const std::string_view segment = path.substr(0, end);
+    if (segment.empty() || segment.size() > kLongest || segment == "." || segment == "..") return false;
+    if (end == path.size()) return true;
+    path.remove_prefix(end + 1);
+  }
+}
+
+/// What ends like a checkpoint and has no third part is a path that does not exist, not a repository.
+bool looks_like_a_file(std::string_view repo) {
+  constexpr std::array<std::string_view, 6> kEndings = {".pt",          ".pth",  ".bin",
+                                                        ".safetensors", ".json", ".onnx"};
+  return std::any_of(kEndings.begin(), kEndings.end(),
+                     [&](std::string_view ending) { return repo.ends_with(ending); });
+}
+
+}  // namespace
+
+void check_repo(const std::string& repo) {
+  const size_t slash = repo.find('/');
+  if (slash == repo.npos || !is_repo_part(std::string_view(repo).substr(0, slash)) ||
+      !is_repo_part(std::string_view(repo).substr(slash + 1)))
+    fail("\"{}\" is not the name of a repository, which is org/repo in letters, digits, '-', '_' and '.'",
+         repo);
+}
+
+void check_file(const std::string& file) {
+  if (!is_inner_path(file))
+    fail("\"{}\" is not the name of a file in a repository, which is a path without \"..\" or empty parts",
+         file);
+}
+
+void check_revision(const std::string& revision) {
+  if (!is_inner_path(revision))
+    fail("\"{}\" is not a revision, which is a branch, a tag or a commit", revision);
+}
+
+Name parse_name(const std::string& spec) {
+  const size_t at = spec.find('@');
+  const std::string model = spec.substr(0, at);
+  Name name;
+  if (at != spec.npos) {
+    name.revision = spec.substr(at + 1);
+    check_revision(name.revision);
+  }
+  for (const KnownModel& known : known_models()) {
+    if (known.name != model) continue;
+    name.repo = known.repo;
+    name.file = known.file;
+    return name;
+  }
+  const size_t slash = model.find('/');
+  const size_t second = slash == model.npos ? model.npos : model.find('/', slash + 1);
+  name.repo = model.substr(0, second);
+  check_repo(name.repo);
+  if (second == model.npos) {
+    if (looks_like_a_file(model)) fail("\"{}\" is the name of a file rather than of a repository", model);
+    return name;
+  }
+  name.file = model.substr(second + 1);
+  check_file(name.file);
+  return name;
+}
+
+}  // namespace hub
+}  // namespace contentvec

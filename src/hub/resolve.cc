@@ -1,0 +1,136 @@
+// From the name of a model to the files on this machine that make it.
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "checkpoint/hf_directory.h"
+#include "checkpoint/text.h"
+#include "contentvec/hub.h"
+#include "hub/name.h"
+#include "hub/repository.h"
+#include "runtime/fail.h"
+
+namespace contentvec {
+namespace hub {
+namespace {
+
+namespace fs = std::filesystem;
+using Files = std::vector<std::string>;
+
+/// The weights among a repository's files, as contentvec/hub.h says; empty where no rule finds any.
+std::string weights_among(const Files& files) {
+  const auto there = [&](std::string_view name) {
+    return std::find(files.begin(), files.end(), name) != files.end();
+  };
+  const auto only_one = [&](std::string_view ending) -> std::string {
+    const auto ends_so = [&](const std::string& name) {
+      return name.ends_with(ending) && name.find('/') == name.npos;
+    };
+    if (std::count_if(files.begin(), files.end(), ends_so) != 1) return "";
+    return *std::find_if(files.begin(), files.end(), ends_so);
+  };
+  if (there("model.safetensors")) return "model.safetensors";
+  if (there("model.safetensors.index.json")) return "model.safetensors.index.json";
+  if (std::string name = only_one(".safetensors"); !name.empty()) return name;
+  for (const char* name : {"hubert_base.pt", "pytorch_model.bin", "pytorch_model.bin.index.json"})
+    if (there(name)) return name;
+  for (const char* ending : {".pt", ".pth"})
+    if (std::string name = only_one(ending); !name.empty()) return name;
+  return "";
+}
+
+bool looks_like_weights(const std::string& name) {
+  constexpr std::array<std::string_view, 4> kEndings = {".safetensors", ".pt", ".pth", ".bin"};
+  return std::any_of(kEndings.begin(), kEndings.end(),
+                     [&](std::string_view end) { return name.ends_with(end); });
+}
+
+std::string choose(const std::string& repo, const Files& files) {
+  std::string chosen = weights_among(files);
+  if (!chosen.empty()) return chosen;
+  constexpr size_t kShown = 20;
+  Files candidates;
+  for (const std::string& name : files)
+    if (looks_like_weights(name)) candidates.push_back(checkpoint::quote(name));
+  std::sort(candidates.begin(), candidates.end());
+  if (candidates.size() > kShown) candidates.resize(kShown);
+  fail(
+      "{} has no model.safetensors, pytorch_model.bin (nor an index of either), hubert_base.pt, and no "
+      "single other .safetensors, .pt or .pth file; name one: {}/FILE{}{}",
+      repo, repo, candidates.empty() ? "" : ", where FILE may be ", fmt::join(candidates, ", "));
+}
+
+/// All files of the model; returns where the one to open is.
+fs::path fetch(Repository& repository, const Name& name) {
+  const auto enough = [](const Files& files) { return !weights_among(files).empty(); };
+  const std::string file = name.file.empty() ? choose(name.repo, repository.files(enough)) : name.file;
+  const std::string folder = file.substr(0, file.rfind('/') + 1);
+  const fs::path path = repository.get(file);
+  if (checkpoint::is_shard_index(path)) {
+    for (const std::string& shard : checkpoint::shards_of(path)) repository.get(folder + shard);
+  }
+  for (const char* beside : {"config.json", "preprocessor_config.json"}) repository.find(folder + beside);
+  repository.remember();
+  return path;
+}
+
+ResolvedModel fetch(const Name& name, const HubOptions& options) {
+  Repository repository(name, options);
+  fs::path path = fetch(repository, name);
+  return {std::move(path), repository.warnings()};
+}
+
+/// Anything but "there is nothing of that name" is for opening it to complain about.
+bool exists_here(const std::string& spec) {
+  std::error_code error;
+  return fs::status(spec, error).type() != fs::file_type::not_found;
+}
+
+std::string known_names() {
+  std::string text;
+  for (const KnownModel& known : known_models()) text += (text.empty() ? "" : ", ") + std::string(known.name);
+  return text;
+}
+
+Name parse_or_fail(const std::string& spec) try { return parse_name(spec); } catch (const Error& error) {
+  fail(
+      "{}: there is no such file or folder, and it names no model of the hub: {}. Expected a checkpoint "
+      "(.safetensors, .pt, .pth, .bin), a Hugging Face folder, org/repo or org/repo/file (also with "
+      "@revision), a short name ({}), or synthetic:base",
+      spec, error.what(), known_names());
+}
+
+}  // namespace
+}  // namespace hub
+
+ResolvedModel resolve(const std::string& spec, const HubOptions& options) {
+  if (hub::exists_here(spec)) return {spec, {}};
+  const hub::Name name = hub::parse_or_fail(spec);
+  try {
+    return hub::fetch(name, options);
+  } catch (const Error& error) {
+    fail("{}: there is no such file or folder here, and as a model of the hub it cannot be had: {}", spec,
+         error.what());
+  }
+}
+
+ResolvedModel download(const std::string& repo, const std::string& file, const HubOptions& options) {
+  hub::check_repo(repo);
+  return hub::fetch(hub::Name{.repo = repo, .file = file, .revision = {}}, options);
+}
+
+std::optional<std::filesystem::path> find_cached(const std::string& spec, const HubOptions& options) {
+  const hub::Name name = hub::parse_name(spec);
+  HubOptions offline = options;
+  offline.local_files_only = true;
+  try {
+    return hub::fetch(name, offline).path;
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
+}  // namespace contentvec

@@ -1,0 +1,317 @@
+// Everything that can go wrong with a download: one clear error that says what to do, and nothing broken
+// left.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+
+#include "contentvec/hub.h"
+#include "hub/hub_server.h"
+#include "output/child.h"
+
+namespace contentvec::test {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using testing::AllOf;
+using testing::AnyOf;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+const std::string kRepo = "org/repo";
+const std::string kContent(200000, 'x');
+
+class FaultTest : public testing::Test {
+ protected:
+  FaultTest() {
+    setenv("HF_HUB_ETAG_TIMEOUT", "1", 1);
+    setenv("HF_HUB_DOWNLOAD_TIMEOUT", "1", 1);
+    hub_.publish(kRepo, "model.pt", kContent);
+  }
+
+  /// The error of a download with these faults, after a look at what it left: no file with a name of its own,
+  /// and at most one to go on with. Without the faults it then works.
+  std::string error_with(const json& faults) {
+    hub_.set_faults(faults);
+    const std::string error = error_of([] { download(kRepo, "model.pt"); });
+    EXPECT_FALSE(find_cached("org/repo/model.pt"));
+    EXPECT_LE(left().size(), 1U);
+    for (const std::string& name : left()) EXPECT_TRUE(name.ends_with(".incomplete")) << name;
+    EXPECT_FALSE(fs::exists(hub_.cached(kRepo) / "snapshots" / kCommit / "model.pt"));
+    return error;
+  }
+
+  void expect_to_work() {
+    hub_.set_faults(json::array());
+    EXPECT_EQ(fs::file_size(download(kRepo, "model.pt").path), kContent.size());
+  }
+
+  /// Names of the blobs.
+  std::vector<std::string> left() {
+    std::vector<std::string> names;
+    std::error_code none;
+    for (const auto& entry : fs::directory_iterator(hub_.cached(kRepo) / "blobs", none))
+      names.push_back(entry.path().filename().string());
+    return names;
+  }
+
+  HubServer hub_;
+};
+
+json on_hub(json fault) {
+  fault["on"] = "model.pt";
+  fault["at"] = "hub";
+  return json::array({fault});
+}
+
+json on_cdn(json fault) {
+  fault["on"] = "GET";
+  fault["at"] = "cdn";
+  return json::array({fault});
+}
+
+TEST_F(FaultTest, NobodyThere) {
+  hub_.stop();
+  const std::string error = error_of([] { resolve("org/repo/model.pt"); });
+  EXPECT_THAT(error,
+              AllOf(HasSubstr("no such file or folder"), HasSubstr("no connection"), HasSubstr("network"),
+                    HasSubstr(hub_.endpoint()), HasSubstr(hub_.cache().string())));
+}
+
+TEST_F(FaultTest, NoSuchHost) {
+  setenv("HF_ENDPOINT", "http://hub.invalid", 1);
+  EXPECT_THAT(error_of([] { download(kRepo, "model.pt"); }), HasSubstr("no such host"));
+}
+
+TEST_F(FaultTest, Offline) {
+  setenv("HF_HUB_OFFLINE", "1", 1);
+  const std::string error = error_of([] { download(kRepo, "model.pt"); });
+  EXPECT_THAT(error,
+              AllOf(HasSubstr("HF_HUB_OFFLINE"), HasSubstr("model.pt"), HasSubstr(hub_.cache().string())));
+  EXPECT_THAT(hub_.requests(), IsEmpty());
+}
+
+TEST_F(FaultTest, MissingThings) {
+  EXPECT_THAT(error_of([] { download(kRepo, "other.pt"); }),
+              AllOf(HasSubstr("no file \"other.pt\""), HasSubstr("/org/repo/tree/main")));
+  EXPECT_THAT(error_of([] { download("org/nothing", "model.pt"); }),
+              AllOf(HasSubstr("no public repository org/nothing"), HasSubstr("HF_TOKEN")));
+  EXPECT_THAT(error_with(on_hub({{"status", 404}})), AllOf(HasSubstr("404"), HasSubstr("model.pt")));
+  EXPECT_THAT(error_with(on_hub({{"status", 404}, {"headers", {{"X-Error-Code", "RepoNotFound"}}}})),
+              AllOf(HasSubstr("no repository org/repo"), HasSubstr("404")));
+}
+
+TEST_F(FaultTest, Refusals) {
+  hub_.set_token(kRepo, "hf_right");
+  EXPECT_THAT(error_with(json::array()), AllOf(HasSubstr("401"), HasSubstr("HF_TOKEN")));
+  setenv("HF_TOKEN", "hf_wrong", 1);
+  const std::string error = error_with(json::array());
+  EXPECT_THAT(error,
+              AllOf(HasSubstr("403"), HasSubstr("conditions"), HasSubstr(hub_.endpoint() + "/org/repo")));
+  EXPECT_THAT(error, testing::Not(HasSubstr("hf_wrong")));
+  EXPECT_THAT(error_with(on_hub({{"status", 401}})),
+              AllOf(HasSubstr("401"), HasSubstr("does not take the token")));
+  EXPECT_THAT(error_with(on_hub({{"status", 429}})), AllOf(HasSubstr("429"), HasSubstr("wait")));
+  EXPECT_THAT(error_with(on_hub({{"status", 503}})), AllOf(HasSubstr("503"), HasSubstr("later")));
+  EXPECT_THAT(error_with(on_hub({{"status", 418}})), HasSubstr("418"));
+  setenv("HF_TOKEN", "hf_right", 1);
+  EXPECT_THAT(error_with(on_cdn({{"status", 403}})), AllOf(HasSubstr("//localhost:"), HasSubstr("403")));
+  expect_to_work();
+}
+
+TEST_F(FaultTest, RedirectsWithoutEnd) {
+  EXPECT_THAT(error_with(on_hub({{"location", "/org/repo/resolve/main/model.pt"}})), HasSubstr("redirects"));
+  EXPECT_THAT(error_with(json::array({{{"on", "GET"}, {"location", "/round-and-round"}}})),
+              HasSubstr("redirects"));
+  EXPECT_LE(hub_.requests().size(), 30U);
+  expect_to_work();
+}
+
+TEST_F(FaultTest, RedirectsToWhereNothingIsFetched) {
+  for (const char* location :
+       {"file:///etc/passwd", "ftp://localhost/x", "gopher://x/y", "http://", "http://a b/"}) {
+    EXPECT_THAT(error_with(on_hub({{"location", location}})),
+                AnyOf(HasSubstr("https://"), HasSubstr("address"), HasSubstr("no such host")))
+        << location;
+  }
+  expect_to_work();
+}
+
+TEST_F(FaultTest, CutShortForGood) {
+  const std::string error = error_with(on_cdn({{"cut", 70000}}));
+  EXPECT_THAT(error, AllOf(HasSubstr("70000 of 200000"), HasSubstr("kept"), HasSubstr("again")));
+  EXPECT_THAT(left(), SizeIs(1));
+  hub_.set_faults(on_cdn({{"no_length", true}, {"cut", 90000}}));
+  EXPECT_THAT(error_of([] { download(kRepo, "model.pt"); }), HasSubstr("90000 of 200000"));
+  const int before = hub_.count("GET", "cdn");
+  expect_to_work();
+  EXPECT_EQ(hub_.count("GET", "cdn"), before + 1);
+  EXPECT_EQ(hub_.requests().back()["method"], "HEAD") << "config.json";
+}
+
+TEST_F(FaultTest, Altered) {
+  const std::string error = error_with(on_cdn({{"flip", 12345}}));
+  EXPECT_THAT(error, AllOf(HasSubstr("altered"), HasSubstr("try again"), HasSubstr("HF_ENDPOINT")));
+  EXPECT_THAT(left(), IsEmpty());
+  expect_to_work();
+}
+
+TEST_F(FaultTest, AnAlteredSmallFile) {
+  hub_.publish(kRepo, "config.json", "{\"hidden_size\": 48}");
+  hub_.set_faults({{{"on", "GET .*config.json"}, {"flip", 3}}});
+  EXPECT_THAT(error_of([] { download(kRepo, "model.pt"); }),
+              AllOf(HasSubstr("altered"), HasSubstr("config.json")));
+  EXPECT_FALSE(fs::exists(hub_.cached(kRepo) / "refs/main")) << "half a model is not noted as one";
+  expect_to_work();
+}
+
+TEST_F(FaultTest, WrongSizes) {
+  EXPECT_THAT(error_with(on_cdn({{"more", 5}})), HasSubstr("more than the 200000 bytes"));
+  EXPECT_THAT(left(), IsEmpty());
+  EXPECT_THAT(error_with(on_cdn({{"headers", {{"Content-Length", "7"}}}})), HasSubstr("of 200000"));
+  EXPECT_THAT(error_with(on_hub({{"headers", {{"X-Linked-Size", "199999"}}}})), HasSubstr("199999"));
+  EXPECT_THAT(error_with(on_hub({{"headers", {{"X-Linked-Size", "200001"}}}})), HasSubstr("200001"));
+  for (const char* size : {"-1", "many", "1e9", "99999999999999999999"})
+    EXPECT_THAT(error_with(on_hub({{"headers", {{"X-Linked-Size", size}}}})), HasSubstr(size));
+  EXPECT_THAT(error_with(on_hub({{"headers", {{"X-Linked-Size", "4611686018427387904"}}}})),
+              AllOf(HasSubstr("no room"), HasSubstr("HF_HUB_CACHE")));
+  expect_to_work();
+}
+
+TEST_F(FaultTest, ALengthTooLongDoesNotMatterWhereTheBytesAreRight) {
+  hub_.set_faults(on_cdn({{"headers", {{"Content-Length", "200007"}}}}));
+  EXPECT_EQ(fs::file_size(download(kRepo, "model.pt").path), kContent.size());
+}
+
+TEST_F(FaultTest, AnotherRangeThanAskedFor) {
+  const std::string error = error_with({{{"on", "GET"}, {"at", "cdn"}, {"cut", 1000}, {"times", 1}},
+                                        {{"on", "GET"}, {"at", "cdn"}, {"wrong_range", true}}});
+  EXPECT_THAT(error, AllOf(HasSubstr("from byte 1000"), HasSubstr("bytes 0-")));
+  expect_to_work();
+}
+
+TEST_F(FaultTest, Silence) {
+  EXPECT_THAT(error_with(on_hub({{"hang", 5}})), HasSubstr("no answer for 1 s"));
+  EXPECT_LE(hub_.count("HEAD", "hub"), 1) << "nobody waits for that again and again";
+  // In the middle of a file the connection is given up, and another goes on from there.
+  hub_.set_faults(on_cdn({{"stall", 70000}, {"times", 1}}));
+  EXPECT_EQ(fs::file_size(download(kRepo, "model.pt").path), kContent.size());
+  EXPECT_EQ(hub_.count("GET", "cdn"), 2);
+}
+
+TEST_F(FaultTest, WhatIsNoAnswer) {
+  for (const char* garbage :
+       {"", "hello\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "\x01\x02\x03"})
+    EXPECT_THAT(error_with(on_hub({{"garbage", garbage}})), HasSubstr("http://127.0.0.1:")) << garbage;
+  const std::string header = "X-Long: " + std::string(1000, 'a') + "\r\n";
+  std::string endless = "HTTP/1.1 200 OK\r\n";
+  for (int i = 0; i < 400; ++i) endless += header;
+  EXPECT_THAT(error_with(on_hub({{"garbage", endless}})), HasSubstr("http://127.0.0.1:"));
+  expect_to_work();
+}
+
+TEST_F(FaultTest, AServerThatIsNoHub) {
+  const auto with = [&](const char* name, json value) {
+    return error_with(on_hub({{"headers", {{name, value}}}}));
+  };
+  for (const json& commit :
+       {json("../../../../etc"), json("main"), json(""), json(nullptr), json(std::string(41, 'a'))})
+    EXPECT_THAT(with("X-Repo-Commit", commit), AllOf(HasSubstr("commit"), HasSubstr("HF_ENDPOINT")))
+        << commit;
+  for (const json& etag :
+       {json("\"../../../x\""), json("\"\""), json(std::string(64, 'g')), json("/etc/passwd")})
+    EXPECT_THAT(with("X-Linked-Etag", etag), AllOf(HasSubstr("ETag"), HasSubstr("HF_ENDPOINT"))) << etag;
+  hub_.set_faults({{{"on", "api/models"}, {"headers", {{"Content-Type", "text/html"}}}, {"status", 200}}});
+  EXPECT_NE(error_of([] { download(kRepo, ""); }), "");
+  EXPECT_FALSE(fs::exists(hub_.cache() / "x"));
+  expect_to_work();
+}
+
+TEST_F(FaultTest, NamesThatLeadElsewhere) {
+  EXPECT_NE(error_of([] { download("../repo", "model.pt"); }), "");
+  EXPECT_NE(error_of([] { download("..", "model.pt"); }), "");
+  EXPECT_NE(error_of([] { download(kRepo, "../model.pt"); }), "");
+  EXPECT_NE(error_of([] { download(kRepo, "/etc/passwd"); }), "");
+  EXPECT_NE(error_of([] { download(kRepo, "model.pt", {.revision = "../../x"}); }), "");
+  hub_.publish(kRepo, "model.safetensors.index.json",
+               R"({"weight_map": {"a": "../../../evil.safetensors"}})");
+  EXPECT_THAT(error_of([] { download(kRepo, "model.safetensors.index.json"); }), HasSubstr("plain names"));
+  for (const json& request : hub_.requests())
+    EXPECT_THAT(request["path"].get<std::string>(), testing::Not(HasSubstr("..")));
+}
+
+TEST_F(FaultTest, AFullDisk) {
+  // A limit on the size of files stands for the end of the disk; in a child, whose limit ends with it.
+  const int code = run_in_child([&] {
+    const rlimit limit = {50000, 50000};
+    std::signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &limit);
+    try {
+      download(kRepo, "model.pt");
+    } catch (const std::exception& error) {
+      const std::string text = error.what();
+      return text.find("free some space") != text.npos && text.find("HF_HUB_CACHE") != text.npos ? 42 : 1;
+    }
+    return 0;
+  });
+  EXPECT_EQ(code, 42);
+  EXPECT_THAT(left(), IsEmpty());
+  expect_to_work();
+}
+
+TEST_F(FaultTest, ACacheThatCannotBeWritten) {
+  write_file(hub_.cache(), std::string("a file where a folder should be"));
+  EXPECT_THAT(error_of([] { download(kRepo, "model.pt"); }),
+              AllOf(HasSubstr("HF_HUB_CACHE"), HasSubstr("folder")));
+}
+
+/// What the cache has stands in where the hub cannot or will not say anything, but not for its "no".
+TEST_F(FaultTest, TheCacheStandsIn) {
+  const fs::path path = download(kRepo, "model.pt").path;
+  for (const json& fault :
+       {json{{"status", 503}}, json{{"status", 429}}, json{{"status", 401}}, json{{"hang", 3}}}) {
+    hub_.set_faults(on_hub(fault));
+    const ResolvedModel model = download(kRepo, "model.pt");
+    EXPECT_EQ(model.path, path);
+    ASSERT_THAT(model.warnings, SizeIs(1));
+    EXPECT_THAT(model.warnings[0], AllOf(HasSubstr("could not be asked"), HasSubstr(kCommit)));
+  }
+  hub_.set_faults(on_hub({{"status", 404}}));
+  EXPECT_NE(error_of([] { download(kRepo, "model.pt"); }), "");
+  hub_.stop();
+  EXPECT_EQ(download(kRepo, "model.pt").path, path);
+  EXPECT_EQ(download(kRepo, "").path, path);
+  EXPECT_THAT(download(kRepo, "model.pt", {.local_files_only = true}).warnings, IsEmpty());
+  EXPECT_THAT(error_of([] { download(kRepo, "other.pt"); }), HasSubstr("no connection"));
+}
+
+const fs::path kCertificate = fs::path(CONTENTVEC_SOURCE_DIR) / "tests/hub/localhost.pem";
+
+TEST(Tls, ACertificateThatNobodyVouchesForIsRefused) {
+  HubServer hub(kCertificate);
+  hub.publish(kRepo, "model.pt", kContent);
+  const std::string error = error_of([] { download(kRepo, "model.pt"); });
+  EXPECT_THAT(error, AllOf(HasSubstr("certificate"), HasSubstr("SSL_CERT_FILE")));
+  EXPECT_THAT(hub.requests(), IsEmpty());
+  setenv("SSL_CERT_FILE", kCertificate.c_str(), 1);
+  EXPECT_EQ(fs::file_size(download(kRepo, "model.pt").path), kContent.size());
+}
+
+TEST(Tls, IsNotGivenUpForARedirect) {
+  HubServer plain;
+  HubServer hub(kCertificate);
+  setenv("SSL_CERT_FILE", kCertificate.c_str(), 1);
+  hub.publish(kRepo, "model.pt", kContent);
+  hub.set_faults({{{"on", "GET"}, {"at", "hub"}, {"location", plain.endpoint() + "/x"}}});
+  EXPECT_THAT(error_of([] { download(kRepo, "model.pt"); }), HasSubstr("without encryption"));
+  EXPECT_THAT(plain.requests(), IsEmpty());
+}
+
+}  // namespace
+}  // namespace contentvec::test
