@@ -1,0 +1,26 @@
+"""ContentVec / HuBERT speech features, natively: 16 kHz speech in, one content vector every 20 ms out.
+
+    import contentvec
+
+    model = contentvec.load("hubert_base.pt")
+    features = model.extract(contentvec.load_audio("speech.wav"))   # [frames, 768]
+
+`ContentvecModel` is the class of mlx-contentvec over the same library; `contentvec.rvc` is for RVC.
+"""
+
+from ._core import Error, ModelConfig, ModelInfo, __version__, load_audio
+from ._drop_in import HF_REPO_ID, HF_WEIGHTS_FILE, ContentvecModel
+from ._model import Model, load
+
+__all__ = [
+    "ContentvecModel",
+    "Error",
+    "HF_REPO_ID",
+    "HF_WEIGHTS_FILE",
+    "Model",
+    "ModelConfig",
+    "ModelInfo",
+    "__version__",
+    "load",
+    "load_audio",
+]
