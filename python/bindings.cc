@@ -1,12 +1,12 @@
-// contentvec._core: the C++ library for Python, one function for one function. What users call is in contentvec/*.py,
-// which brings arrays of any kind to contiguous float32 and results back.
+// contentvec._core: the C++ library for Python, one function for one function. What users call is in
+// contentvec/*.py, which brings arrays of any kind to contiguous float32 and results back.
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
-#include <nanobind/stl/filesystem.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/string_view.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
@@ -89,12 +89,14 @@ Model load(const std::string& spec, const std::optional<ModelConfig>& config, in
 std::unique_ptr<float[]> join(const std::vector<Features>& stages) {
   const size_t size = stages.front().data.size();
   std::unique_ptr<float[]> joined(new float[stages.size() * size]);
-  for (size_t i = 0; i < stages.size(); ++i) std::copy_n(stages[i].data.data(), size, joined.get() + i * size);
+  for (size_t i = 0; i < stages.size(); ++i)
+    std::copy_n(stages[i].data.data(), size, joined.get() + i * size);
   return joined;
 }
 
-std::vector<Stages> extract(const Model& model, const std::vector<Vector>& waveforms, const std::vector<int>& layers,
-                            bool proj, std::optional<bool> normalize, const std::optional<Vector>& speaker_embedding) {
+std::vector<Stages> extract(const Model& model, const std::vector<Vector>& waveforms,
+                            const std::vector<int>& layers, bool proj, std::optional<bool> normalize,
+                            const std::optional<Vector>& speaker_embedding) {
   std::vector<std::span<const float>> batch;
   std::transform(waveforms.begin(), waveforms.end(), std::back_inserter(batch), span_of);
   std::vector<Stage> stages;
@@ -111,14 +113,15 @@ std::vector<Stages> extract(const Model& model, const std::vector<Vector>& wavef
   }
   std::vector<Stages> arrays;
   for (std::vector<Features>& utterance : features) {
-    arrays.push_back(to_numpy<Stages>(join(utterance), {utterance.size(), static_cast<size_t>(utterance.front().frames),
-                                                        static_cast<size_t>(utterance.front().dim)}));
+    arrays.push_back(
+        to_numpy<Stages>(join(utterance), {utterance.size(), static_cast<size_t>(utterance.front().frames),
+                                           static_cast<size_t>(utterance.front().dim)}));
     utterance = {};
   }
   return arrays;
 }
 
-Waveform load_audio_array(const std::filesystem::path& path) {
+Waveform load_audio_array(const std::string& path) {
   std::unique_ptr<float[]> copy;
   size_t samples = 0;
   {
@@ -134,19 +137,22 @@ Waveform load_audio_array(const std::filesystem::path& path) {
 void bind_config(nb::module_& m) {
   nb::class_<ModelConfig>(m, "ModelConfig", "The architecture of a model, in fairseq's terms. Immutable.")
       .def_static("from_json", &ModelConfig::from_json, "text"_a, "origin"_a = "configuration",
-                  "Reads what to_json() writes, or a Hugging Face config.json. Absent keys keep HuBERT base's values.\n\n"
+                  "Reads what to_json() writes, or a Hugging Face config.json. Absent keys keep HuBERT "
+                  "base's values.\n\n"
                   "`origin` names the text in errors. Raises contentvec.Error.")
       .def("to_json", &ModelConfig::to_json, "Everything, as one line of JSON.")
       .def("frames", &ModelConfig::frames, "samples"_a,
            "Frames of a waveform of `samples` samples: (samples - receptive_field) // hop + 1, or 0.")
-      .def_prop_ro("receptive_field", &ModelConfig::receptive_field, "Samples one frame sees: 400 (25 ms) for base.")
+      .def_prop_ro("receptive_field", &ModelConfig::receptive_field,
+                   "Samples one frame sees: 400 (25 ms) for base.")
       .def_prop_ro("hop", &ModelConfig::hop, "Samples between frames: 320 (20 ms) for base.")
       .def_prop_ro("layers", &ModelConfig::total_layers, "Transformer blocks; `layer` goes from 1 to this.")
       .def_prop_ro(
           "conv_layers",
           [](const ModelConfig& config) {
             std::vector<std::tuple<int, int, int>> layers;
-            for (const ConvLayer& layer : config.conv_layers) layers.emplace_back(layer.dim, layer.kernel, layer.stride);
+            for (const ConvLayer& layer : config.conv_layers)
+              layers.emplace_back(layer.dim, layer.kernel, layer.stride);
             return layers;
           },
           "(channels, kernel, stride) of each convolution of the frontend.")
@@ -171,14 +177,17 @@ void bind_config(nb::module_& m) {
       .def_ro("final_dim", &ModelConfig::final_dim, "Width of final_proj's output; 0: the model has none.")
       .def_ro("feat_proj_layer_norm", &ModelConfig::feat_proj_layer_norm)
       .def_ro("layer_norm_eps", &ModelConfig::layer_norm_eps)
-      .def_ro("normalize", &ModelConfig::normalize, "Whether the waveform is to have zero mean and unit variance.")
-      .def("__repr__", [](const ModelConfig& config) { return "ModelConfig.from_json('" + config.to_json() + "')"; });
+      .def_ro("normalize", &ModelConfig::normalize,
+              "Whether the waveform is to have zero mean and unit variance.")
+      .def("__repr__",
+           [](const ModelConfig& config) { return "ModelConfig.from_json('" + config.to_json() + "')"; });
 }
 
 void bind_info(nb::module_& m) {
   nb::class_<ModelInfo>(m, "ModelInfo", "What a checkpoint is, for people.")
       .def_ro("source", &ModelInfo::source, "The path or spec it came from.")
-      .def_ro("container", &ModelInfo::container, "\"safetensors\", \"torch zip\", \"torch legacy\" or \"synthetic\".")
+      .def_ro("container", &ModelInfo::container,
+              "\"safetensors\", \"torch zip\", \"torch legacy\" or \"synthetic\".")
       .def_ro("layout", &ModelInfo::layout, "Whose tensor names it uses: \"fairseq\", \"hf\" or \"mlx\".")
       .def_ro("kind", &ModelInfo::kind, "\"ContentVec\", \"HuBERT\", ... or \"not told by the file\".")
       .def_ro("config_source", &ModelInfo::config_source, "Where the architecture was read from.")
@@ -192,11 +201,11 @@ void bind_info(nb::module_& m) {
 NB_MODULE(_core, m) {
   using namespace contentvec;
   m.doc() = "The native part of contentvec; use the package's own functions.";
-  m.attr("__version__") = version();
+  m.attr("version") = version();
   nb::exception<Error> error(m, "Error", PyExc_RuntimeError);
-  error.attr("__module__") = "contentvec";
   error.attr("__doc__") =
-      "Anything wrong with a file, an array or an option. Its text says what was expected, what was found and what to do.";
+      "Anything wrong with a file, an array or an option. Its text says what was expected, what was found "
+      "and what to do.";
   bind_config(m);
   bind_info(m);
 
@@ -205,12 +214,11 @@ NB_MODULE(_core, m) {
       .def_prop_ro("info", &Model::info, nb::rv_policy::copy)
       .def("extract", &extract, "waveforms"_a, "layers"_a, "proj"_a = false, "normalize"_a = nb::none(),
            "speaker_embedding"_a = nb::none(),
-           "A ragged batch of [samples] at 16 kHz; of each, the layers listed (at least one; 0: projected, -1: the\n"
+           "A ragged batch of [samples] at 16 kHz; of each, the layers listed (at least one; 0: projected, "
+           "-1: the\n"
            "model's output) as [layers, frames, dim]. Lets other Python threads run; Ctrl-C ends it.");
   m.def("load", &load, "spec"_a, "config"_a.none(), "threads"_a, "dtype"_a, "device"_a,
         "Opens a checkpoint. Lets other Python threads run.");
   m.def("load_audio", &load_audio_array, "path"_a,
-        "Decodes an audio file to what the models take: 16 kHz, mono, float32 [samples], nominally in [-1, 1].\n\n"
-        "Reads wav, flac, ogg, opus, mp3, aiff ... at any rate; channels are averaged, then resampled as librosa does\n"
-        "(soxr_hq). \"-\" reads standard input. Lets other Python threads run. Raises contentvec.Error.");
+        "Decodes an audio file to 16 kHz mono float32 [samples]. Lets other Python threads run.");
 }

@@ -8,9 +8,12 @@
 `ContentvecModel` is the class of mlx-contentvec over the same library; `contentvec.rvc` is for RVC.
 """
 
-from ._core import Error, ModelConfig, ModelInfo, __version__, load_audio
+from ._core import Error, ModelConfig, ModelInfo
+from ._core import version as __version__
 from ._drop_in import HF_REPO_ID, HF_WEIGHTS_FILE, ContentvecModel
-from ._model import Model, load
+from ._model import Model, load, load_audio
+
+Error.__module__ = __name__
 
 __all__ = [
     "ContentvecModel",

@@ -157,3 +157,12 @@ def load(
     Other Python threads run meanwhile. Raises contentvec.Error.
     """
     return Model(_core.load(os.fspath(spec), config, threads, dtype, device))
+
+
+def load_audio(path: str | os.PathLike[str]) -> Floats:
+    """Decodes an audio file to what the models take: 16 kHz, mono, float32 [samples], nominally in [-1, 1].
+
+    Reads wav, flac, ogg, opus, mp3, aiff ... at any rate; channels are averaged, then resampled as librosa does
+    (soxr_hq). "-" reads standard input. Other Python threads run meanwhile. Raises contentvec.Error.
+    """
+    return _core.load_audio(os.fspath(path))
