@@ -13,8 +13,6 @@ from ._core import version as __version__
 from ._drop_in import HF_REPO_ID, HF_WEIGHTS_FILE, ContentvecModel
 from ._model import Model, load, load_audio
 
-Error.__module__ = __name__
-
 __all__ = [
     "ContentvecModel",
     "Error",
