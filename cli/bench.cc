@@ -33,8 +33,6 @@ struct Arguments {
   bool json = false;
 };
 
-const std::map<std::string, DType> kDTypes = {{"f32", DType::kF32}, {"bf16", DType::kBF16}};
-
 /// What was measured; times in milliseconds.
 struct Measurement {
   std::string isa;
@@ -95,7 +93,7 @@ std::vector<double> time_runs(const Model& model, const std::vector<float>& wave
 }
 
 Measurement measure(const Arguments& arguments, int threads) {
-  const DType dtype = kDTypes.at(arguments.dtype);
+  const DType dtype = kComputeTypes.at(arguments.dtype);
   std::optional<Model> model;
   Measurement result;
   result.load =
@@ -174,7 +172,7 @@ Command add_bench(CLI::App& app) {
   option("--threads", a->threads, "Threads of one extraction (default: one per CPU)", "N")
       ->check(CLI::Range(0, kMaxThreads));
   option("--dtype", a->dtype, "What products are computed from: f32 (default) or bf16", "TYPE")
-      ->check(CLI::IsMember(kDTypes));
+      ->check(CLI::IsMember(kComputeTypes));
   option("--batch", a->batch, "Waveforms in one extraction (default: 1)", "B")->check(CLI::Range(1, 1024));
   option("--runs", a->runs, "Extractions to time, after one that warms up (default: 10)", "R")
       ->check(CLI::Range(1, 100000));

@@ -2,11 +2,13 @@
 
 #include <CLI/App.hpp>
 #include <functional>
+#include <map>
 #include <optional>
 #include <stdexcept>
 #include <string>
 
 #include "contentvec/config.h"
+#include "contentvec/model.h"
 
 namespace contentvec::cli {
 
@@ -24,6 +26,9 @@ class UsageError : public std::runtime_error {
  public:
   explicit UsageError(const std::string& message) : std::runtime_error(message) {}
 };
+
+/// What --dtype takes where a model is to run.
+inline const std::map<std::string, DType> kComputeTypes = {{"f32", DType::kF32}, {"bf16", DType::kBF16}};
 
 /// The architecture of --config FILE; nothing where the option was not given.
 inline std::optional<ModelConfig> read_config(const std::string& path) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -25,6 +26,7 @@ class Backend {
   class Session {
    public:
     virtual ~Session() = default;
+    std::function<void()> poll;  ///< ExtractOptions::poll of the present call; may be empty
   };
 
   [[nodiscard]] virtual std::unique_ptr<Session> make_session() const = 0;

@@ -111,6 +111,7 @@ class Model::Impl {
                const ExtractOptions& options, std::span<const std::span<float>> outputs) const {
     if (stages.empty()) return;
     const Loan worker = borrow();
+    worker->session->poll = options.poll;
     for (size_t begin = 0; begin < waveforms.size();) {
       const size_t end = part_end(waveforms, begin);
       worker->fill_inputs(info_.config, waveforms.subspan(begin, end - begin), begin, options);

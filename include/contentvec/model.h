@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -63,6 +64,9 @@ struct ExtractOptions {
   /// [speaker_dim] floats for a speaker-conditioned model (for extract_batch also [batch, speaker_dim], one
   /// row each), empty for every other model. Not owned.
   std::span<const float> speaker_embedding = {};
+  /// Called from the calling thread several times in a pass (before the convolutions and before each block).
+  /// May throw: that ends the extraction, and passes through to the caller.
+  std::function<void()> poll = {};
 };
 
 /// Features of one utterance, row-major: data[frame * dim + channel]. One frame every 20 ms for base.

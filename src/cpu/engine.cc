@@ -72,6 +72,9 @@ class Outputs {
 
 struct CpuSession final : Backend::Session {
   explicit CpuSession(int threads) : team(threads) {}
+  void check() const {
+    if (poll) poll();
+  }
   ThreadTeam team;
   Workspace workspace;
 };
@@ -99,12 +102,14 @@ void Engine::forward(Session& of_caller, std::span<const Input> inputs, std::spa
   const Context context = {kernels_, session.team, w};
   Outputs outputs(model_, context, stages, outputs_of_caller);
 
+  session.check();
   run_frontend(model_, context);
   outputs.take(kProjected, w.x.data());
   const int last = last_block(config, stages);
   if (last > 0) prepare_speaker_norms(model_, context);
   if (last > 0) add_positions(model_, context);
   for (int layer = 1; layer <= last; ++layer) {
+    session.check();
     run_block(model_, layer - 1, context);
     outputs.take(layer, w.x.data());
   }

@@ -179,6 +179,20 @@ TEST_F(ExtractTest, ThreadsChangeNothing) {
   EXPECT_EQ(read_file(folder_ / "1.npy"), read_file(folder_ / "7.npy"));
 }
 
+TEST_F(ExtractTest, Bfloat16IsCloseToFloat32AndNotTheSame) {
+  add("a.wav", 99);
+  for (const char* dtype : {"f32", "bf16"}) {
+    ASSERT_EQ(extract({"a.wav", "--dtype", dtype, "--out", std::string(dtype) + ".npy"}).code, 0);
+  }
+  const std::vector<float> exact = read_npy(folder_ / "f32.npy").values;
+  const std::vector<float> rounded = read_npy(folder_ / "bf16.npy").values;
+  ASSERT_EQ(rounded.size(), exact.size());
+  EXPECT_NE(rounded, exact);
+  // features are about 1 in size, and eight bits of each weight are kept
+  for (size_t i = 0; i < exact.size(); ++i) ASSERT_NEAR(rounded[i], exact[i], 0.1) << "value " << i;
+  expect_usage_error({"a.wav", "--dtype", "f16"}, "f16");
+}
+
 TEST_F(ExtractTest, TwoInputsForOneOutput) {
   add("x/a.wav");
   add("y/a.wav");

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <limits>
+#include <stdexcept>
 
 #include "contentvec/contentvec.h"
 #include "golden.h"
@@ -43,6 +44,22 @@ TEST(Extract, RefusesSamplesThatAreNotFinite) {
     std::vector<float> waveform = tone(1000);
     waveform[777] = bad;
     EXPECT_THAT(error_of([&] { (void)tiny().extract(waveform); }), HasSubstr("777"));
+  }
+}
+
+TEST(Extract, EndsWhenPollThrowsAndTheModelStaysUsable) {
+  const std::vector<float> waveform = tone(1000);
+  const Features expected = tiny().extract(waveform);
+  int calls = 0;
+  (void)tiny().extract(waveform, {.poll = [&] { ++calls; }});
+  EXPECT_EQ(calls, 4);  // the convolutions and three blocks
+  for (int last = calls; last > 0; --last) {
+    int left = last;
+    const auto poll = [&] {
+      if (--left == 0) throw std::range_error("stop");
+    };
+    EXPECT_THROW((void)tiny().extract(waveform, {.poll = poll}), std::range_error);
+    EXPECT_EQ(tiny().extract(waveform).data, expected.data);
   }
 }
 

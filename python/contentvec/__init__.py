@@ -1,0 +1,27 @@
+"""ContentVec / HuBERT speech features, natively: 16 kHz speech in, one content vector every 20 ms out.
+
+    import contentvec
+
+    model = contentvec.load("hubert_base.pt")
+    features = model.extract(contentvec.load_audio("speech.wav"))   # [frames, 768]
+
+`ContentvecModel` is the class of mlx-contentvec over the same library; `contentvec.rvc` is for RVC.
+"""
+
+from ._core import Error, ModelConfig, ModelInfo
+from ._core import version as __version__
+from ._drop_in import HF_REPO_ID, HF_WEIGHTS_FILE, ContentvecModel
+from ._model import Model, load, load_audio
+
+__all__ = [
+    "ContentvecModel",
+    "Error",
+    "HF_REPO_ID",
+    "HF_WEIGHTS_FILE",
+    "Model",
+    "ModelConfig",
+    "ModelInfo",
+    "__version__",
+    "load",
+    "load_audio",
+]

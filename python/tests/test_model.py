@@ -1,0 +1,152 @@
+import json
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+from conftest import ORACLE, ROOT, assert_golden, read_safetensors
+
+import contentvec
+
+
+def test_version_is_cmakes():
+    assert f"project(contentvec VERSION {contentvec.__version__} " in (ROOT / "CMakeLists.txt").read_text()
+
+
+def test_layers_are_the_references(tiny):
+    golden, metadata = read_safetensors(ORACLE / "golden/tiny.16000.safetensors")
+    waveform = golden["waveform"][0]
+    assert_golden(tiny.extract(waveform)[None], golden["features"], metadata, "features")
+    assert_golden(tiny.extract(waveform, layer="projected")[None], golden["projected"], metadata, "projected")
+    assert_golden(tiny.extract(waveform, layer=3, proj=True)[None], golden["final_proj"], metadata, "final_proj")
+    layers = tiny.extract(waveform, layers="all")
+    for layer in (1, 2, 3):
+        assert_golden(layers[layer - 1][None], golden[f"layer_{layer}"], metadata, f"layer_{layer}")
+        assert np.array_equal(layers[layer - 1], tiny.extract(waveform, layer=layer))
+    assert np.array_equal(tiny.extract(waveform, layers=[3, 1]), layers[[2, 0]])
+
+
+def test_speaker_conditioned_model_is_the_references():
+    model = contentvec.load(ORACLE / "checkpoints/tiny-speaker.contentvec.pt", threads=1)
+    golden, metadata = read_safetensors(ORACLE / "golden/tiny-speaker.16000.safetensors")
+    features = model.extract(golden["waveform"][0], speaker_embedding=golden["speaker_embedding"][0])
+    assert_golden(features[None], golden["features"], metadata, "features")
+    with pytest.raises(contentvec.Error, match="speaker embedding"):
+        model.extract(golden["waveform"][0])
+
+
+def test_batch_is_bit_for_bit_each_alone(tiny, noise):
+    waveforms = [noise(n, seed=n) for n in (16000, 400, 7321, 48000, 401)]
+    for waveform, features in zip(waveforms, tiny.extract(waveforms)):
+        assert np.array_equal(features, tiny.extract(waveform))
+    assert tiny.extract([]) == []
+
+
+def test_any_floating_point_array_is_taken(tiny, noise):
+    waveform = noise(2000)
+    expected = tiny.extract(waveform)
+    assert expected.dtype == np.float32 and expected.shape == (6, 48)
+    assert np.array_equal(tiny.extract(waveform.astype(np.float64)), expected)
+    strided = np.zeros(4000, np.float32)
+    strided[::2] = waveform
+    assert np.array_equal(tiny.extract(strided[::2]), expected)
+    waveform.flags.writeable = False
+    assert np.array_equal(tiny.extract(waveform), expected)
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"layer": 4}, "layer 4"),
+        ({"layer": "last"}, "projected"),
+        ({"layer": 1, "layers": [1]}, "both"),
+        ({"layers": []}, "empty"),
+        ({"speaker_embedding": np.zeros(256)}, "speaker"),
+    ],
+)
+def test_refuses_options_it_cannot_take(tiny, noise, arguments, message):
+    with pytest.raises(contentvec.Error, match=message):
+        tiny.extract(noise(1000), **arguments)
+
+
+def test_refuses_waveforms_it_cannot_take(tiny, noise):
+    for waveform, message in [
+        (noise(399), "399"),
+        (np.zeros((2, 1000), np.float32), r"\[2, 1000\]"),
+        (np.zeros(1000, np.int16), "32768"),
+        (np.full(1000, np.nan, np.float32), "nan"),
+        ("speech.wav", "speech|<U"),
+        ([noise(1000), noise(3)], "utterance 1 of 2"),
+    ]:
+        with pytest.raises(contentvec.Error, match=message):
+            tiny.extract(waveform)
+    assert issubclass(contentvec.Error, RuntimeError)
+
+
+def test_load_refuses_what_is_not_a_model(tmp_path):
+    with pytest.raises(contentvec.Error, match="absent"):
+        contentvec.load(tmp_path / "absent.pt")
+    with pytest.raises(contentvec.Error, match='"f32"'):
+        contentvec.load("synthetic:base", dtype="float32")
+    with pytest.raises(contentvec.Error, match='"cpu"'):
+        contentvec.load("synthetic:base", device="cuda")
+    with pytest.raises(contentvec.Error, match="threads"):
+        contentvec.load("synthetic:base", threads=-1)
+
+
+def test_config_is_the_files(tiny):
+    config = tiny.config
+    assert (config.layers, config.encoder_embed_dim, config.final_dim) == (3, 48, 20)
+    assert (config.hop, config.receptive_field, config.frames(48000)) == (320, 400, 149)
+    assert config.extractor_mode == "default" and config.conv_layers[0] == (24, 10, 5)
+    assert json.loads(contentvec.ModelConfig.from_json(config.to_json()).to_json()) == json.loads(config.to_json())
+    assert tiny.info.container == "torch zip" and tiny.info.layout == "fairseq"
+
+
+def test_load_audio_gives_16_khz_mono(tmp_path):
+    audio = contentvec.load_audio(ROOT / "tests/data/audio/speech.flac")
+    assert audio.ndim == 1 and audio.dtype == np.float32 and 0 < np.abs(audio).max() <= 1
+    with pytest.raises(contentvec.Error):
+        contentvec.load_audio(tmp_path / "absent.wav")
+
+
+def test_extraction_lets_other_threads_run(noise):
+    model = contentvec.load("synthetic:base", threads=1)
+    waveform = noise(160000)
+    worker = threading.Thread(target=model.extract, args=(waveform,))
+    turns = 0
+    worker.start()
+    while worker.is_alive():
+        turns += 1
+        time.sleep(0.001)
+    assert turns > 3  # with the interpreter held it would be one
+
+
+def test_ctrl_c_ends_an_extraction(noise):
+    model = contentvec.load("synthetic:base", threads=1)
+    waveforms = [noise(16000)] * 600  # ten minutes: half a minute of work and more
+    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    finished = False
+    with pytest.raises(KeyboardInterrupt):
+        model.extract(waveforms)
+        finished = True
+    assert not finished
+    assert model.extract(waveforms[0]).shape == (49, 768)
+
+
+def test_readme_examples_run_as_written(tmp_path, monkeypatch, noise):
+    """In a folder with an input.wav and, for the checkpoint, a synthetic model of the same name."""
+    text = (ROOT / "README.md").read_text()
+    blocks = [block.split("```")[0] for block in text.split("```python\n")[1:]]
+    assert blocks
+    real = contentvec.load
+    monkeypatch.setattr(contentvec, "load", lambda spec, **options: real("synthetic:base", **options))
+    monkeypatch.setattr("contentvec._drop_in.load", lambda spec, **options: real("synthetic:base", **options))
+    monkeypatch.setattr("contentvec._drop_in._existing", str)
+    monkeypatch.setattr(contentvec, "load_audio", lambda path: noise(48000))
+    monkeypatch.chdir(tmp_path)
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), {})  # noqa: S102

@@ -1,0 +1,54 @@
+"""contentvec.rvc has the signatures and results of RVC's infer/hubert.py. Skipped without torch."""
+
+import numpy as np
+import pytest
+from conftest import ORACLE
+
+import contentvec
+
+torch = pytest.importorskip("torch")
+
+
+@pytest.fixture
+def rvc(monkeypatch):
+    import contentvec.rvc as module
+
+    monkeypatch.setattr(module, "HUBERT_MODEL_PATH", ORACLE / "checkpoints/tiny.hf")
+    return module
+
+
+def test_v2_is_the_models_output_on_the_sources_device(rvc, noise):
+    model = rvc.load_hubert_model("cpu")
+    source = torch.from_numpy(noise(16000)[None])
+    features = rvc.extract_hubert_features(model, source, "v2", padding_mask=torch.zeros(1, 16000, dtype=torch.bool))
+    expected = contentvec.load(ORACLE / "checkpoints/tiny.hf").extract(noise(16000), normalize=False)
+    assert features.dtype == torch.float32 and np.array_equal(features[0].numpy(), expected)
+    half = rvc.extract_hubert_features(rvc.load_hubert_model(torch.device("cpu"), True), source.half(), "v2")
+    assert half.dtype == torch.float16 and half.shape == features.shape
+
+
+def test_v1_is_final_proj_of_layer_9(rvc, noise, monkeypatch):
+    model = rvc.HubertModel(contentvec.load("synthetic:base"), False)
+    features = rvc.extract_hubert_features(model, torch.from_numpy(noise(8000)[None]), "v1")
+    assert np.array_equal(features[0].numpy(), model.model.extract(noise(8000), layer=9, proj=True))
+    assert features.shape == (1, 24, 256)
+
+
+def test_padding_keeps_the_frames_of_the_source(rvc, noise):
+    model = rvc.load_hubert_model("cpu")
+    source = torch.from_numpy(np.stack([noise(2000), noise(2000, 1)]))
+    mask = torch.zeros(2, 2000, dtype=torch.bool)
+    mask[:, 1000:] = True
+    features = rvc.extract_hubert_features(model, source, "v2", mask)
+    assert features.shape == (2, 6, 48)
+    alone = rvc.extract_hubert_features(model, source[:1, :1000], "v2")
+    assert torch.equal(features[:1, :2], alone) and not features[:, 2:].any()
+
+
+def test_refuses_other_versions_and_missing_models(rvc, noise, monkeypatch, tmp_path):
+    with pytest.raises(ValueError, match="v3"):
+        rvc.extract_hubert_features(rvc.load_hubert_model("cpu"), torch.from_numpy(noise(1000)[None]), "v3")
+    assert rvc.hubert_audio_requires_normalization() is False
+    monkeypatch.setattr(rvc, "HUBERT_MODEL_PATH", tmp_path / "absent")
+    with pytest.raises(FileNotFoundError, match="absent"):
+        rvc.load_hubert_model("cpu")
