@@ -38,7 +38,8 @@ std::vector<std::byte> read_file(const std::filesystem::path& path);
 void write_file(const std::filesystem::path& path, const std::vector<std::byte>& bytes);
 void write_file(const std::filesystem::path& path, const std::string& text);
 /// A .npy file of float32 in C order.
-void write_npy(const std::filesystem::path& path, const std::vector<int64_t>& shape, std::span<const float> values);
+void write_npy(const std::filesystem::path& path, const std::vector<int64_t>& shape,
+               std::span<const float> values);
 
 /// All elements in C order as float32.
 std::vector<float> read(const checkpoint::Tensor& tensor);

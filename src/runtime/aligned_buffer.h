@@ -12,7 +12,8 @@
 
 namespace contentvec {
 
-/// Asks the system to back memory with huge pages where it can: fewer page faults, and fewer misses of the TLB.
+/// Asks the system to back memory with huge pages where it can: fewer page faults, and fewer misses of the
+/// TLB.
 inline void advise_huge_pages([[maybe_unused]] void* start, [[maybe_unused]] size_t bytes) {
 #if defined(__linux__)
   madvise(start, bytes, MADV_HUGEPAGE);

@@ -53,7 +53,8 @@ void MappedFile::release(std::span<const std::byte> part) const {
   const size_t begin = (offset + page - 1) / page * page;
   const size_t end = (offset + part.size()) / page * page;
   if (begin >= end) return;
-  // A private mapping that nothing wrote to: dropping its pages loses nothing. Failure only leaves them resident.
+  // A private mapping that nothing wrote to: dropping its pages loses nothing. Failure only leaves them
+  // resident.
   madvise(const_cast<std::byte*>(bytes_.data()) + begin, end - begin, MADV_DONTNEED);
 }
 

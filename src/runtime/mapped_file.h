@@ -19,8 +19,8 @@ class MappedFile {
   MappedFile& operator=(const MappedFile&) = delete;
 
   [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
-  /// Takes a part's whole pages out of this process's resident memory; touching them again reads them again (from
-  /// the system's cache, as long as it keeps them).
+  /// Takes a part's whole pages out of this process's resident memory; touching them again reads them again
+  /// (from the system's cache, as long as it keeps them).
   void release(std::span<const std::byte> part) const;
   [[nodiscard]] const std::string& path() const { return path_; }
 

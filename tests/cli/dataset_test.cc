@@ -196,7 +196,7 @@ class InterruptedTest : public DatasetTest, public testing::WithParamInterface<i
 
 TEST_P(InterruptedTest, GoesOnWhereItWas) {
   add_many(40);
-  add("in/99.wav", 16000 * 200);
+  add("in/99.wav", 16000 * 800);
   ASSERT_EQ(extract({"in", "--out", "whole", "--max-seconds", "2"}).code, 0);
   const std::vector<std::string> arguments = {"in", "--out", "out", "--max-seconds", "2", "--skip-existing"};
   {
