@@ -88,37 +88,37 @@ std::unique_ptr<Backend::Session> Engine::make_session() const {
   return std::make_unique<CpuSession>(threads_);
 }
 
-void Engine::forward(Session& of_caller, std::span<const Input> inputs, std::span<const Stage> stages,
-                     std::span<const std::span<float>> outputs_of_caller) const {
-  auto& session = static_cast<CpuSession&>(of_caller);
+void Engine::forward(Session& session, std::span<const Input> inputs, std::span<const Stage> stages,
+                     std::span<const std::span<float>> outputs) const {
+  auto& own = static_cast<CpuSession&>(session);
   const ModelConfig& config = model_.config;
-  Workspace& w = session.workspace;
+  Workspace& w = own.workspace;
   Batch& batch = w.batch;
   fill_batch(config, inputs, batch);
-  w.threads.resize(static_cast<size_t>(session.team.size()));
+  w.threads.resize(static_cast<size_t>(own.team.size()));
   for (ThreadScratch& thread : w.threads) thread.product.reserve(kernels_.product_scratch);
   w.x.reserve(batch.frames * row_pitch(config.encoder_embed_dim));
   w.y.reserve(batch.frames * row_pitch(config.encoder_embed_dim));
-  const Context context = {kernels_, session.team, w};
-  Outputs outputs(model_, context, stages, outputs_of_caller);
+  const Context context = {kernels_, own.team, w};
+  Outputs wanted(model_, context, stages, outputs);
 
   session.check();
   run_frontend(model_, context);
-  outputs.take(kProjected, w.x.data());
+  wanted.take(kProjected, w.x.data());
   const int last = last_block(config, stages);
   if (last > 0) prepare_speaker_norms(model_, context);
   if (last > 0) add_positions(model_, context);
   for (int layer = 1; layer <= last; ++layer) {
     session.check();
     run_block(model_, layer - 1, context);
-    outputs.take(layer, w.x.data());
+    wanted.take(layer, w.x.data());
   }
-  if (outputs.wants(kModelOutput)) {
+  if (wanted.wants(kModelOutput)) {
     if (config.layer_norm_first) {
       final_norm(model_, context);
-      outputs.take(kModelOutput, w.y.data());
+      wanted.take(kModelOutput, w.y.data());
     } else {
-      outputs.take(kModelOutput, w.x.data());
+      wanted.take(kModelOutput, w.x.data());
     }
   }
 }

@@ -13,7 +13,7 @@ int64_t rows_per_block(const Kernels& kernels, int64_t rows, int64_t depth) {
   constexpr int64_t kBlockBytes = 384 << 10;
   constexpr int64_t kDepth = 1024;  // what a kernel takes of the depth at a time
   const int64_t most = kBlockBytes / (std::min(depth, kDepth) * static_cast<int64_t>(sizeof(float)));
-  const int64_t blocks = divide_up(rows, std::clamp<int64_t>(most, 4 * kernels.tile_rows, 384));
+  const int64_t blocks = divide_up(rows, std::clamp<int64_t>(most, int64_t{4} * kernels.tile_rows, 384));
   return std::max<int64_t>(1, divide_up(rows, blocks));
 }
 

@@ -51,7 +51,8 @@ class Packer {
       const std::vector<float> of_part = read(attention + name + ".bias");
       bias.insert(bias.end(), of_part.begin(), of_part.end());
     }
-    const float scale = 1.0F / std::sqrt(static_cast<float>(width / heads));  // of q
+    const int64_t head_dim = width / heads;
+    const float scale = 1.0F / std::sqrt(static_cast<float>(head_dim));  // of q
     for (float& value : std::span(buffer).first(part)) value *= scale;
     for (float& value : std::span(bias).first(static_cast<size_t>(width))) value *= scale;
     return {kernels_, buffer, 3 * width, width, bias};

@@ -79,7 +79,7 @@ bool CachedRepo::known_absent(const std::string& commit, const std::string& file
 /// Relative, so that the cache can be moved. On a file system without links the blob itself takes the name,
 /// as huggingface_hub does it too.
 fs::path CachedRepo::link(const std::string& commit, const std::string& file, const std::string& etag) const {
-  const fs::path path = pointer(commit, file);
+  fs::path path = pointer(commit, file);
   make_folders(path.parent_path());
   std::error_code error;
   fs::remove(path, error);  // a link to a blob that is gone

@@ -68,7 +68,7 @@ fs::path fetch(Repository& repository, const Name& name) {
   const auto enough = [](const Files& files) { return !weights_among(files).empty(); };
   const std::string file = name.file.empty() ? choose(name.repo, repository.files(enough)) : name.file;
   const std::string folder = file.substr(0, file.rfind('/') + 1);
-  const fs::path path = repository.get(file);
+  fs::path path = repository.get(file);
   if (checkpoint::is_shard_index(path)) {
     for (const std::string& shard : checkpoint::shards_of(path)) repository.get(folder + shard);
   }

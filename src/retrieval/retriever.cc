@@ -165,7 +165,7 @@ fs::path Retriever::save_for_rvc(const fs::path& folder, const std::string& name
   const std::string rest = fmt::format("_IVF{}_Flat_nprobe_{}_{}{}.index", lists(), impl_->index->nprobe(),
                                        name, version_suffix(dim()));
   impl_->index->write(folder / ("trained" + rest), false);
-  const fs::path added = folder / ("added" + rest);
+  fs::path added = folder / ("added" + rest);
   impl_->index->write(added, true);
   return added;
 }
