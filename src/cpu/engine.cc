@@ -102,14 +102,14 @@ void Engine::forward(Session& session, std::span<const Input> inputs, std::span<
   const Context context = {kernels_, own.team, w};
   Outputs wanted(model_, context, stages, outputs);
 
-  session.check();
+  own.check();
   run_frontend(model_, context);
   wanted.take(kProjected, w.x.data());
   const int last = last_block(config, stages);
   if (last > 0) prepare_speaker_norms(model_, context);
   if (last > 0) add_positions(model_, context);
   for (int layer = 1; layer <= last; ++layer) {
-    session.check();
+    own.check();
     run_block(model_, layer - 1, context);
     wanted.take(layer, w.x.data());
   }
