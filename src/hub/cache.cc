@@ -1,5 +1,8 @@
 #include "hub/cache.h"
 
+#include <unistd.h>
+
+#include <atomic>
 #include <fstream>
 #include <span>
 
@@ -81,10 +84,13 @@ bool CachedRepo::known_absent(const std::string& commit, const std::string& file
 fs::path CachedRepo::link(const std::string& commit, const std::string& file, const std::string& etag) const {
   fs::path path = pointer(commit, file);
   make_folders(path.parent_path());
+  if (is_file(path)) return path;
+  // A link of another name takes its place at once: somebody else may be making or reading it just now.
+  static std::atomic<int> made = 0;
+  const fs::path own = path.string() + fmt::format(".{}-{}", getpid(), ++made);
   std::error_code error;
-  fs::remove(path, error);  // a link to a blob that is gone
-  fs::create_symlink(blob(etag).lexically_relative(path.parent_path()), path, error);
-  if (error && error != std::errc::file_exists) fs::rename(blob(etag), path, error);
+  fs::create_symlink(blob(etag).lexically_relative(path.parent_path()), own, error);
+  fs::rename(error ? blob(etag) : own, path, error);
   if (!is_file(path)) fail("cannot make {} in the model cache: {}", path.string(), error.message());
   return path;
 }
