@@ -151,6 +151,7 @@ class Model::Impl {
    public:
     Loan(const Impl& owner, std::unique_ptr<Worker> worker) : owner_(owner), worker_(std::move(worker)) {}
     ~Loan() {
+      worker_->session->poll = nullptr;  // it may hold what the caller's is to let go
       const std::lock_guard lock(owner_.mutex_);
       owner_.idle_.push_back(std::move(worker_));
     }

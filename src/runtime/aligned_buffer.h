@@ -44,7 +44,6 @@ class AlignedBuffer {
 
   [[nodiscard]] T* data() { return data_.get(); }
   [[nodiscard]] const T* data() const { return data_.get(); }
-  [[nodiscard]] int64_t capacity() const { return capacity_; }
 
  private:
   static_assert(std::is_trivial_v<T>);

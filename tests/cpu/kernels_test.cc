@@ -74,7 +74,7 @@ class KernelsTest : public testing::TestWithParam<const Kernels*> {
 /// sanitizer then sees a read or write past the end), at an odd offset.
 struct ProductCase {
   int64_t rows, columns, segments, segment_length, gap, row_step;
-  bool bias, gelu, residual, accumulate;
+  bool bias, gelu, residual;
 };
 
 void check_product(const Kernels& kernels, const ProductCase& c, std::mt19937& random) {
@@ -97,8 +97,7 @@ void check_product(const Kernels& kernels, const ProductCase& c, std::mt19937& r
   float* target = out.data() + 1;
   std::vector<std::byte> scratch = scratch_of(kernels);
   kernels.product(view, c.rows, packed.panels(), c.columns, target, c_stride,
-                  {c.accumulate, packed.bias(), c.gelu, c.residual ? residual.data() : nullptr, c_stride},
-                  scratch.data());
+                  {packed.bias(), c.gelu, c.residual ? residual.data() : nullptr, c_stride}, scratch.data());
 
   for (int64_t i = 0; i < c.rows; ++i) {
     for (int64_t j = 0; j < c.columns; ++j) {
@@ -113,9 +112,6 @@ void check_product(const Kernels& kernels, const ProductCase& c, std::mt19937& r
       }
       // at most 256 products in a partial sum, then one addition per partial sum
       const double steps = static_cast<double>(std::min<int64_t>(depth, 256) + depth / 256 + c.segments + 2);
-      const double before_product = c.accumulate ? before[static_cast<size_t>(1 + i * c_stride + j)] : 0.0;
-      sum += before_product;
-      magnitude += std::abs(before_product);
       double tolerance = (steps * kUnit + right_unit(kernels) + left_unit(kernels)) * magnitude;
       if (c.bias) sum += bias[static_cast<size_t>(j)];
       tolerance += kUnit * std::abs(sum);
@@ -147,7 +143,6 @@ TEST_P(KernelsTest, ProductOfRandomShapes) {
     c.bias = pick(0, 1) == 1;
     c.gelu = pick(0, 1) == 1;
     c.residual = pick(0, 1) == 1;
-    c.accumulate = pick(0, 1) == 1;
     ASSERT_NO_FATAL_FAILURE(check_product(kernels(), c, random_))
         << c.rows << " x " << c.columns << ", " << c.segments << " segments of " << c.segment_length;
   }

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <stdexcept>
 
 #include "contentvec/contentvec.h"
@@ -61,6 +62,12 @@ TEST(Extract, EndsWhenPollThrowsAndTheModelStaysUsable) {
     EXPECT_THROW((void)tiny().extract(waveform, {.poll = poll}), std::range_error);
     EXPECT_EQ(tiny().extract(waveform).data, expected.data);
   }
+}
+
+TEST(Extract, KeepsNothingOfPollAfterwards) {
+  const auto held = std::make_shared<int>();
+  (void)tiny().extract(tone(1000), {.poll = [held] {}});
+  EXPECT_EQ(held.use_count(), 1);
 }
 
 TEST(Extract, NamesTheUtteranceOfABatchThatIsBad) {

@@ -19,7 +19,6 @@ struct Rows {
 
 /// What happens to a tile of a product before it is stored, in this order.
 struct Epilogue {
-  bool accumulate = false;          ///< the product is added to what C holds
   const float* bias = nullptr;      ///< [columns, rounded up to whole panels]; null: none
   bool gelu = false;                ///< the exact, erf, form
   const float* residual = nullptr;  ///< [rows, columns], added last; must not be the output; null: none
@@ -80,6 +79,8 @@ struct Kernels {
   double (*peak_loop)(int64_t iterations);
 };
 
+/// How much of A's depth goes through all panels at a time, so that the rows' part of it stays in cache.
+inline constexpr int64_t kChunkDepth = 1024;
 /// Keys per step of the running softmax.
 inline constexpr int64_t kKeyBlock = 256;
 /// Query tiles that go through one block of keys together, while it is in cache.
