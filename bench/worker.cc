@@ -1,7 +1,7 @@
 // What bench/compare drives: the extractor in a process of its own, so that its memory can be told from its
 // peers'.
 //
-//   contentvec-bench-worker MODEL WAVEFORM.f32 THREADS f32|bf16
+//   contentvec-bench-worker MODEL WAVEFORM.f32 THREADS f32|bf16|f16 cpu|mlx
 //
 // Loads the model, prints {"load_ms", "version", "isa"} as one line of JSON, then answers each line of
 // standard input with one:
@@ -117,12 +117,13 @@ class Worker {
 };
 
 int run_worker(const std::vector<std::string>& arguments) {
-  if (arguments.size() != 4) fail("usage: contentvec-bench-worker MODEL WAVEFORM.f32 THREADS f32|bf16");
+  if (arguments.size() != 5) fail("usage: contentvec-bench-worker MODEL WAVEFORM.f32 THREADS DTYPE DEVICE");
   const int threads = std::stoi(arguments[2]);
-  const DType dtype = arguments[3] == "bf16" ? DType::kBF16 : DType::kF32;
+  const DType dtype = dtype_from_name(arguments[3]);
   std::vector<float> waveform = read_floats(arguments[1]);
   const auto start = std::chrono::steady_clock::now();
-  Model model = Model::load(arguments[0], {.threads = threads, .dtype = dtype});
+  Model model = Model::load(
+      arguments[0], {.threads = threads, .dtype = dtype, .device = device_from_name(arguments[4])});
   const double load = milliseconds_since(start);
   std::cout << Json({{"load_ms", load}, {"version", version()}, {"isa", model.isa()}}) << std::endl;
 

@@ -27,7 +27,7 @@ struct Arguments {
   std::string model = "synthetic:base";
   double seconds = 10;
   int threads = 0;
-  std::string dtype = "f32";
+  Compute compute;
   int batch = 1;
   int runs = 10;
   bool json = false;
@@ -41,7 +41,7 @@ struct Measurement {
   double minimum = 0;
   double rtf = 0;
   double gflops = 0;
-  double peak_gflops = 0;
+  std::optional<double> peak_gflops;  ///< of the CPU, where that is what computes
   double peak_rss_mb = 0;
 };
 
@@ -93,17 +93,19 @@ std::vector<double> time_runs(const Model& model, const std::vector<float>& wave
 }
 
 Measurement measure(const Arguments& arguments, int threads) {
-  const DType dtype = kComputeTypes.at(arguments.dtype);
+  const DType dtype = dtype_from_name(arguments.compute.dtype);
   std::optional<Model> model;
   Measurement result;
-  result.load =
-      milliseconds_of([&] { model = Model::load(arguments.model, {.threads = threads, .dtype = dtype}); });
+  const LoadOptions options = {
+      .threads = threads, .dtype = dtype, .device = device_from_name(arguments.compute.device)};
+  result.load = milliseconds_of([&] { model = Model::load(arguments.model, options); });
   result.isa = model->isa();
   const std::vector<float> waveform = noise(samples_of(arguments, model->config()));
 
-  const double peak_before = cpu::measure_peak(dtype, threads).best;
+  const bool on_cpu = !result.isa.starts_with("mlx");
+  if (on_cpu) result.peak_gflops = cpu::measure_peak(dtype, threads).best;
   const std::vector<double> times = time_runs(*model, waveform, arguments);
-  result.peak_gflops = std::max(peak_before, cpu::measure_peak(dtype, threads).best);
+  if (on_cpu) result.peak_gflops = std::max(*result.peak_gflops, cpu::measure_peak(dtype, threads).best);
 
   const int64_t frames = model->config().frames(static_cast<int64_t>(waveform.size()));
   result.median = median_of(times);
@@ -118,7 +120,7 @@ std::string as_json(const Arguments& arguments, int threads, const Measurement& 
   return json_line({{"seconds", arguments.seconds},
                     {"batch", arguments.batch},
                     {"threads", threads},
-                    {"dtype", arguments.dtype},
+                    {"dtype", arguments.compute.dtype},
                     {"isa", m.isa},
                     {"runs", arguments.runs},
                     {"load_ms", m.load},
@@ -126,21 +128,24 @@ std::string as_json(const Arguments& arguments, int threads, const Measurement& 
                     {"min_ms", m.minimum},
                     {"rtf", m.rtf},
                     {"gflops", m.gflops},
-                    {"peak_gflops", m.peak_gflops},
+                    {"peak_gflops", m.peak_gflops ? nlohmann::ordered_json(*m.peak_gflops) : nullptr},
                     {"peak_rss_mb", m.peak_rss_mb}});
 }
 
 std::string as_text(const Arguments& arguments, int threads, const Measurement& m) {
+  const std::string share =
+      m.peak_gflops ? fmt::format(", {:.1f} % of the {:.1f} this processor can do at most",
+                                  100 * m.gflops / *m.peak_gflops, *m.peak_gflops)
+                    : "";
   return fmt::format(
       "{}: {} x {:g} s of audio, {} threads, {}, {}, {} runs\n"
       "load      {:.1f} ms\n"
       "extract   {:.2f} ms (median), {:.2f} ms (fastest)\n"
       "rtf       {:.5f} (seconds of processing per second of audio; {:.0f}x real time)\n"
-      "speed     {:.1f} GFLOP/s, {:.1f} % of the {:.1f} this processor can do at most\n"
+      "speed     {:.1f} GFLOP/s{}\n"
       "memory    {:.1f} MB at the peak",
-      arguments.model, arguments.batch, arguments.seconds, threads, arguments.dtype, m.isa, arguments.runs,
-      m.load, m.median, m.minimum, m.rtf, 1 / m.rtf, m.gflops, 100 * m.gflops / m.peak_gflops, m.peak_gflops,
-      m.peak_rss_mb);
+      arguments.model, arguments.batch, arguments.seconds, threads, arguments.compute.dtype, m.isa, arguments.runs,
+      m.load, m.median, m.minimum, m.rtf, 1 / m.rtf, m.gflops, share, m.peak_rss_mb);
 }
 
 int run(const Arguments& arguments) {
@@ -169,10 +174,9 @@ Command add_bench(CLI::App& app) {
          "SPEC");
   option("--seconds", a->seconds, "Length of each waveform (default: 10)", "S")
       ->check(CLI::Range(0.001, 3600.0));
-  option("--threads", a->threads, "Threads of one extraction (default: one per CPU)", "N")
+  option("--threads", a->threads, "Threads of one extraction on the CPU (default: one per CPU)", "N")
       ->check(CLI::Range(0, kMaxThreads));
-  option("--dtype", a->dtype, "What products are computed from: f32 (default) or bf16", "TYPE")
-      ->check(CLI::IsMember(kComputeTypes));
+  add_compute(*parser, a->compute);
   option("--batch", a->batch, "Waveforms in one extraction (default: 1)", "B")->check(CLI::Range(1, 1024));
   option("--runs", a->runs, "Extractions to time, after one that warms up (default: 10)", "R")
       ->check(CLI::Range(1, 100000));
@@ -181,7 +185,7 @@ Command add_bench(CLI::App& app) {
       "rtf is the real-time factor: seconds of processing per second of audio, from the median.\n"
       "gflops counts two operations for each product of the convolutions, linear layers and attention;\n"
       "peak_gflops is what a loop over registers alone reaches on as many threads in the same run, with the\n"
-      "instruction that the products use. peak_rss_mb is the most physical memory held, in units of 1e6 "
+      "instruction that the products use (null on MLX). peak_rss_mb is the most physical memory held, in units of 1e6 "
       "bytes.");
   return {parser, [a] { return run(*a); }};
 }

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <CLI/App.hpp>
+#include <CLI/Validators.hpp>
 #include <functional>
-#include <map>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -27,8 +27,25 @@ class UsageError : public std::runtime_error {
   explicit UsageError(const std::string& message) : std::runtime_error(message) {}
 };
 
-/// What --dtype takes where a model is to run.
-inline const std::map<std::string, DType> kComputeTypes = {{"f32", DType::kF32}, {"bf16", DType::kBF16}};
+/// --dtype and --device, where a model is to run.
+struct Compute {
+  std::string dtype = "f32";
+  std::string device = "cpu";
+};
+
+inline void add_compute(CLI::App& parser, Compute& compute) {
+  parser
+      .add_option("--dtype", compute.dtype,
+                  "What weights are kept in and products computed from: f32 (default); bf16: half the memory, "
+                  "faster where the processor has an instruction for it, about three digits; f16, on MLX only")
+      ->option_text("TYPE")
+      ->check(CLI::IsMember({"f32", "bf16", "f16"}));
+  parser
+      .add_option("--device", compute.device,
+                  "Where the model runs: cpu (default), mlx, gpu or auto; see `contentvec info --devices`")
+      ->option_text("DEVICE")
+      ->check(CLI::IsMember({"cpu", "mlx", "gpu", "auto"}));
+}
 
 /// The architecture of --config FILE; nothing where the option was not given.
 inline std::optional<ModelConfig> read_config(const std::string& path) {
@@ -37,8 +54,8 @@ inline std::optional<ModelConfig> read_config(const std::string& path) {
 }
 
 /// SPEC, the checkpoint a command is about.
-inline void add_spec(CLI::App& parser, std::string& spec) {
-  parser
+inline CLI::Option* add_spec(CLI::App& parser, std::string& spec) {
+  return parser
       .add_option("SPEC", spec,
                   "The checkpoint: a file, a Hugging Face directory, a model of the hub (see `contentvec "
                   "models`), or "

@@ -52,7 +52,7 @@ struct Arguments {
   double chunk_overlap = 0;
   double batch_seconds = 30;
   int threads = 0;
-  std::string dtype = "f32";
+  Compute compute;
   bool json = false;
 };
 
@@ -136,7 +136,7 @@ std::map<std::string, std::string> metadata_of(const Arguments& arguments, const
       {"layer", arguments.layer.empty() ? "output" : arguments.layer},
       {"final_proj", arguments.final_proj ? "true" : "false"},
       {"normalize", normalize ? "on" : "off"},
-      {"dtype", arguments.dtype},
+      {"dtype", arguments.compute.dtype},
       {"sample_rate", fmt::format("{}", kSampleRate)},
       {"hop", fmt::format("{}", config.hop())},
       {"version", version()}};
@@ -150,7 +150,8 @@ std::map<std::string, std::string> metadata_of(const Arguments& arguments, const
 Model load_model(const Arguments& arguments) {
   Model model = Model::load(arguments.model, {.config = read_config(arguments.config),
                                               .threads = arguments.threads,
-                                              .dtype = kComputeTypes.at(arguments.dtype),
+                                              .dtype = dtype_from_name(arguments.compute.dtype),
+                                              .device = device_from_name(arguments.compute.device),
                                               .hub = hub_options()});
   for (const std::string& warning : model.info().warnings) note_line("contentvec: warning: " + warning);
   return model;
@@ -340,13 +341,8 @@ Command add_extract(CLI::App& app) {
       ->check(CLI::Range(0.0, 1.0))
       ->needs("--index");
   option("--format", a->format, "npy (default) or safetensors", "FORMAT")->check(CLI::IsMember(kFormats));
-  option("--dtype", a->dtype,
-         "What weights are kept in and products computed from: f32 (default), or bf16: half the memory, "
-         "faster where the "
-         "processor has an instruction for it, about three digits",
-         "TYPE")
-      ->check(CLI::IsMember(kComputeTypes));
-  option("--threads", a->threads, "Threads of one extraction (default: one per CPU)", "N")
+  add_compute(*parser, a->compute);
+  option("--threads", a->threads, "Threads of one extraction on the CPU (default: one per CPU)", "N")
       ->check(CLI::Range(0, kMaxThreads));
   parser->add_flag("--json", a->json, "Print one line of JSON per input to standard output");
   return {parser, [a] { return run(*a); }};

@@ -26,6 +26,7 @@ using Json = nlohmann::ordered_json;
 struct Arguments {
   std::string spec;
   std::string config;
+  bool devices = false;
   bool json = false;
 };
 
@@ -136,24 +137,50 @@ std::string as_text(const ModelInfo& info, const std::optional<WeightsFile>& fil
   return text;
 }
 
-int run(const Arguments& arguments) {
+std::string devices_as_json() {
+  Json list = Json::array();
+  for (const DeviceInfo& device : devices()) {
+    list.push_back({{"name", device.name}, {"available", device.available}, {"description", device.description}});
+  }
+  return json_line(list);
+}
+
+std::string devices_as_text() {
+  std::string text;
+  for (const DeviceInfo& device : devices()) {
+    text += fmt::format("{:<5} {:<4} {}\n", device.name, device.available ? "yes" : "no", device.description);
+  }
+  text.pop_back();
+  return text;
+}
+
+std::string checkpoint_text(const Arguments& arguments) {
   LoadOptions options;
   options.config = read_config(arguments.config);
   options.hub = hub_options();
   const ModelInfo info = inspect(arguments.spec, options);
   const std::optional<WeightsFile> file = weights_file(info);
-  if (!print_line(arguments.json ? json_line(as_json(info, file)) : as_text(info, file))) {
-    throw Error("cannot write to standard output");
+  return arguments.json ? json_line(as_json(info, file)) : as_text(info, file);
+}
+
+int run(const Arguments& arguments) {
+  if (arguments.devices != arguments.spec.empty()) {
+    throw UsageError("info takes a checkpoint, SPEC, or --devices");
   }
+  const std::string text = !arguments.devices ? checkpoint_text(arguments)
+                           : arguments.json   ? devices_as_json()
+                                              : devices_as_text();
+  if (!print_line(text)) throw Error("cannot write to standard output");
   return kDone;
 }
 
 }  // namespace
 
 Command add_info(CLI::App& app) {
-  CLI::App* parser = app.add_subcommand("info", "Say what a checkpoint is");
+  CLI::App* parser = app.add_subcommand("info", "Say what a checkpoint is, or where models can run");
   const auto arguments = std::make_shared<Arguments>();
-  add_spec(*parser, arguments->spec);
+  add_spec(*parser, arguments->spec)->required(false);
+  parser->add_flag("--devices", arguments->devices, "List what --device takes, and what of it this machine has");
   add_config(*parser, arguments->config);
   parser->add_flag("--json", arguments->json, "Print one JSON object instead of text");
   return {parser, [arguments] { return run(*arguments); }};

@@ -30,6 +30,23 @@ else()
   message(STATUS "Retrieval: none (CONTENTVEC_FAISS)")
 endif()
 
+# MLX comes as a Python package, with CMake files in it: that of the active Python, of $CONTENTVEC_MLX_PYTHON, or of
+# build/mlx-venv, where `scripts/setup --mlx` puts it; or wherever MLX_ROOT says.
+if(CONTENTVEC_MLX)
+  find_program(CONTENTVEC_MLX_PYTHON python HINTS ${PROJECT_SOURCE_DIR}/build/mlx-venv/bin NO_DEFAULT_PATH)
+  find_program(CONTENTVEC_MLX_PYTHON NAMES python3 python)
+  if(CONTENTVEC_MLX_PYTHON)
+    execute_process(COMMAND ${CONTENTVEC_MLX_PYTHON} -m mlx --cmake-dir OUTPUT_VARIABLE mlx_of_python
+                    OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  endif()
+  find_package(MLX CONFIG HINTS ${mlx_of_python})
+  if(NOT MLX_FOUND)
+    message(FATAL_ERROR "CONTENTVEC_MLX is ON, but MLX is not found: run scripts/setup --mlx, or `pip install mlx` and "
+                        "set CONTENTVEC_MLX_PYTHON to that Python (docs/gpu.md)")
+  endif()
+  message(STATUS "GPUs: MLX ${MLX_VERSION}")
+endif()
+
 if(CONTENTVEC_BUILD_CLI)
   find_package(CLI11 REQUIRED)
 endif()

@@ -10,6 +10,8 @@
 #include "backend.h"
 #include "contentvec/model.h"
 #include "cpu/engine.h"
+#include "device.h"
+#include "mlx/mlx_backend.h"
 #include "model/model_file.h"
 #include "runtime/digest.h"
 #include "runtime/fail.h"
@@ -77,10 +79,15 @@ void check_result(std::span<const float> features, int64_t dim) {
 }
 
 std::unique_ptr<Backend> make_backend(const model::Weights& weights, const LoadOptions& options) {
-  if (options.device == Device::kMlx) {
-    fail("this build has no MLX backend; use the CPU");
-  }
+  const Device device = settle_device(options.device);
+  if (device != Device::kCpu) return mlx::make_backend(weights, options.dtype, device == Device::kGpu);
   return std::make_unique<cpu::Engine>(weights, options.dtype, settle_threads(options.threads));
+}
+
+/// What a wrong option is said of before the file is read.
+void check_options(const LoadOptions& options) {
+  settle_threads(options.threads);
+  settle_device(options.device);
 }
 
 }  // namespace
@@ -212,7 +219,7 @@ class Model::Impl {
 Model::Model(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
 Model Model::load(const std::string& spec, const LoadOptions& options) {
-  settle_threads(options.threads);  // a wrong number is said before the file is read
+  check_options(options);
   return Model(
       std::make_shared<const Impl>(model::open_model_file(spec, options.config, options.hub), options));
 }
@@ -222,7 +229,7 @@ Model Model::from_pretrained(const LoadOptions& options) {
 }
 
 Model Model::from_pretrained(const std::string& repo, const std::string& file, const LoadOptions& options) {
-  settle_threads(options.threads);
+  check_options(options);
   ResolvedModel found = download(repo, file, options.hub);
   model::ModelFile opened = model::open_model_file(found.path.string(), options.config);
   opened.info.warnings.insert(opened.info.warnings.begin(), found.warnings.begin(), found.warnings.end());

@@ -1,5 +1,7 @@
 #include "golden.h"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -76,6 +78,28 @@ Golden read_golden(const std::string& name) {
 
 ExtractOptions golden_options(const Golden& golden) {
   return {.normalize = Normalize::kOff, .speaker_embedding = golden.speaker_embedding};
+}
+
+std::map<std::string, Features> extract_all(const Model& model, const Golden& golden) {
+  std::vector<Stage> stages;
+  for (const auto& [name, reference] : golden.stages) stages.push_back(golden.stage_of(name, model.config()));
+  const std::vector<Features> results =
+      model.extract_stages(golden.waveform, stages, golden_options(golden));
+  std::map<std::string, Features> by_name;
+  size_t i = 0;
+  for (const auto& [name, reference] : golden.stages) by_name[name] = results[i++];
+  return by_name;
+}
+
+void expect_golden(const Model& model, const Golden& golden) {
+  for (const auto& [name, features] : extract_all(model, golden)) {
+    const Reference& reference = golden.stages.at(name);
+    ASSERT_EQ(reference.shape, (std::vector<int64_t>{1, features.frames, features.dim}))
+        << golden.name << " " << name;
+    EXPECT_LE(max_abs_error(features.data, reference.values), golden.tolerance(name))
+        << golden.name << " " << name << "; the reference's own float32 error is "
+        << golden.float32_max_abs_error.at(name);
+  }
 }
 
 double max_abs_error(const std::vector<float>& values, const std::vector<float>& reference) {

@@ -42,6 +42,11 @@ std::filesystem::path golden_path(const std::string& name);
 /// Tensors of any safetensors file of float32.
 std::map<std::string, Reference> read_tensors(const std::filesystem::path& path);
 
+/// Every stage of a golden file in one pass, by the stage's name.
+std::map<std::string, Features> extract_all(const Model& model, const Golden& golden);
+/// Expects every stage to be within the golden file's tolerance.
+void expect_golden(const Model& model, const Golden& golden);
+
 /// Largest absolute difference; infinite when the sizes differ.
 double max_abs_error(const std::vector<float>& values, const std::vector<float>& reference);
 

@@ -18,7 +18,7 @@ import typing
 import numpy as np
 
 import report
-from engines import CHOICES, OURS, PRECISIONS, TITLES, Engine, EngineError
+from engines import CHOICES, ON_REQUEST, OURS, PRECISIONS, TITLES, Engine, EngineError
 
 RATE = 16000
 F32_BOUND = 1e-4  # largest difference of two float32 results; the features' standard deviation is about 1
@@ -42,6 +42,7 @@ class Files(typing.NamedTuple):
     checkpoint: pathlib.Path
     graph: pathlib.Path
     hf: pathlib.Path
+    mlx: pathlib.Path
     waveform: pathlib.Path
 
 
@@ -265,17 +266,20 @@ def positive(text):
 
 def parse_arguments():
     parser = argparse.ArgumentParser(prog="bench/compare", description=__doc__)
-    default = [name for name in TITLES if name != "torch"]
+    on_request = [name for names in ON_REQUEST.values() for name in names]
+    default = [name for name in TITLES if name not in on_request]
     parser.add_argument("--only", type=listed(TITLES), default=default, help=f"engines, of {','.join(TITLES)}")
     parser.add_argument("--torch", action="store_true", help="PyTorch too, which may download gigabytes")
+    parser.add_argument("--mlx", action="store_true", help="this library and mlx-contentvec on MLX too")
     parser.add_argument("--dtypes", type=listed(("f32", "bf16")), default=["f32", "bf16"], help="f32,bf16")
     parser.add_argument("--threads", type=listed(None, positive), help="thread counts (default: 1 and all)")
     parser.add_argument("--runs", type=positive, default=11, help="of each window; a third for the 40 files")
     parser.add_argument("--quick", action="store_true", help="tiny windows once, to see that everything works")
     parser.add_argument("--out", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.torch and "torch" not in arguments.only:
-        arguments.only = arguments.only + ["torch"]
+    for option, names in ON_REQUEST.items():
+        if getattr(arguments, option):
+            arguments.only = arguments.only + [name for name in names if name not in arguments.only]
     if arguments.threads is None:
         arguments.threads = [usable_cpus()] if arguments.quick else sorted({1, usable_cpus()})
     return arguments
@@ -284,10 +288,12 @@ def parse_arguments():
 def main():
     arguments = parse_arguments()
     out = arguments.out
-    files = Files(out / "base.safetensors", out / "hubert_base.onnx", out / "hf", out / "waveform.f32")
+    files = Files(out / "base.safetensors", out / "hubert_base.onnx", out / "hf", out / "mlx.safetensors", out / "waveform.f32")
     write_waveform(files.waveform)
-    if "torch" not in arguments.only:
-        say("PyTorch is left out: its package may be gigabytes; --torch takes it in")
+    for option, names in ON_REQUEST.items():
+        for name in names:
+            if name not in arguments.only:
+                say(f"{TITLES[name]} is left out; --{option} takes it in")
     try:
         result = Comparison(arguments, arguments.only, arguments.dtypes, files).run(arguments.threads, arguments.dtypes)
     except EngineError as error:

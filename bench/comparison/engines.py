@@ -7,9 +7,26 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 OURS = "contentvec"
-TITLES = {OURS: "contentvec", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO", "torch": "PyTorch"}
+OURS_ON_MLX = "contentvec-on-mlx"
+TITLES = {
+    OURS: "contentvec",
+    "onnxruntime": "ONNX Runtime",
+    "openvino": "OpenVINO",
+    "torch": "PyTorch",
+    OURS_ON_MLX: "contentvec on MLX",
+    "mlx-contentvec": "mlx-contentvec",
+}
+# What is large or slow, and so compared where it is asked for.
+ON_REQUEST = {"torch": ("torch",), "mlx": (OURS_ON_MLX, "mlx-contentvec")}
 # The precisions each computes in: ONNX Runtime has no bfloat16 on x86.
-PRECISIONS = {OURS: ("f32", "bf16"), "onnxruntime": ("f32",), "openvino": ("f32", "bf16"), "torch": ("f32", "bf16")}
+PRECISIONS = {
+    OURS: ("f32", "bf16"),
+    "onnxruntime": ("f32",),
+    "openvino": ("f32", "bf16"),
+    "torch": ("f32", "bf16"),
+    OURS_ON_MLX: ("f32", "bf16"),
+    "mlx-contentvec": ("f32",),
+}
 # Settings whose best depends on the machine: the first run of a comparison finds it.
 CHOICES = {"onnxruntime": ({"spinning": True}, {"spinning": False})}
 
@@ -23,10 +40,12 @@ class Engine:
 
     def __init__(self, name, dtype, threads, files, settings=None):
         self.name, self.dtype, self.settings = name, dtype, settings or {}
-        if name == OURS:
-            command = [ROOT / "build/release/contentvec-bench-worker", files.checkpoint, files.waveform, threads, dtype]
+        if name in (OURS, OURS_ON_MLX):
+            build, device = ("release", "cpu") if name == OURS else ("mlx", "mlx")
+            worker = ROOT / "build" / build / "contentvec-bench-worker"
+            command = [worker, files.checkpoint, files.waveform, threads, dtype, device]
         else:
-            model = files.hf if name == "torch" else files.graph
+            model = {"torch": files.hf, "mlx-contentvec": files.mlx}.get(name, files.graph)
             command = [sys.executable, HERE / "peer_worker.py", name, model, files.waveform, threads, dtype]
             command.append(json.dumps(self.settings))
         self.process = subprocess.Popen(

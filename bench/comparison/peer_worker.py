@@ -1,10 +1,12 @@
 """Another engine in a process of its own, driven as contentvec-bench-worker is (bench/worker.cc says how).
 
-    peer_worker.py onnxruntime|openvino|torch MODEL WAVEFORM.f32 THREADS f32|bf16 SETTINGS.json
+    peer_worker.py onnxruntime|openvino|torch|mlx-contentvec MODEL WAVEFORM.f32 THREADS f32|bf16 SETTINGS.json
 
 Utterances of a batch go through one at a time: none of these takes a ragged batch. MODEL is hubert_base.onnx, or for
-torch a Hugging Face directory. SETTINGS is a JSON object, whose keys each engine's function below has as parameters.
+torch a Hugging Face directory, for mlx-contentvec its own layout. SETTINGS is a JSON object, whose keys each engine's function below has as parameters.
 """
+import importlib
+import importlib.metadata
 import json
 import resource
 import sys
@@ -64,11 +66,28 @@ def load_torch(model, threads, dtype):
     return run, {}
 
 
-LOADERS = {"onnxruntime": load_onnxruntime, "openvino": load_openvino, "torch": load_torch}
+def load_mlx_contentvec(model, threads, dtype):
+    """`threads` is MLX's own affair."""
+    import mlx.core as mx
+    from mlx_contentvec import ContentvecModel
+
+    hubert = ContentvecModel(encoder_layers_1=0)
+    hubert.load_weights(model)
+    hubert.eval()
+    return lambda waveform: np.array(hubert(mx.array(waveform[None]))["x"])[0], {}
+
+
+LOADERS = {
+    "onnxruntime": load_onnxruntime,
+    "openvino": load_openvino,
+    "torch": load_torch,
+    "mlx-contentvec": load_mlx_contentvec,
+}
 
 
 def version_of(engine):
-    return str(__import__(engine).__version__).split("-")[0]
+    importlib.import_module(engine.replace("-", "_"))
+    return importlib.metadata.version(engine).split("-")[0]
 
 
 def peak_memory_mb():

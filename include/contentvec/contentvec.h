@@ -8,6 +8,7 @@
 
 #include "contentvec/audio.h"
 #include "contentvec/config.h"
+#include "contentvec/device.h"
 #include "contentvec/error.h"
 #include "contentvec/hub.h"
 #include "contentvec/long_audio.h"

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "contentvec/config.h"
+#include "contentvec/device.h"
 #include "contentvec/hub.h"
 
 namespace contentvec {
@@ -30,28 +31,12 @@ struct Stage {
   bool operator==(const Stage&) const = default;
 };
 
-/// What weights are kept in and products computed from. Everything else (sums, norms, softmax, residuals, and
-/// what goes in and comes out) is float32 in each.
-enum class DType {
-  kF32,   ///< right to float32 rounding of the reference
-  kBF16,  ///< bfloat16: half the memory, and faster where the processor has an instruction for it; about
-          ///< three digits
-  kF16,   ///< float16: for convert(), and for devices that compute in it; the CPU does not
-};
-
-/// Where a model runs.
-enum class Device {
-  kAuto,  ///< MLX on Apple silicon where this build has it, else the CPU
-  kCpu,   ///< the project's own kernels
-  kMlx,   ///< Apple's MLX: Metal, CUDA, or its own CPU kernels
-};
-
 /// The most threads one model may be given.
 inline constexpr int kMaxThreads = 1024;
 
 struct LoadOptions {
   std::optional<ModelConfig> config = {};  ///< use this architecture whatever the checkpoint says
-  int threads = 0;                         ///< threads of one extraction; 0: one per CPU this process may use
+  int threads = 0;  ///< threads of one extraction on the CPU; 0: one per CPU this process may use. MLX has its own
   DType dtype = DType::kF32;
   Device device = Device::kCpu;
   HubOptions hub = {};  ///< for a model named after the Hugging Face hub
@@ -98,8 +83,9 @@ struct ModelInfo {
 /// A HuBERT / ContentVec model: 16 kHz waveform in, content features out.
 ///
 /// Loaded once, then immutable: every member is const and may be called from any number of threads at once.
-/// Copies share the weights. Every result depends on the model and that utterance only: not on the batch, the
-/// number of threads, or what ran before; bit for bit.
+/// Copies share the weights. On the CPU every result depends on the model and that utterance only: not on the batch,
+/// the number of threads, or what ran before; bit for bit. On MLX what else is in a batch can change a result by
+/// rounding, and no more (docs/gpu.md).
 ///
 /// Source: fairseq's HuBERT (Hsu et al. 2021, arXiv:2106.07447) and ContentVec (Qian et al. 2022,
 /// arXiv:2204.09224), computed in float32; see docs/validation.md for how far it is from their float64
@@ -126,8 +112,8 @@ class Model {
 
   [[nodiscard]] const ModelConfig& config() const;
   [[nodiscard]] const ModelInfo& info() const;
-  /// The instruction set this model computes with, chosen when it was loaded: one of those CONTENTVEC_ISA
-  /// takes.
+  /// What this model computes with, chosen when it was loaded: an instruction set, one of those CONTENTVEC_ISA takes,
+  /// or "mlx-cpu" or "mlx-gpu".
   [[nodiscard]] std::string isa() const;
 
   /// Features of one utterance. `waveform` holds 16 kHz mono samples, nominally in [-1, 1]; at least
@@ -148,7 +134,7 @@ class Model {
                                                      const ExtractOptions& options = {}) const;
 
   /// A ragged batch: utterances of any lengths, no padding; result i is bit for bit what
-  /// extract(waveforms[i]) gives.
+  /// extract(waveforms[i]) gives (on MLX: but for rounding).
   [[nodiscard]] std::vector<Features> extract_batch(std::span<const std::span<const float>> waveforms,
                                                     const ExtractOptions& options = {}) const;
 

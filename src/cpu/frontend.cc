@@ -1,10 +1,10 @@
 #include "cpu/frontend.h"
 
 #include <algorithm>
-#include <cmath>
 #include <span>
 
 #include "cpu/matmul.h"
+#include "model/window_moments.h"
 
 namespace contentvec::cpu {
 namespace {
@@ -34,69 +34,18 @@ RowRange needed_rows(const std::vector<ConvLayer>& convs, size_t index, RowRange
   return range;
 }
 
-/// First and second moments of the windows conv 0 sees: sum of x_j, and of x_j x_k for j <= k, in this order
-/// for j = 0, 1, ... A view of doubles that lie elsewhere.
-class Moments {
- public:
-  static int64_t size(int64_t kernel) { return kernel * (kernel + 3) / 2; }
-  Moments(double* sums, int64_t kernel) : sums_(sums), kernel_(kernel) {}
-
-  void clear() { std::fill_n(sums_, size(kernel_), 0.0); }
-  void add_windows(const float* waveform, int64_t count, int64_t stride) {
-    for (int64_t t = 0; t < count; ++t, waveform += stride) {
-      double* sum = sums_;
-      for (int64_t j = 0; j < kernel_; ++j) {
-        const double x = static_cast<double>(waveform[j]);
-        *sum++ += x;
-        for (int64_t k = j; k < kernel_; ++k) *sum++ += x * static_cast<double>(waveform[k]);
-      }
-    }
-  }
-  void add(const Moments& other) {
-    for (int64_t i = 0; i < size(kernel_); ++i) sums_[i] += other.sums_[i];
-  }
-
-  struct MeanAndVariance {
-    double mean;
-    double variance;
-  };
-  /// Of sum_j weight[j] x_j over `count` windows.
-  [[nodiscard]] MeanAndVariance of(const float* weight, int64_t count) const {
-    double mean = 0;
-    double square = 0;
-    const double* sum = sums_;
-    for (int64_t j = 0; j < kernel_; ++j) {
-      const double w = static_cast<double>(weight[j]);
-      mean += w * *sum++;
-      for (int64_t k = j; k < kernel_; ++k)
-        square += (k == j ? 1 : 2) * w * static_cast<double>(weight[k]) * *sum++;
-    }
-    mean /= static_cast<double>(count);
-    return {mean, std::max(0.0, square / static_cast<double>(count) - mean * mean)};
-  }
-
- private:
-  double* sums_;
-  int64_t kernel_;
-};
-
-/// conv 0 and its GroupNorm as one affine map. The norm's mean and variance per channel follow from the
-/// waveform's own moments (the convolution is linear), in double, so no pass over conv 0's output is needed.
-/// `scratch`: dim * (kernel + 1) floats.
+/// conv 0 and its GroupNorm, an affine map of its output, as one convolution. `scratch`: dim * (kernel + 1) floats.
 void fold_group_norm(const Kernels& kernels, const GroupNormConv& conv, const ConvLayer& layer,
-                     const Moments& moments, int64_t rows, float* scratch, PackedMatrix& folded) {
-  constexpr double kEps = 1e-5;  // GroupNorm's own, whatever the encoder's
+                     const model::WindowMoments& moments, int64_t rows, float* scratch, PackedMatrix& folded) {
   const std::span<float> weight(scratch, static_cast<size_t>(layer.dim * layer.kernel));
   const std::span<float> bias(scratch + weight.size(), static_cast<size_t>(layer.dim));
   for (int64_t c = 0; c < layer.dim; ++c) {
     const auto channel = static_cast<size_t>(c);
     const float* w = conv.weight.data() + c * layer.kernel;
-    const auto [mean, variance] = moments.of(w, rows);
-    const double scale = static_cast<double>(conv.norm.scale[channel]) / std::sqrt(variance + kEps);
+    const auto [scale, shift] = moments.group_norm(w, rows, conv.norm.scale[channel], conv.norm.shift[channel]);
     float* out = weight.data() + c * layer.kernel;
     for (int64_t k = 0; k < layer.kernel; ++k) out[k] = static_cast<float>(static_cast<double>(w[k]) * scale);
-    // the convolution's own bias moves the mean along and cancels
-    bias[channel] = static_cast<float>(static_cast<double>(conv.norm.shift[channel]) - mean * scale);
+    bias[channel] = static_cast<float>(shift);
   }
   folded.assign(kernels, weight, layer.dim, layer.kernel, bias);
 }
@@ -116,11 +65,11 @@ void fold_group_norms(const PackedModel& model, const Context& context) {
   };
   int64_t parts = 0;
   for (const Utterance& utterance : utterances) parts += parts_of(utterance);
-  workspace.moments.resize(static_cast<size_t>(parts * Moments::size(layer.kernel)));
+  workspace.moments.resize(static_cast<size_t>(parts * model::WindowMoments::size(layer.kernel)));
   if (workspace.first_convs.size() < utterances.size()) workspace.first_convs.resize(utterances.size());
   context.reserve_stage_scratch(int64_t{layer.dim} * (layer.kernel + 1));
   const auto moments = [&](int64_t part) {
-    return Moments(workspace.moments.data() + part * Moments::size(layer.kernel), layer.kernel);
+    return model::WindowMoments(workspace.moments.data() + part * model::WindowMoments::size(layer.kernel), layer.kernel);
   };
 
   int64_t before = 0;  // parts of earlier utterances
@@ -128,7 +77,7 @@ void fold_group_norms(const PackedModel& model, const Context& context) {
     const int64_t rows = first_rows(layer, utterance);
     context.team.parallel_for(parts_of(utterance), [&](int64_t part, int) {
       const int64_t begin = part * kMomentRows;
-      Moments sums = moments(before + part);
+      model::WindowMoments sums = moments(before + part);
       sums.clear();
       sums.add_windows(utterance.waveform.data() + begin * layer.stride, std::min(kMomentRows, rows - begin),
                        layer.stride);

@@ -136,8 +136,7 @@ PackedModel::PackedModel(const Kernels& kernels, const model::Weights& weights, 
   int first_plain_conv = 0;
   if (c.extractor_mode != ExtractorMode::kLayerNorm) {
     const std::string name = "feature_extractor.conv_layers.0";
-    first_conv = {packer.read(name + ".0.weight"), packer.read_if(c.conv_bias, name + ".0.bias"),
-                  packer.norm(name + ".2")};
+    first_conv = {packer.read(name + ".0.weight"), packer.norm(name + ".2")};
     first_plain_conv = 1;
   }
   for (int i = first_plain_conv; i < static_cast<int>(convs.size()); ++i) {

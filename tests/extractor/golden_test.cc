@@ -13,34 +13,11 @@
 namespace contentvec {
 namespace {
 
-/// Every stage of a golden file in one pass; returns results by the stage's name.
-std::map<std::string, Features> extract_all(const Model& model, const test::Golden& golden) {
-  std::vector<Stage> stages;
-  for (const auto& [name, reference] : golden.stages) stages.push_back(golden.stage_of(name, model.config()));
-  const std::vector<Features> results =
-      model.extract_stages(golden.waveform, stages, test::golden_options(golden));
-  std::map<std::string, Features> by_name;
-  size_t i = 0;
-  for (const auto& [name, reference] : golden.stages) by_name[name] = results[i++];
-  return by_name;
-}
-
-void expect_golden(const Model& model, const test::Golden& golden) {
-  for (const auto& [name, features] : extract_all(model, golden)) {
-    const test::Reference& reference = golden.stages.at(name);
-    ASSERT_EQ(reference.shape, (std::vector<int64_t>{1, features.frames, features.dim}))
-        << golden.name << " " << name;
-    EXPECT_LE(test::max_abs_error(features.data, reference.values), golden.tolerance(name))
-        << golden.name << " " << name << "; the reference's own float32 error is "
-        << golden.float32_max_abs_error.at(name);
-  }
-}
-
 class GoldenTest : public testing::TestWithParam<std::string> {};
 
 TEST_P(GoldenTest, EveryStageIsWithinTheContract) {
   const test::Golden golden = test::read_golden(GetParam());
-  expect_golden(Model::load(golden.spec()), golden);
+  test::expect_golden(Model::load(golden.spec()), golden);
 }
 
 std::string test_name(std::string text) {
@@ -63,7 +40,7 @@ TEST_P(GoldenIsaTest, EveryStageIsWithinTheContract) {
   for (const std::string& name : test::golden_names()) {
     if (name.starts_with("base.") && name != "base.400") continue;
     const test::Golden golden = test::read_golden(name);
-    expect_golden(Model::load(golden.spec()), golden);
+    test::expect_golden(Model::load(golden.spec()), golden);
   }
   unsetenv("CONTENTVEC_ISA");
 }
