@@ -122,8 +122,8 @@ int run_worker(const std::vector<std::string>& arguments) {
   const DType dtype = dtype_from_name(arguments[3]);
   std::vector<float> waveform = read_floats(arguments[1]);
   const auto start = std::chrono::steady_clock::now();
-  Model model = Model::load(
-      arguments[0], {.threads = threads, .dtype = dtype, .device = device_from_name(arguments[4])});
+  Model model = Model::load(arguments[0],
+                            {.threads = threads, .dtype = dtype, .device = device_from_name(arguments[4])});
   const double load = milliseconds_since(start);
   std::cout << Json({{"load_ms", load}, {"version", version()}, {"isa", model.isa()}}) << std::endl;
 

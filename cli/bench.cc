@@ -133,10 +133,10 @@ std::string as_json(const Arguments& arguments, int threads, const Measurement& 
 }
 
 std::string as_text(const Arguments& arguments, int threads, const Measurement& m) {
-  const std::string share =
-      m.peak_gflops ? fmt::format(", {:.1f} % of the {:.1f} this processor can do at most",
-                                  100 * m.gflops / *m.peak_gflops, *m.peak_gflops)
-                    : "";
+  const std::string share = m.peak_gflops
+                                ? fmt::format(", {:.1f} % of the {:.1f} this processor can do at most",
+                                              100 * m.gflops / *m.peak_gflops, *m.peak_gflops)
+                                : "";
   return fmt::format(
       "{}: {} x {:g} s of audio, {} threads, {}, {}, {} runs\n"
       "load      {:.1f} ms\n"
@@ -144,8 +144,8 @@ std::string as_text(const Arguments& arguments, int threads, const Measurement& 
       "rtf       {:.5f} (seconds of processing per second of audio; {:.0f}x real time)\n"
       "speed     {:.1f} GFLOP/s{}\n"
       "memory    {:.1f} MB at the peak",
-      arguments.model, arguments.batch, arguments.seconds, threads, arguments.compute.dtype, m.isa, arguments.runs,
-      m.load, m.median, m.minimum, m.rtf, 1 / m.rtf, m.gflops, share, m.peak_rss_mb);
+      arguments.model, arguments.batch, arguments.seconds, threads, arguments.compute.dtype, m.isa,
+      arguments.runs, m.load, m.median, m.minimum, m.rtf, 1 / m.rtf, m.gflops, share, m.peak_rss_mb);
 }
 
 int run(const Arguments& arguments) {
@@ -185,7 +185,8 @@ Command add_bench(CLI::App& app) {
       "rtf is the real-time factor: seconds of processing per second of audio, from the median.\n"
       "gflops counts two operations for each product of the convolutions, linear layers and attention;\n"
       "peak_gflops is what a loop over registers alone reaches on as many threads in the same run, with the\n"
-      "instruction that the products use (null on MLX). peak_rss_mb is the most physical memory held, in units of 1e6 "
+      "instruction that the products use (null on MLX). peak_rss_mb is the most physical memory held, in "
+      "units of 1e6 "
       "bytes.");
   return {parser, [a] { return run(*a); }};
 }

@@ -35,9 +35,10 @@ struct Compute {
 
 inline void add_compute(CLI::App& parser, Compute& compute) {
   parser
-      .add_option("--dtype", compute.dtype,
-                  "What weights are kept in and products computed from: f32 (default); bf16: half the memory, "
-                  "faster where the processor has an instruction for it, about three digits; f16, on MLX only")
+      .add_option(
+          "--dtype", compute.dtype,
+          "What weights are kept in and products computed from: f32 (default); bf16: half the memory, "
+          "faster where the processor has an instruction for it, about three digits; f16, on MLX only")
       ->option_text("TYPE")
       ->check(CLI::IsMember({"f32", "bf16", "f16"}));
   parser

@@ -140,7 +140,8 @@ std::string as_text(const ModelInfo& info, const std::optional<WeightsFile>& fil
 std::string devices_as_json() {
   Json list = Json::array();
   for (const DeviceInfo& device : devices()) {
-    list.push_back({{"name", device.name}, {"available", device.available}, {"description", device.description}});
+    list.push_back(
+        {{"name", device.name}, {"available", device.available}, {"description", device.description}});
   }
   return json_line(list);
 }
@@ -180,7 +181,8 @@ Command add_info(CLI::App& app) {
   CLI::App* parser = app.add_subcommand("info", "Say what a checkpoint is, or where models can run");
   const auto arguments = std::make_shared<Arguments>();
   add_spec(*parser, arguments->spec)->required(false);
-  parser->add_flag("--devices", arguments->devices, "List what --device takes, and what of it this machine has");
+  parser->add_flag("--devices", arguments->devices,
+                   "List what --device takes, and what of it this machine has");
   add_config(*parser, arguments->config);
   parser->add_flag("--json", arguments->json, "Print one JSON object instead of text");
   return {parser, [arguments] { return run(*arguments); }};

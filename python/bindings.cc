@@ -26,15 +26,16 @@ namespace {
 
 using Vector = nb::ndarray<const float, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 using Waveform = nb::ndarray<nb::numpy, float, nb::ndim<1>>;
-using Stages = nb::ndarray<nb::numpy, float, nb::ndim<3>>;
+/// [layers, frames, dim] as a memoryview, from which every kind of array can be made.
+using Stages = nb::ndarray<nb::memview, float, nb::ndim<3>>;
 
 std::span<const float> span_of(const Vector& array) {
   return {array.data(), array.size()};
 }
 
-/// A NumPy array that owns `data`.
+/// An array that owns `data`.
 template <typename Array>
-Array to_numpy(std::unique_ptr<float[]> data, std::initializer_list<size_t> shape) {
+Array owner_of(std::unique_ptr<float[]> data, std::initializer_list<size_t> shape) {
   const nb::capsule owner(data.get(), [](void* memory) noexcept { delete[] static_cast<float*>(memory); });
   return Array(data.release(), shape, owner);
 }
@@ -55,21 +56,6 @@ class SignalPoll {
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
-/// The value of the choice called `name`. Throws Error listing all.
-template <typename T, size_t N>
-T choose(const char* what, const std::string& name, const std::pair<const char*, T> (&choices)[N]) {
-  std::string all;
-  for (const auto& [choice, value] : choices) {
-    if (name == choice) return value;
-    all += (all.empty() ? "\"" : ", \"") + std::string(choice) + "\"";
-  }
-  throw Error(std::string(what) + " is \"" + name + "\"; expected one of " + all);
-}
-
-constexpr std::pair<const char*, DType> kDTypes[] = {
-    {"f32", DType::kF32}, {"bf16", DType::kBF16}, {"f16", DType::kF16}};
-constexpr std::pair<const char*, Device> kDevices[] = {
-    {"cpu", Device::kCpu}, {"mlx", Device::kMlx}, {"auto", Device::kAuto}};
 constexpr std::pair<const char*, ExtractorMode> kExtractorModes[] = {
     {"default", ExtractorMode::kGroupNorm},
     {"group_norm_masked", ExtractorMode::kGroupNormMasked},
@@ -79,8 +65,8 @@ Model load(const std::string& spec, const std::optional<ModelConfig>& config, in
            const std::string& dtype, const std::string& device) {
   const LoadOptions options = {.config = config,
                                .threads = threads,
-                               .dtype = choose("dtype", dtype, kDTypes),
-                               .device = choose("device", device, kDevices)};
+                               .dtype = dtype_from_name(dtype),
+                               .device = device_from_name(device)};
   const nb::gil_scoped_release others_run;
   return Model::load(spec, options);
 }
@@ -114,11 +100,18 @@ std::vector<Stages> extract(const Model& model, const std::vector<Vector>& wavef
   std::vector<Stages> arrays;
   for (std::vector<Features>& utterance : features) {
     arrays.push_back(
-        to_numpy<Stages>(join(utterance), {utterance.size(), static_cast<size_t>(utterance.front().frames),
+        owner_of<Stages>(join(utterance), {utterance.size(), static_cast<size_t>(utterance.front().frames),
                                            static_cast<size_t>(utterance.front().dim)}));
     utterance = {};
   }
   return arrays;
+}
+
+std::vector<std::tuple<std::string, bool, std::string>> list_devices() {
+  std::vector<std::tuple<std::string, bool, std::string>> list;
+  for (const DeviceInfo& device : devices())
+    list.emplace_back(device.name, device.available, device.description);
+  return list;
 }
 
 Waveform load_audio_array(const std::string& path) {
@@ -131,7 +124,7 @@ Waveform load_audio_array(const std::string& path) {
     copy.reset(new float[samples]);
     std::copy_n(waveform.data(), samples, copy.get());
   }
-  return to_numpy<Waveform>(std::move(copy), {samples});
+  return owner_of<Waveform>(std::move(copy), {samples});
 }
 
 void bind_config(nb::module_& m) {
@@ -216,9 +209,11 @@ NB_MODULE(_core, m) {
            "speaker_embedding"_a = nb::none(),
            "A ragged batch of [samples] at 16 kHz; of each, the layers listed (at least one; 0: projected, "
            "-1: the\n"
-           "model's output) as [layers, frames, dim]. Lets other Python threads run; Ctrl-C ends it.");
+           "model's output) as a view of float32 [layers, frames, dim]. Lets other Python threads run; "
+           "Ctrl-C ends it.");
   m.def("load", &load, "spec"_a, "config"_a.none(), "threads"_a, "dtype"_a, "device"_a,
         "Opens a checkpoint. Lets other Python threads run.");
+  m.def("devices", &list_devices, "(name, available, description) of everything `device` can be, here.");
   m.def("load_audio", &load_audio_array, "path"_a,
         "Decodes an audio file to 16 kHz mono float32 [samples]. Lets other Python threads run.");
 }

@@ -38,7 +38,8 @@ std::string no_gpu() {
 }
 
 std::string gpu() {
-  return fmt::format("{}{}{}", mlx::description(), mlx::gpu_name().empty() ? " on its GPU" : " on ", mlx::gpu_name());
+  return fmt::format("{}{}{}", mlx::description(), mlx::gpu_name().empty() ? " on its GPU" : " on ",
+                     mlx::gpu_name());
 }
 
 }  // namespace
@@ -72,8 +73,10 @@ std::vector<DeviceInfo> devices() {
   return {
       {"auto", true, settle_device(Device::kAuto) == Device::kCpu ? "is cpu here" : "is gpu here"},
       {"cpu", true,
-       fmt::format("contentvec's own kernels: {} on {} CPUs", cpu::select_kernels(DType::kF32).isa, usable_cpus())},
-      {"mlx", mlx::built(), has_gpu ? gpu() : mlx::description() + (mlx::built() ? " on its CPU kernels" : "")},
+       fmt::format("contentvec's own kernels: {} on {} CPUs", cpu::select_kernels(DType::kF32).isa,
+                   usable_cpus())},
+      {"mlx", mlx::built(),
+       has_gpu ? gpu() : mlx::description() + (mlx::built() ? " on its CPU kernels" : "")},
       {"gpu", has_gpu, has_gpu ? gpu() : no_gpu()},
   };
 }

@@ -4,8 +4,8 @@
 
 namespace contentvec {
 
-/// What `device` stands for on this build and this machine: kCpu, kMlx (on MLX's own CPU kernels) or kGpu. Throws
-/// Error where it is not to be had.
+/// What `device` stands for on this build and this machine: kCpu, kMlx (on MLX's own CPU kernels) or kGpu.
+/// Throws Error where it is not to be had.
 Device settle_device(Device device);
 
 }  // namespace contentvec

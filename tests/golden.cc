@@ -83,8 +83,7 @@ ExtractOptions golden_options(const Golden& golden) {
 std::map<std::string, Features> extract_all(const Model& model, const Golden& golden) {
   std::vector<Stage> stages;
   for (const auto& [name, reference] : golden.stages) stages.push_back(golden.stage_of(name, model.config()));
-  const std::vector<Features> results =
-      model.extract_stages(golden.waveform, stages, golden_options(golden));
+  const std::vector<Features> results = model.extract_stages(golden.waveform, stages, golden_options(golden));
   std::map<std::string, Features> by_name;
   size_t i = 0;
   for (const auto& [name, reference] : golden.stages) by_name[name] = results[i++];

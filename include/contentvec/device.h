@@ -12,8 +12,8 @@ enum class DType {
   kF32,   ///< right to float32 rounding of the reference
   kBF16,  ///< bfloat16: half the memory, and faster where the processor has an instruction for it; about
           ///< three digits
-  kF16,   ///< float16: half the memory, about three digits and a half, values to 65504. MLX computes in it, the
-          ///< CPU does not; convert() writes it
+  kF16,   ///< float16: half the memory, about three digits and a half, values to 65504. MLX computes in it,
+         ///< the CPU does not; convert() writes it
 };
 
 /// Where a model runs.
@@ -36,8 +36,8 @@ struct DeviceInfo {
   std::string description;  ///< what it is; or why it is not available and what to do
 };
 
-/// "auto", "cpu", "mlx" and "gpu", on this build and this machine. Throws nothing but std::bad_alloc, and Error where
-/// CONTENTVEC_ISA asks for what this machine has not.
+/// "auto", "cpu", "mlx" and "gpu", on this build and this machine. Throws nothing but std::bad_alloc, and
+/// Error where CONTENTVEC_ISA asks for what this machine has not.
 std::vector<DeviceInfo> devices();
 
 }  // namespace contentvec

@@ -36,7 +36,8 @@ inline constexpr int kMaxThreads = 1024;
 
 struct LoadOptions {
   std::optional<ModelConfig> config = {};  ///< use this architecture whatever the checkpoint says
-  int threads = 0;  ///< threads of one extraction on the CPU; 0: one per CPU this process may use. MLX has its own
+  int threads =
+      0;  ///< threads of one extraction on the CPU; 0: one per CPU this process may use. MLX has its own
   DType dtype = DType::kF32;
   Device device = Device::kCpu;
   HubOptions hub = {};  ///< for a model named after the Hugging Face hub
@@ -83,9 +84,9 @@ struct ModelInfo {
 /// A HuBERT / ContentVec model: 16 kHz waveform in, content features out.
 ///
 /// Loaded once, then immutable: every member is const and may be called from any number of threads at once.
-/// Copies share the weights. On the CPU every result depends on the model and that utterance only: not on the batch,
-/// the number of threads, or what ran before; bit for bit. On MLX what else is in a batch can change a result by
-/// rounding, and no more (docs/gpu.md).
+/// Copies share the weights. On the CPU every result depends on the model and that utterance only: not on the
+/// batch, the number of threads, or what ran before; bit for bit. On MLX what else is in a batch can change a
+/// result by rounding, and no more (docs/gpu.md).
 ///
 /// Source: fairseq's HuBERT (Hsu et al. 2021, arXiv:2106.07447) and ContentVec (Qian et al. 2022,
 /// arXiv:2204.09224), computed in float32; see docs/validation.md for how far it is from their float64
@@ -112,8 +113,8 @@ class Model {
 
   [[nodiscard]] const ModelConfig& config() const;
   [[nodiscard]] const ModelInfo& info() const;
-  /// What this model computes with, chosen when it was loaded: an instruction set, one of those CONTENTVEC_ISA takes,
-  /// or "mlx-cpu" or "mlx-gpu".
+  /// What this model computes with, chosen when it was loaded: an instruction set, one of those
+  /// CONTENTVEC_ISA takes, or "mlx-cpu" or "mlx-gpu".
   [[nodiscard]] std::string isa() const;
 
   /// Features of one utterance. `waveform` holds 16 kHz mono samples, nominally in [-1, 1]; at least

@@ -11,10 +11,11 @@
 from ._core import Error, ModelConfig, ModelInfo
 from ._core import version as __version__
 from ._drop_in import HF_REPO_ID, HF_WEIGHTS_FILE, ContentvecModel
-from ._model import Model, load, load_audio
+from ._model import DeviceInfo, Model, devices, load, load_audio
 
 __all__ = [
     "ContentvecModel",
+    "DeviceInfo",
     "Error",
     "HF_REPO_ID",
     "HF_WEIGHTS_FILE",
@@ -22,6 +23,7 @@ __all__ = [
     "ModelConfig",
     "ModelInfo",
     "__version__",
+    "devices",
     "load",
     "load_audio",
 ]

@@ -18,12 +18,16 @@ def _kind(array: Any) -> str:
     return type(array).__module__.partition(".")[0]
 
 
+def is_mlx(array: Any) -> bool:
+    return _kind(array) == "mlx"
+
+
 def to_numpy(array: Any, what: str) -> npt.NDArray[Any]:
     """`array` in NumPy; its own memory where that is the CPU's. `what` names it in errors."""
     if _kind(array) == "torch":
         array = array.detach().cpu()
         return typing.cast(npt.NDArray[Any], (array.float() if array.is_floating_point() else array).numpy())
-    if _kind(array) == "mlx":
+    if is_mlx(array):
         mx = _mlx()
         return np.asarray(array.astype(mx.float32) if mx.issubdtype(array.dtype, mx.floating) else array)
     try:
@@ -35,23 +39,50 @@ def to_numpy(array: Any, what: str) -> npt.NDArray[Any]:
 
 
 def to_floats(array: Any, what: str) -> Floats:
-    """`array` as contiguous float32: no copy where it is that already."""
+    """`array` as contiguous float32 in NumPy: no copy where it is that already."""
     values = to_numpy(array, what)
-    if not np.issubdtype(values.dtype, np.floating):
-        hint = "; divide 16-bit samples by 32768" if np.issubdtype(values.dtype, np.integer) else ""
-        raise Error(f"{what} holds {values.dtype}; expected floating-point numbers, samples in [-1, 1]{hint}")
+    _check_floating(
+        np.issubdtype(values.dtype, np.floating), np.issubdtype(values.dtype, np.integer), values.dtype, what
+    )
     return np.ascontiguousarray(values, dtype=np.float32)
 
 
-def like(result: npt.NDArray[Any], source: Any) -> Any:
+def view_of_mlx(array: Any, what: str) -> memoryview:
+    """An mlx array's own memory, of contiguous float32: no copy where it is that already."""
+    mx = _mlx()
+    _check_floating(mx.issubdtype(array.dtype, mx.floating), mx.issubdtype(array.dtype, mx.integer), array.dtype, what)
+    return memoryview(mx.contiguous(array.astype(mx.float32)))
+
+
+def _check_floating(is_floating: bool, is_integer: bool, dtype: Any, what: str) -> None:
+    if not is_floating:
+        hint = "; divide 16-bit samples by 32768" if is_integer else ""
+        raise Error(f"{what} holds {dtype}; expected floating-point numbers, samples in [-1, 1]{hint}")
+
+
+def like(result: Any, source: Any) -> Any:
     """`result` as the kind of array that `source` is, on its device."""
+    if is_mlx(source):
+        return result if is_mlx(result) else _mlx().array(result)
+    array = np.asarray(result)
     if _kind(source) == "torch":
         import torch
 
-        return torch.from_numpy(result).to(source.device)
-    if _kind(source) == "mlx":
-        return _mlx().array(result)
-    return result
+        return torch.from_numpy(array).to(source.device)
+    return array
+
+
+def stack(rows: list[Any], length: int) -> Any:
+    """[rows, length, ...] of arrays of one kind, with zeros after the end of each."""
+    if is_mlx(rows[0]):
+        mx = _mlx()
+        return mx.stack([mx.pad(row, [(0, length - row.shape[0])] + [(0, 0)] * (row.ndim - 1)) for row in rows])
+    if len(rows) == 1 and len(rows[0]) == length:
+        return rows[0][None]
+    padded = np.zeros((len(rows), length, *rows[0].shape[1:]), np.float32)
+    for to, row in zip(padded, rows):
+        to[: len(row)] = row
+    return padded
 
 
 def _mlx() -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ._arrays import Floats, like, to_floats, to_numpy
+from ._arrays import is_mlx, like, stack, to_floats, to_numpy
 from ._core import Error, ModelConfig
 from ._model import MODEL_OUTPUT, PROJECTED, Device, DType, Model, load
 
@@ -180,15 +180,15 @@ class ContentvecModel:
             rows, layer=layer, normalize=False, speaker_embedding=spk_emb if self._config.encoder_layers_1 > 0 else None
         )
         frames = [one.shape[0] for one in features]
-        x = pad(features, max(frames))
+        x = stack(features, max(frames))
         if padding_mask is None:
             return like(x, source), None
         return like(x, source), like(np.arange(max(frames)) >= np.array(frames)[:, None], source)
 
 
-def split_rows(source: Any, padding_mask: Any) -> list[Floats]:
-    """The rows of [batch, samples] or [samples], each without its padding."""
-    samples = to_floats(source, "source")
+def split_rows(source: Any, padding_mask: Any) -> list[Any]:
+    """The rows of [batch, samples] or [samples], each without its padding: mlx arrays of an mlx array, else NumPy's."""
+    samples = source if is_mlx(source) else to_floats(source, "source")
     if samples.ndim == 1:
         samples = samples[None]
     if samples.ndim != 2 or samples.shape[0] == 0:
@@ -201,17 +201,7 @@ def split_rows(source: Any, padding_mask: Any) -> list[Floats]:
         raise Error(f"padding_mask has the shape {list(padding.shape)}; expected source's, {list(samples.shape)}")
     if np.any(padding[:, :-1] & ~padding[:, 1:]):
         raise Error("padding_mask has samples after padding; padding is allowed at the end of a row only")
-    return [row[:n] for row, n in zip(samples, (~padding).sum(axis=1))]
-
-
-def pad(features: list[Floats], frames: int) -> Floats:
-    """[batch, frames, dim], zeros after the end of each."""
-    if len(features) == 1 and len(features[0]) == frames:
-        return features[0][None]
-    padded = np.zeros((len(features), frames, features[0].shape[1]), np.float32)
-    for row, one in zip(padded, features):
-        row[: len(one)] = one
-    return padded
+    return [row[: int(n)] for row, n in zip(samples, (~padding).sum(axis=1))]
 
 
 def _existing(path: str | os.PathLike[str]) -> str:

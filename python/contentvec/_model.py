@@ -9,14 +9,14 @@ from typing import Any, Literal, Sequence, TypeVar, Union
 import numpy as np
 
 from . import _core
-from ._arrays import Floats, like, to_floats
+from ._arrays import Floats, is_mlx, like, to_floats, view_of_mlx
 from ._core import Error, ModelConfig, ModelInfo
 
 #: A waveform and the features of it: a NumPy array, a torch tensor or an mlx array.
 Array = TypeVar("Array")
 
-DType = Literal["f32", "bf16"]
-Device = Literal["cpu", "mlx", "auto"]
+DType = Literal["f32", "bf16", "f16"]
+Device = Literal["cpu", "mlx", "gpu", "auto"]
 Layer = Union[int, Literal["projected"]]
 
 #: What the C++ library calls the model's output and the stage before the transformer.
@@ -106,7 +106,8 @@ class Model:
             normalize,
             None if speaker_embedding is None else to_floats(speaker_embedding, "speaker_embedding").reshape(-1),
         )
-        features = [like(all_of_it if layers is not None else all_of_it[0], one) for all_of_it, one in zip(stages, waveforms)]
+        features = [like(view, one) for view, one in zip(stages, waveforms)]
+        features = [all_of_it if layers is not None else all_of_it[0] for all_of_it in features]
         return features[0] if single else features
 
     def _layer_numbers(self, layer: Layer | None, layers: Sequence[Layer] | Literal["all"] | None) -> list[int]:
@@ -130,10 +131,12 @@ def _layer_number(layer: Layer) -> int:
     return int(layer)
 
 
-def _vector(waveform: Any, what: str) -> Floats:
-    samples = to_floats(waveform, what)
+def _vector(waveform: Any, what: str) -> Any:
+    """[samples] that the extension reads in place."""
+    samples = view_of_mlx(waveform, what) if is_mlx(waveform) else to_floats(waveform, what)
     if samples.ndim != 1:
-        raise Error(f"{what} has the shape {list(samples.shape)}; expected [samples]; several waveforms go in a list")
+        shape = list(samples.shape or ())
+        raise Error(f"{what} has the shape {shape}; expected [samples]; several waveforms go in a list")
     return samples
 
 
@@ -151,12 +154,28 @@ def load(
         nothing in it is executed), a Hugging Face folder, or `synthetic:base`, made-up weights for tests.
     config: the architecture, whatever the checkpoint says.
     threads: of one extraction; 0: one per CPU this process may use.
-    dtype: what weights are kept in and products computed from. Features are float32 in each.
-    device: where it runs; "auto" is "mlx" on Apple silicon where this build has it, else "cpu".
+    dtype: what weights are kept in and products computed from ("f16": on MLX only). Features are float32 in each.
+    device: where it runs: "cpu"; "mlx", Apple's MLX on its GPU, or without one on its CPU kernels; "gpu", MLX on its GPU;
+        "auto", "gpu" on Apple silicon where this build has MLX, else "cpu". devices() says what there is.
 
     Other Python threads run meanwhile. Raises contentvec.Error.
     """
     return Model(_core.load(os.fspath(spec), config, threads, dtype, device))
+
+
+class DeviceInfo(typing.NamedTuple):
+    """One thing that `device` can be."""
+
+    name: str
+    #: Whether this build and this machine can run a model there.
+    available: bool
+    #: What it is; or why it is not available and what to do.
+    description: str
+
+
+def devices() -> list[DeviceInfo]:
+    """What `device` can be: "auto", "cpu", "mlx" and "gpu", on this build and this machine."""
+    return [DeviceInfo(*device) for device in _core.devices()]
 
 
 def load_audio(path: str | os.PathLike[str]) -> Floats:

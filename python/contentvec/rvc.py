@@ -11,7 +11,8 @@ from typing import Any
 
 import torch
 
-from ._drop_in import pad, split_rows
+from ._arrays import stack
+from ._drop_in import split_rows
 from ._model import MODEL_OUTPUT, Model, load
 
 __all__ = ["HUBERT_MODEL_PATH", "extract_hubert_features", "hubert_audio_requires_normalization", "load_hubert_model"]
@@ -75,5 +76,5 @@ def extract_hubert_features(
     rows = split_rows(source, padding_mask)
     v1 = version == "v1"
     features = model.model.extract(rows, layer=9 if v1 else MODEL_OUTPUT, proj=v1, normalize=False)
-    result = torch.from_numpy(pad(features, model.model.config.frames(source.shape[-1])))
+    result = torch.from_numpy(stack(features, model.model.config.frames(source.shape[-1])))
     return result.to(source.device, torch.float16 if model.is_half else torch.float32)

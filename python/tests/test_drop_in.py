@@ -103,10 +103,3 @@ def test_torch_tensors_give_torch_tensors(model, noise):
     result = model(source.requires_grad_(), padding_mask=mask)
     assert isinstance(result["x"], torch.Tensor) and result["padding_mask"].dtype == torch.bool
     assert np.array_equal(result["x"].numpy(), model(noise(2000)[None])["x"])
-
-
-def test_mlx_arrays_give_mlx_arrays(model, noise):
-    mx = pytest.importorskip("mlx.core")
-    result = model(mx.array(noise(2000)[None]))
-    assert isinstance(result["x"], mx.array)
-    assert np.array_equal(np.array(result["x"]), model(noise(2000)[None])["x"])

@@ -34,15 +34,18 @@ RowRange needed_rows(const std::vector<ConvLayer>& convs, size_t index, RowRange
   return range;
 }
 
-/// conv 0 and its GroupNorm, an affine map of its output, as one convolution. `scratch`: dim * (kernel + 1) floats.
+/// conv 0 and its GroupNorm, an affine map of its output, as one convolution. `scratch`: dim * (kernel + 1)
+/// floats.
 void fold_group_norm(const Kernels& kernels, const GroupNormConv& conv, const ConvLayer& layer,
-                     const model::WindowMoments& moments, int64_t rows, float* scratch, PackedMatrix& folded) {
+                     const model::WindowMoments& moments, int64_t rows, float* scratch,
+                     PackedMatrix& folded) {
   const std::span<float> weight(scratch, static_cast<size_t>(layer.dim * layer.kernel));
   const std::span<float> bias(scratch + weight.size(), static_cast<size_t>(layer.dim));
   for (int64_t c = 0; c < layer.dim; ++c) {
     const auto channel = static_cast<size_t>(c);
     const float* w = conv.weight.data() + c * layer.kernel;
-    const auto [scale, shift] = moments.group_norm(w, rows, conv.norm.scale[channel], conv.norm.shift[channel]);
+    const auto [scale, shift] =
+        moments.group_norm(w, rows, conv.norm.scale[channel], conv.norm.shift[channel]);
     float* out = weight.data() + c * layer.kernel;
     for (int64_t k = 0; k < layer.kernel; ++k) out[k] = static_cast<float>(static_cast<double>(w[k]) * scale);
     bias[channel] = static_cast<float>(shift);
@@ -69,7 +72,8 @@ void fold_group_norms(const PackedModel& model, const Context& context) {
   if (workspace.first_convs.size() < utterances.size()) workspace.first_convs.resize(utterances.size());
   context.reserve_stage_scratch(int64_t{layer.dim} * (layer.kernel + 1));
   const auto moments = [&](int64_t part) {
-    return model::WindowMoments(workspace.moments.data() + part * model::WindowMoments::size(layer.kernel), layer.kernel);
+    return model::WindowMoments(workspace.moments.data() + part * model::WindowMoments::size(layer.kernel),
+                                layer.kernel);
   };
 
   int64_t before = 0;  // parts of earlier utterances

@@ -6,8 +6,8 @@
 
 namespace contentvec::mlx {
 
-/// Frames that `frames` are padded to: at most an eighth more, and only eight lengths in every doubling, so that few
-/// graphs serve all lengths.
+/// Frames that `frames` are padded to: at most an eighth more, and only eight lengths in every doubling, so
+/// that few graphs serve all lengths.
 int64_t bucket_frames(int64_t frames);
 
 /// Utterances that go through the model together, padded to one length.
@@ -16,8 +16,8 @@ struct Bucket {
   std::vector<size_t> members;  ///< their places in the batch
 };
 
-/// Sorts a batch, of which the frames of each utterance are given, into buckets of at most `most` padded frames (or of
-/// one utterance), shortest first.
+/// Sorts a batch, of which the frames of each utterance are given, into buckets of at most `most` padded
+/// frames (or of one utterance), shortest first.
 std::vector<Bucket> sort_into_buckets(std::span<const int64_t> frames, int64_t most);
 
 }  // namespace contentvec::mlx

@@ -13,8 +13,8 @@
 namespace contentvec::mlx {
 namespace {
 
-/// Padded frames that go through the model together: the most that attention's scores, where MLX keeps them whole,
-/// and the first convolution's output take memory for.
+/// Padded frames that go through the model together: the most that attention's scores, where MLX keeps them
+/// whole, and the first convolution's output take memory for.
 constexpr int64_t kBucketFrames = 3000;
 /// Graphs kept. Few callers have more shapes; all are let go when one has.
 constexpr size_t kMostGraphs = 64;
@@ -72,9 +72,8 @@ Engine::Engine(const model::Weights& weights, DType dtype, bool gpu) : config_(w
     norm_scale_ = weights.read("feature_extractor.conv_layers.0.2.weight");
     norm_shift_ = weights.read("feature_extractor.conv_layers.0.2.bias");
   }
-  translated([&] {
-    worker_.run([&] { device_ = std::make_unique<OnDevice>(config_, weights, dtype, gpu); });
-  });
+  translated(
+      [&] { worker_.run([&] { device_ = std::make_unique<OnDevice>(config_, weights, dtype, gpu); }); });
 }
 
 Engine::~Engine() {
@@ -93,7 +92,8 @@ std::unique_ptr<Backend::Session> Engine::make_session() const {
 void Engine::forward(Session& session, std::span<const Input> inputs, std::span<const Stage> stages,
                      std::span<const std::span<float>> outputs) const {
   std::vector<int64_t> frames;
-  for (const Input& input : inputs) frames.push_back(config_.frames(static_cast<int64_t>(input.waveform.size())));
+  for (const Input& input : inputs)
+    frames.push_back(config_.frames(static_cast<int64_t>(input.waveform.size())));
   for (const Bucket& bucket : sort_into_buckets(frames, kBucketFrames)) {
     if (session.poll) session.poll();
     const HostInputs host = gather(inputs, bucket);
@@ -126,7 +126,8 @@ void Engine::add_group_norm(std::span<const float> waveform, HostInputs& host) c
   moments.add_windows(waveform.data(), windows, layer.stride);
   for (size_t channel = 0; channel < norm_scale_.size(); ++channel) {
     const float* weight = first_weight_.data() + channel * static_cast<size_t>(layer.kernel);
-    const auto [scale, shift] = moments.group_norm(weight, windows, norm_scale_[channel], norm_shift_[channel]);
+    const auto [scale, shift] =
+        moments.group_norm(weight, windows, norm_scale_[channel], norm_shift_[channel]);
     host.norm_scale.push_back(static_cast<float>(scale));
     host.norm_shift.push_back(static_cast<float>(shift));
   }

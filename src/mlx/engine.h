@@ -15,8 +15,8 @@
 
 namespace contentvec::mlx {
 
-/// The model on MLX. Utterances of about one length go through it together, padded and masked, as one compiled graph
-/// per shape.
+/// The model on MLX. Utterances of about one length go through it together, padded and masked, as one
+/// compiled graph per shape.
 class Engine final : public Backend {
  public:
   /// Uploads the weights. Throws Error.

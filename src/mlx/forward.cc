@@ -25,7 +25,8 @@ std::vector<mx::array> Forward::operator()(const PassInputs& inputs, std::span<c
   const auto take = [&](int layer, const mx::array& x) {
     for (size_t i = 0; i < stages.size(); ++i) {
       if (stages[i].layer != layer) continue;
-      found[i] = mx::contiguous(stages[i].final_proj ? linear(x, *parameters_.final_proj) : x, false, stream_);
+      found[i] =
+          mx::contiguous(stages[i].final_proj ? linear(x, *parameters_.final_proj) : x, false, stream_);
     }
   };
 
@@ -65,21 +66,23 @@ mx::array Forward::frontend(const PassInputs& inputs) const {
   return x;
 }
 
-/// x + GELU(pos_conv(x)), with its LayerNorm in a post-norm model. An even kernel gives one frame more than there are,
-/// which is dropped: it has one frame less of padding at the end.
+/// x + GELU(pos_conv(x)), with its LayerNorm in a post-norm model. An even kernel gives one frame more than
+/// there are, which is dropped: it has one frame less of padding at the end.
 mx::array Forward::add_positions(const mx::array& x, const mx::array& valid) const {
-  const mx::array inside =
-      mx::where(mx::expand_dims(valid, 2, stream_), x, mx::array(0.0F), stream_);
+  const mx::array inside = mx::where(mx::expand_dims(valid, 2, stream_), x, mx::array(0.0F), stream_);
   const int before = config_.conv_pos / 2;
-  const mx::array conv =
-      widen(mx::conv_general(narrow(inside), parameters_.pos_conv.weight, {1}, {before},
-                             {config_.conv_pos - 1 - before}, {1}, {1}, config_.conv_pos_groups, false, stream_));
+  const mx::array conv = widen(mx::conv_general(narrow(inside), parameters_.pos_conv.weight, {1}, {before},
+                                                {config_.conv_pos - 1 - before}, {1}, {1},
+                                                config_.conv_pos_groups, false, stream_));
   const mx::array sum = add(inside, gelu(add(conv, *parameters_.pos_conv.bias)));
   return config_.layer_norm_first ? sum : layer_norm(sum, parameters_.encoder_norm, config_.layer_norm_eps);
 }
 
-mx::array Forward::block(const Block& block, mx::array x, const mx::array& valid, const PassInputs& inputs) const {
-  const auto attention_norm = [&](const mx::array& y) { return layer_norm(y, block.self_attn_layer_norm, inputs); };
+mx::array Forward::block(const Block& block, mx::array x, const mx::array& valid,
+                         const PassInputs& inputs) const {
+  const auto attention_norm = [&](const mx::array& y) {
+    return layer_norm(y, block.self_attn_layer_norm, inputs);
+  };
   const auto final_norm = [&](const mx::array& y) { return layer_norm(y, block.final_layer_norm, inputs); };
   const auto feed_forward = [&](const mx::array& y) { return linear(gelu(linear(y, block.fc1)), block.fc2); };
   if (config_.layer_norm_first) {
@@ -97,13 +100,14 @@ mx::array Forward::attention(const Block& block, const mx::array& x, const mx::a
   const int heads = config_.encoder_attention_heads;
   const int head_dim = width / heads;
   // [batch, frames, 3 width] -> three of [batch, heads, frames, head_dim]
-  const mx::array qkv = mx::transpose(
-      mx::reshape(narrow(linear(x, block.qkv)), {batch, frames, 3, heads, head_dim}, stream_), {2, 0, 3, 1, 4}, stream_);
+  const mx::array qkv =
+      mx::transpose(mx::reshape(narrow(linear(x, block.qkv)), {batch, frames, 3, heads, head_dim}, stream_),
+                    {2, 0, 3, 1, 4}, stream_);
   const auto part = [&](int index) { return mx::take(qkv, index, 0, stream_); };
   const mx::array mask = mx::reshape(valid, {batch, 1, 1, frames}, stream_);
   const float scale = 1.0F / std::sqrt(static_cast<float>(head_dim));
-  const mx::array attended = mx::fast::scaled_dot_product_attention(part(0), part(1), part(2), scale, "array", mask, {},
-                                                                    false, stream_);
+  const mx::array attended = mx::fast::scaled_dot_product_attention(part(0), part(1), part(2), scale, "array",
+                                                                    mask, {}, false, stream_);
   return linear(mx::reshape(mx::transpose(attended, {0, 2, 1, 3}, stream_), {batch, frames, width}, stream_),
                 block.out_proj);
 }

@@ -11,9 +11,9 @@ namespace contentvec::mlx {
 
 /// What goes into a pass over a padded batch.
 struct PassInputs {
-  mx::array waveform;                  ///< [batch, samples]
-  mx::array lengths;                   ///< [batch] int32: frames of each that are not padding
-  std::optional<Norm> group_norm;      ///< of conv 0's output, [batch, 1, channels], where there is a GroupNorm
+  mx::array waveform;              ///< [batch, samples]
+  mx::array lengths;               ///< [batch] int32: frames of each that are not padding
+  std::optional<Norm> group_norm;  ///< of conv 0's output, [batch, 1, channels], where there is a GroupNorm
   std::optional<mx::array> speaker{};  ///< [batch, speaker_dim], where the model takes one
 
   /// As mx::compile passes them, and back.
@@ -21,16 +21,17 @@ struct PassInputs {
   static PassInputs from_list(const ModelConfig& config, const std::vector<mx::array>& list);
 };
 
-/// The forward pass as an MLX graph: nothing is computed before it is asked for. Padded frames reach no others:
-/// GroupNorm's statistics come from outside, the positional convolution sees zeros in their place, attention does not
-/// see them, and all else goes frame by frame.
+/// The forward pass as an MLX graph: nothing is computed before it is asked for. Padded frames reach no
+/// others: GroupNorm's statistics come from outside, the positional convolution sees zeros in their place,
+/// attention does not see them, and all else goes frame by frame.
 class Forward {
  public:
   Forward(const ModelConfig& config, const Parameters& parameters, DType dtype, mx::Stream stream)
       : config_(config), parameters_(parameters), dtype_(product_type(dtype)), stream_(stream) {}
 
   /// The stages of every row, each [batch, frames, dim] in float32; padded frames hold anything.
-  [[nodiscard]] std::vector<mx::array> operator()(const PassInputs& inputs, std::span<const Stage> stages) const;
+  [[nodiscard]] std::vector<mx::array> operator()(const PassInputs& inputs,
+                                                  std::span<const Stage> stages) const;
 
  private:
   [[nodiscard]] mx::array frontend(const PassInputs& inputs) const;
@@ -42,7 +43,8 @@ class Forward {
   [[nodiscard]] mx::array linear(const mx::array& x, const Linear& layer) const;
   [[nodiscard]] mx::array gelu(const mx::array& x) const;
   [[nodiscard]] mx::array layer_norm(const mx::array& x, const Norm& norm, float eps) const;
-  [[nodiscard]] mx::array layer_norm(const mx::array& x, const BlockNorm& norm, const PassInputs& inputs) const;
+  [[nodiscard]] mx::array layer_norm(const mx::array& x, const BlockNorm& norm,
+                                     const PassInputs& inputs) const;
   [[nodiscard]] mx::array add(const mx::array& a, const mx::array& b) const { return mx::add(a, b, stream_); }
   [[nodiscard]] mx::array multiply(const mx::array& a, const mx::array& b) const {
     return mx::multiply(a, b, stream_);

@@ -28,16 +28,21 @@ class Uploader {
     const int group_width = width / config_.conv_pos_groups;
     const std::vector<float> weight =
         model::swap_last_axes(weights_.read_pos_conv(), width, group_width, config_.conv_pos);
-    return {upload(weight, {width, config_.conv_pos, group_width}, dtype_), vector("encoder.pos_conv.0.bias"), {}};
+    return {upload(weight, {width, config_.conv_pos, group_width}, dtype_),
+            vector("encoder.pos_conv.0.bias"),
+            {}};
   }
 
-  [[nodiscard]] Norm norm(const std::string& name) const { return {vector(name + ".weight"), vector(name + ".bias")}; }
+  [[nodiscard]] Norm norm(const std::string& name) const {
+    return {vector(name + ".weight"), vector(name + ".bias")};
+  }
   [[nodiscard]] std::optional<Norm> norm_if(bool wanted, const std::string& name) const {
     return wanted ? std::optional(norm(name)) : std::nullopt;
   }
 
   [[nodiscard]] Linear linear(const std::string& name) const {
-    return {matrix(weights_.read(name + ".weight"), out_of(name + ".weight"), dtype_), vector(name + ".bias")};
+    return {matrix(weights_.read(name + ".weight"), out_of(name + ".weight"), dtype_),
+            vector(name + ".bias")};
   }
   [[nodiscard]] std::optional<Linear> linear_if_there(const std::string& name) const {
     return weights_.has(name + ".weight") ? std::optional(linear(name)) : std::nullopt;
@@ -76,8 +81,8 @@ class Uploader {
     return to_int(weights_.entries().at(name).tensor.shape.front());
   }
 
-  /// conv 0 is float32 whatever the products are in: ten products a sum cost nothing, and the waveform may be anywhere
-  /// in its range.
+  /// conv 0 is float32 whatever the products are in: ten products a sum cost nothing, and the waveform may be
+  /// anywhere in its range.
   [[nodiscard]] Conv conv(int index) const {
     const std::string name = fmt::format("feature_extractor.conv_layers.{}", index);
     const ConvLayer& layer = config_.conv_layers[static_cast<size_t>(index)];
@@ -87,7 +92,8 @@ class Uploader {
     const bool layer_norm = config_.extractor_mode == ExtractorMode::kLayerNorm;
     const bool has_bias = config_.conv_bias && (layer_norm || index > 0);
     return {upload(weight, {layer.dim, layer.kernel, in}, index == 0 ? mx::float32 : dtype_),
-            has_bias ? std::optional(vector(name + ".0.bias")) : std::nullopt, norm_if(layer_norm, name + ".2.1")};
+            has_bias ? std::optional(vector(name + ".0.bias")) : std::nullopt,
+            norm_if(layer_norm, name + ".2.1")};
   }
 
   [[nodiscard]] Linear qkv(const std::string& attention) const {

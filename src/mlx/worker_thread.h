@@ -9,8 +9,8 @@
 
 namespace contentvec::mlx {
 
-/// One thread on which everything of a model happens, whoever calls: MLX's streams and the graphs it keeps belong to
-/// the thread that made them.
+/// One thread on which everything of a model happens, whoever calls: MLX's streams and the graphs it keeps
+/// belong to the thread that made them.
 class WorkerThread {
  public:
   WorkerThread();
@@ -19,7 +19,8 @@ class WorkerThread {
   WorkerThread(const WorkerThread&) = delete;
   WorkerThread& operator=(const WorkerThread&) = delete;
 
-  /// Runs `job` there, waits for it, and passes on what it throws. Any thread may call it, but not the worker.
+  /// Runs `job` there, waits for it, and passes on what it throws. Any thread may call it, but not the
+  /// worker.
   void run(std::function<void()> job);
 
  private:

@@ -32,7 +32,8 @@ ChannelAffine WindowMoments::group_norm(const float* weight, int64_t count, floa
   for (int64_t j = 0; j < kernel_; ++j) {
     const double w = static_cast<double>(weight[j]);
     mean += w * *sum++;
-    for (int64_t k = j; k < kernel_; ++k) square += (k == j ? 1 : 2) * w * static_cast<double>(weight[k]) * *sum++;
+    for (int64_t k = j; k < kernel_; ++k)
+      square += (k == j ? 1 : 2) * w * static_cast<double>(weight[k]) * *sum++;
   }
   mean /= static_cast<double>(count);
   const double variance = std::max(0.0, square / static_cast<double>(count) - mean * mean);

@@ -1,14 +1,15 @@
-// contentvec-validate [--all]: the table of docs/validation.md, measured on this build and machine. One line
-// per golden file with its worst stage (--all: every stage): our largest absolute error against the float64
-// reference, the reference's own float32 error, and the bound. Exits 1 when a bound is broken.
+// contentvec-validate [--all] [DEVICE]: the tables of docs/validation.md, measured on this build, machine and
+// device (default: cpu). One line per golden file with its worst stage (--all: every stage): our largest
+// absolute error against the float64 reference, the reference's own float32 error, and the bound. Exits 1
+// when a bound is broken.
 
 #include <fmt/format.h>
 
-#include <cstring>
 #include <exception>
+#include <span>
+#include <string_view>
 
 #include "contentvec/contentvec.h"
-#include "cpu/kernels/select.h"
 #include "golden.h"
 
 namespace contentvec {
@@ -22,8 +23,8 @@ struct Line {
   [[nodiscard]] double share() const { return error / tolerance; }
 };
 
-std::vector<Line> measure(const test::Golden& golden) {
-  const Model model = Model::load(golden.spec());
+std::vector<Line> measure(const test::Golden& golden, Device device) {
+  const Model model = Model::load(golden.spec(), {.device = device});
   std::vector<Stage> stages;
   for (const auto& [name, reference] : golden.stages) stages.push_back(golden.stage_of(name, model.config()));
   const std::vector<Features> results =
@@ -36,16 +37,19 @@ std::vector<Line> measure(const test::Golden& golden) {
   return lines;
 }
 
-int run(bool all) {
-  fmt::print("Largest absolute error against the float64 reference ({} kernels)\n",
-             cpu::select_kernels(DType::kF32).isa);
+std::string isa(Device device, DType dtype) {
+  return Model::load(test::read_golden("tiny.400").spec(), {.dtype = dtype, .device = device}).isa();
+}
+
+int print_float32(Device device, bool all) {
+  fmt::print("Largest absolute error against the float64 reference ({})\n", isa(device, DType::kF32));
   fmt::print("{:<18} {:<11} {:>9} {:>15} {:>9}\n", "golden file", all ? "stage" : "worst stage", "ours",
              "PyTorch float32", "bound");
   int stages = 0;
   int broken = 0;
   int better = 0;
   for (const std::string& name : test::golden_names()) {
-    const std::vector<Line> lines = measure(test::read_golden(name));
+    const std::vector<Line> lines = measure(test::read_golden(name), device);
     const Line* worst = &lines.front();
     for (const Line& line : lines) {
       ++stages;
@@ -64,20 +68,20 @@ int run(bool all) {
   return broken == 0 ? 0 : 1;
 }
 
-/// bfloat16 weights on the base model's output, beside float32's.
-void print_bfloat16() {
-  fmt::print("\nBase's output with --dtype bf16 ({} kernels)\n", cpu::select_kernels(DType::kBF16).isa);
-  fmt::print("{:<12} {:>10} {:>10} {:>13} {:>13}\n", "golden file", "f32 error", "bf16 error",
-             "lowest cosine", "mean cosine");
+/// Weights of 16 bits on the base model's output, beside float32's.
+void print_narrow(Device device, DType dtype, std::string_view dtype_name) {
+  fmt::print("\nBase's output with --dtype {} ({})\n", dtype_name, isa(device, dtype));
+  fmt::print("{:<12} {:>10} {:>10} {:>13} {:>13}\n", "golden file", "f32 error",
+             fmt::format("{} error", dtype_name), "lowest cosine", "mean cosine");
   for (const std::string& name : test::golden_names()) {
     if (!name.starts_with("base.")) continue;
     const test::Golden golden = test::read_golden(name);
     const std::vector<float>& reference = golden.stages.at("features").values;
-    const auto extract = [&](DType dtype) {
-      return Model::load(golden.spec(), {.dtype = dtype})
+    const auto extract = [&](DType type) {
+      return Model::load(golden.spec(), {.dtype = type, .device = device})
           .extract(golden.waveform, test::golden_options(golden));
     };
-    const Features narrow = extract(DType::kBF16);
+    const Features narrow = extract(dtype);
     const test::Cosines cosines = test::frame_cosines(narrow, reference);
     fmt::print("{:<12} {:>10.1e} {:>10.1e} {:>13.7f} {:>13.7f}\n", name,
                test::max_abs_error(extract(DType::kF32).data, reference),
@@ -85,14 +89,28 @@ void print_bfloat16() {
   }
 }
 
+int run(std::span<char*> arguments) {
+  bool all = false;
+  Device device = Device::kCpu;
+  for (const std::string_view argument : arguments) {
+    if (argument == "--all") {
+      all = true;
+    } else {
+      device = device_from_name(argument);
+    }
+  }
+  const int code = print_float32(device, all);
+  print_narrow(device, DType::kBF16, "bf16");
+  if (device != Device::kCpu) print_narrow(device, DType::kF16, "f16");
+  return code;
+}
+
 }  // namespace
 }  // namespace contentvec
 
 int main(int argc, char** argv) {
   try {
-    const int code = contentvec::run(argc > 1 && std::strcmp(argv[1], "--all") == 0);
-    contentvec::print_bfloat16();
-    return code;
+    return contentvec::run({argv + 1, argv + argc});
   } catch (const std::exception& error) {
     fmt::print(stderr, "contentvec-validate: {}\n", error.what());
     return 1;

@@ -14,7 +14,8 @@
 namespace contentvec {
 namespace {
 
-/// How far a result may be from what its utterance alone gives. Features have a standard deviation of about 1.
+/// How far a result may be from what its utterance alone gives. Features have a standard deviation of
+/// about 1.
 constexpr double kSameAsAlone = 1e-5;
 
 std::string synthetic(const std::string& config) {
@@ -40,11 +41,13 @@ TEST_P(MlxBatchTest, IsWhatEachAloneGivesOnTheCpu) {
     std::vector<std::vector<float>> waveforms;
     const int size = std::uniform_int_distribution<int>(2, 7)(random);
     for (int i = 0; i < size; ++i) {
-      waveforms.push_back(noise(random, std::uniform_int_distribution<int64_t>(400, i % 2 == 0 ? 1200 : 20000)(random)));
+      waveforms.push_back(
+          noise(random, std::uniform_int_distribution<int64_t>(400, i % 2 == 0 ? 1200 : 20000)(random)));
     }
     const std::vector<std::span<const float>> batch(waveforms.begin(), waveforms.end());
     std::vector<float> speakers;
-    if (config.speaker_conditioned()) speakers = noise(random, static_cast<int64_t>(size) * config.speaker_dim);
+    if (config.speaker_conditioned())
+      speakers = noise(random, static_cast<int64_t>(size) * config.speaker_dim);
     const ExtractOptions options = {.normalize = Normalize::kOff, .speaker_embedding = speakers};
     const auto expected = cpu.extract_batch_stages(batch, stages, options);
     const auto found = mlx.extract_batch_stages(batch, stages, options);
@@ -56,7 +59,8 @@ TEST_P(MlxBatchTest, IsWhatEachAloneGivesOnTheCpu) {
       }
       const auto single = mlx.extract_stages(batch[i], stages, alone);
       for (size_t s = 0; s < stages.size(); ++s) {
-        EXPECT_LE(test::max_abs_error(found[i][s].data, single[s].data), kSameAsAlone) << "alone, stage " << s;
+        EXPECT_LE(test::max_abs_error(found[i][s].data, single[s].data), kSameAsAlone)
+            << "alone, stage " << s;
         EXPECT_LE(test::max_abs_error(found[i][s].data, expected[i][s].data), 5e-5) << "the CPU, stage " << s;
       }
     }
@@ -85,7 +89,8 @@ TEST(MlxModel, IsSharedBetweenThreadsAndOutlivesNone) {
     std::vector<std::thread> threads;
     for (size_t t = 0; t < 4; ++t) {
       threads.emplace_back([&, t] {
-        for (int round = 0; round < 5; ++round) wrong += model.extract(waveforms[t]).data == expected[t] ? 0 : 1;
+        for (int round = 0; round < 5; ++round)
+          wrong += model.extract(waveforms[t]).data == expected[t] ? 0 : 1;
       });
     }
     for (std::thread& thread : threads) thread.join();
@@ -98,7 +103,8 @@ TEST(MlxModel, EndsWhenPollThrowsAndStaysUsable) {
   const Model model = Model::load(synthetic("tiny"), {.device = Device::kMlx});
   const std::vector<float> waveform = noise(random, 4000);
   const Features expected = model.extract(waveform);
-  EXPECT_THROW((void)model.extract(waveform, {.poll = [] { throw std::range_error("stop"); }}), std::range_error);
+  EXPECT_THROW((void)model.extract(waveform, {.poll = [] { throw std::range_error("stop"); }}),
+               std::range_error);
   EXPECT_EQ(model.extract(waveform).data, expected.data);
 }
 

@@ -72,9 +72,9 @@ TEST_F(MlxGraph, WeightsAreOnTheDeviceOnceAndGoWithTheModel) {
 }
 
 TEST_F(MlxGraph, ErrorsOfMlxAreThisLibrarys) {
-
   if (mlx::has_gpu()) GTEST_SKIP() << "there is a GPU, and with it no error";
-  EXPECT_THAT(test::error_of([&] { mlx::Engine(file_.weights, DType::kF32, true); }), testing::HasSubstr("MLX: "));
+  EXPECT_THAT(test::error_of([&] { mlx::Engine(file_.weights, DType::kF32, true); }),
+              testing::HasSubstr("MLX: "));
 }
 
 TEST(MlxDevices, AreListedAsTheyAre) {
@@ -89,7 +89,8 @@ TEST(MlxDevices, AreListedAsTheyAre) {
   if (!mlx::has_gpu()) {
     EXPECT_THAT(test::error_of([] { (void)Model::load(tiny(), {.device = Device::kGpu}); }),
                 testing::HasSubstr("no GPU on this machine"));
-    EXPECT_THAT(Model::load(tiny(), {.device = Device::kAuto}).isa(), testing::Not(testing::HasSubstr("mlx")));
+    EXPECT_THAT(Model::load(tiny(), {.device = Device::kAuto}).isa(),
+                testing::Not(testing::HasSubstr("mlx")));
   }
 }
 
