@@ -8,13 +8,14 @@
 `ContentvecModel` is the class of mlx-contentvec over the same library; `contentvec.rvc` is for RVC.
 """
 
-from ._core import Error, ModelConfig, ModelInfo
+from ._core import DownloadProgress, Error, ModelConfig, ModelInfo
 from ._core import version as __version__
 from ._drop_in import HF_REPO_ID, HF_WEIGHTS_FILE, ContentvecModel
 from ._model import Model, load, load_audio
 
 __all__ = [
     "ContentvecModel",
+    "DownloadProgress",
     "Error",
     "HF_REPO_ID",
     "HF_WEIGHTS_FILE",
