@@ -3,6 +3,7 @@
 
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/function.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
@@ -12,7 +13,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <memory>
+#include <string>
 #include <tuple>
 #include <utility>
 
@@ -25,9 +28,11 @@ namespace contentvec {
 namespace {
 
 using Vector = nb::ndarray<const float, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Matrix = nb::ndarray<const float, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using Waveform = nb::ndarray<nb::numpy, float, nb::ndim<1>>;
 /// [layers, frames, dim] as a memoryview, from which every kind of array can be made.
 using Stages = nb::ndarray<nb::memview, float, nb::ndim<3>>;
+using Frames = nb::ndarray<nb::numpy, float, nb::ndim<2>>;
 
 std::span<const float> span_of(const Vector& array) {
   return {array.data(), array.size()};
@@ -56,19 +61,72 @@ class SignalPoll {
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
 
+using Progress = std::function<void(const DownloadProgress&)>;
+
+/// What runs during a download: Python's signal handlers, and the caller's `progress` (may be empty) where
+/// there is news: another file, the end of one, or the tenth of a second that has passed. Each asks for the
+/// interpreter.
+class DownloadPoll {
+ public:
+  explicit DownloadPoll(Progress progress) : progress_(std::move(progress)) {}
+
+  void operator()(const DownloadProgress& now) {
+    signals_();
+    if (!progress_ || !is_news(now)) return;
+    told_ = now;
+    last_ = std::chrono::steady_clock::now();
+    progress_(now);
+  }
+
+ private:
+  [[nodiscard]] bool is_news(const DownloadProgress& now) const {
+    return now.file != told_.file || now.waiting != told_.waiting || now.total != told_.total ||
+           now.done == now.total ||
+           std::chrono::steady_clock::now() - last_ >= std::chrono::milliseconds(100);
+  }
+
+  SignalPoll signals_;
+  Progress progress_;
+  DownloadProgress told_;
+  std::chrono::steady_clock::time_point last_;
+};
+
+HubOptions hub_options(const std::optional<std::string>& revision,
+                       const std::optional<std::string>& cache_dir, const std::optional<std::string>& token,
+                       bool local_files_only, Progress progress) {
+  return {.revision = revision.value_or(""),
+          .cache_dir = cache_dir.value_or(""),
+          .token = token,
+          .local_files_only = local_files_only,
+          .progress = DownloadPoll(std::move(progress))};
+}
+
 constexpr std::pair<const char*, ExtractorMode> kExtractorModes[] = {
     {"default", ExtractorMode::kGroupNorm},
     {"group_norm_masked", ExtractorMode::kGroupNormMasked},
     {"layer_norm", ExtractorMode::kLayerNorm}};
 
+LoadOptions load_options(const std::optional<ModelConfig>& config, int threads, const std::string& dtype,
+                         const std::string& device, const HubOptions& hub) {
+  return {.config = config,
+          .threads = threads,
+          .dtype = dtype_from_name(dtype),
+          .device = device_from_name(device),
+          .hub = hub};
+}
+
 Model load(const std::string& spec, const std::optional<ModelConfig>& config, int threads,
-           const std::string& dtype, const std::string& device) {
-  const LoadOptions options = {.config = config,
-                               .threads = threads,
-                               .dtype = dtype_from_name(dtype),
-                               .device = device_from_name(device)};
+           const std::string& dtype, const std::string& device, const HubOptions& hub) {
+  const LoadOptions options = load_options(config, threads, dtype, device, hub);
   const nb::gil_scoped_release others_run;
   return Model::load(spec, options);
+}
+
+Model from_pretrained(const std::string& repo, const std::string& file, int threads, const std::string& dtype,
+                      const std::string& device, const HubOptions& hub) {
+  const LoadOptions options = load_options(std::nullopt, threads, dtype, device, hub);
+  const nb::gil_scoped_release others_run;
+  return Model::from_pretrained(repo, file, options);
 }
 
 /// The stages of one utterance (at least one, all of one width) one after the other.
@@ -125,6 +183,52 @@ Waveform load_audio_array(const std::string& path) {
     std::copy_n(waveform.data(), samples, copy.get());
   }
   return owner_of<Waveform>(std::move(copy), {samples});
+}
+
+Retriever open_retriever(const std::string& path) {
+  const nb::gil_scoped_release others_run;
+  return Retriever::open(path);
+}
+
+/// Signals are looked at between the steps of building; one step (FAISS's k-means) is not interrupted.
+IndexOptions index_options(int threads) {
+  return {.threads = threads, .progress = [poll = SignalPoll()](std::string_view) mutable { poll(); }};
+}
+
+Retriever build_retriever(const Matrix& vectors, int threads) {
+  const IndexOptions options = index_options(threads);
+  const nb::gil_scoped_release others_run;
+  return Retriever::build({vectors.data(), vectors.size()}, static_cast<int64_t>(vectors.shape(1)), options);
+}
+
+Retriever build_retriever_from_folder(const std::string& folder, int threads) {
+  const IndexOptions options = index_options(threads);
+  const nb::gil_scoped_release others_run;
+  return Retriever::build_from_folder(folder, options);
+}
+
+void save_retriever(const Retriever& retriever, const std::string& path) {
+  const nb::gil_scoped_release others_run;
+  retriever.save(path);
+}
+
+std::string save_retriever_for_rvc(const Retriever& retriever, const std::string& folder,
+                                   const std::string& name) {
+  const nb::gil_scoped_release others_run;
+  return retriever.save_for_rvc(folder, name).string();
+}
+
+Frames blend(const Retriever& retriever, const Matrix& frames, float rate) {
+  Features features;
+  features.frames = static_cast<int64_t>(frames.shape(0));
+  features.dim = static_cast<int64_t>(frames.shape(1));
+  std::unique_ptr<float[]> blended(new float[frames.size()]);
+  {
+    const nb::gil_scoped_release others_run;
+    features.data.assign(frames.data(), frames.data() + frames.size());
+    std::ranges::copy(retriever.blend(features, rate).data, blended.get());
+  }
+  return owner_of<Frames>(std::move(blended), {frames.shape(0), frames.shape(1)});
 }
 
 void bind_config(nb::module_& m) {
@@ -188,6 +292,36 @@ void bind_info(nb::module_& m) {
       .def_ro("warnings", &ModelInfo::warnings, "Tensors that were not recognised, and the like.");
 }
 
+void bind_hub(nb::module_& m) {
+  nb::class_<DownloadProgress>(m, "DownloadProgress", "How far the download of one file is.")
+      .def_ro("repo", &DownloadProgress::repo, "\"org/repo\".")
+      .def_ro("file", &DownloadProgress::file,
+              "Its name in the repository; empty while the hub is asked for all.")
+      .def_ro("done", &DownloadProgress::done, "Bytes on the disk, those of an earlier attempt included.")
+      .def_ro("total", &DownloadProgress::total, "Bytes; -1 where the hub does not say, or has not yet.")
+      .def_ro("waiting", &DownloadProgress::waiting,
+              "Whether another process downloads it, which is waited for.");
+  nb::class_<HubOptions>(m, "HubOptions", "Where models named after the Hugging Face hub come from.")
+      .def(nb::new_(&hub_options), "revision"_a.none(), "cache_dir"_a.none(), "token"_a.none(),
+           "local_files_only"_a, "progress"_a.none());
+}
+
+void bind_retriever(nb::module_& m) {
+  nb::class_<Retriever>(m, "Retriever", "RVC's index. Immutable: any number of threads may use it at once.")
+      .def_static("open", &open_retriever, "path"_a, "Reads a file. Lets other Python threads run.")
+      .def_static("build", &build_retriever, "vectors"_a, "threads"_a,
+                  "An index of [size, dim]. Lets other Python threads run.")
+      .def_static("build_from_folder", &build_retriever_from_folder, "folder"_a, "threads"_a,
+                  "An index of the .npy files there. Lets other Python threads run.")
+      .def_prop_ro("size", &Retriever::size)
+      .def_prop_ro("dim", &Retriever::dim)
+      .def_prop_ro("lists", &Retriever::lists)
+      .def("blend", &blend, "features"_a, "rate"_a, "[frames, dim], blended. Lets other Python threads run.")
+      .def("save", &save_retriever, "path"_a, "Writes the file. Lets other Python threads run.")
+      .def("save_for_rvc", &save_retriever_for_rvc, "folder"_a, "name"_a,
+           "Writes RVC's two files; returns the path of the added one. Lets other Python threads run.");
+}
+
 }  // namespace
 }  // namespace contentvec
 
@@ -195,12 +329,15 @@ NB_MODULE(_core, m) {
   using namespace contentvec;
   m.doc() = "The native part of contentvec; use the package's own functions.";
   m.attr("version") = version();
+  m.attr("INDEX_RATE") = kIndexRate;
   nb::exception<Error> error(m, "Error", PyExc_RuntimeError);
   error.attr("__doc__") =
       "Anything wrong with a file, an array or an option. Its text says what was expected, what was found "
       "and what to do.";
   bind_config(m);
   bind_info(m);
+  bind_hub(m);
+  bind_retriever(m);
 
   nb::class_<Model>(m, "Model", "A loaded model. Immutable: any number of threads may use it at once.")
       .def_prop_ro("config", &Model::config, nb::rv_policy::copy)
@@ -211,8 +348,10 @@ NB_MODULE(_core, m) {
            "-1: the\n"
            "model's output) as a view of float32 [layers, frames, dim]. Lets other Python threads run; "
            "Ctrl-C ends it.");
-  m.def("load", &load, "spec"_a, "config"_a.none(), "threads"_a, "dtype"_a, "device"_a,
-        "Opens a checkpoint. Lets other Python threads run.");
+  m.def("load", &load, "spec"_a, "config"_a.none(), "threads"_a, "dtype"_a, "device"_a, "hub"_a,
+        "Opens a checkpoint or a model of the hub. Lets other Python threads run; Ctrl-C ends a download.");
+  m.def("from_pretrained", &from_pretrained, "repo"_a, "file"_a, "threads"_a, "dtype"_a, "device"_a, "hub"_a,
+        "Opens a file of a repository on the hub, whatever is called so here. As load().");
   m.def("devices", &list_devices, "(name, available, description) of everything `device` can be, here.");
   m.def("load_audio", &load_audio_array, "path"_a,
         "Decodes an audio file to 16 kHz mono float32 [samples]. Lets other Python threads run.");

@@ -8,7 +8,7 @@
 `ContentvecModel` is the class of mlx-contentvec over the same library; `contentvec.rvc` is for RVC.
 """
 
-from ._core import Error, ModelConfig, ModelInfo
+from ._core import DownloadProgress, Error, ModelConfig, ModelInfo
 from ._core import version as __version__
 from ._drop_in import HF_REPO_ID, HF_WEIGHTS_FILE, ContentvecModel
 from ._model import DeviceInfo, Model, devices, load, load_audio
@@ -16,6 +16,7 @@ from ._model import DeviceInfo, Model, devices, load, load_audio
 __all__ = [
     "ContentvecModel",
     "DeviceInfo",
+    "DownloadProgress",
     "Error",
     "HF_REPO_ID",
     "HF_WEIGHTS_FILE",

@@ -85,6 +85,14 @@ def stack(rows: list[Any], length: int) -> Any:
     return padded
 
 
+def like_in_type(result: npt.NDArray[Any], source: Any) -> Any:
+    """like(), in the floating-point type of `source`, too."""
+    array = like(result, source)
+    if _kind(source) == "torch":
+        return array.to(source.dtype)
+    return array.astype(source.dtype) if _kind(source) in ("numpy", "mlx") else array
+
+
 def _mlx() -> Any:
     import mlx.core
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ._arrays import is_mlx, like, stack, to_floats, to_numpy
 from ._core import Error, ModelConfig
-from ._model import MODEL_OUTPUT, PROJECTED, Device, DType, Model, load
+from ._model import MODEL_OUTPUT, PROJECTED, Device, DType, Model, load, load_from_hub
 
 HF_REPO_ID = "lexandstuff/mlx-contentvec"
 HF_WEIGHTS_FILE = "contentvec_base.safetensors"
@@ -100,18 +100,27 @@ class ContentvecModel:
         dtype: DType = "f32",
         threads: int = 0,
     ) -> ContentvecModel:
-        """A model with its weights: the file `weights_path`, whose architecture it says itself.
+        """A model with its weights, which say their architecture themselves.
 
-        repo_id, filename, revision, cache_dir, token, local_files_only: a file on the Hugging Face hub. Downloads are
-        not part of this version: without `weights_path` this raises Error.
-        device, dtype, threads: as in contentvec.load.
+        repo_id, filename: a file on the Hugging Face hub, downloaded where it is not in huggingface_hub's cache yet.
+        weights_path: a file on this machine in its place.
+        revision, cache_dir, token, local_files_only, device, dtype, threads: as in contentvec.load.
         """
-        if weights_path is None:
-            raise Error(
-                f"{repo_id}/{filename} cannot be downloaded by this version; fetch the file from huggingface.co and "
-                "give its path: ContentvecModel.from_pretrained(weights_path=...)"
+        if weights_path is not None:
+            return cls._of(load(_existing(weights_path), device=device, dtype=dtype, threads=threads))
+        return cls._of(
+            load_from_hub(
+                repo_id,
+                filename,
+                device=device,
+                dtype=dtype,
+                threads=threads,
+                revision=revision,
+                cache_dir=cache_dir,
+                token=token,
+                local_files_only=local_files_only,
             )
-        return cls._of(load(_existing(weights_path), device=device, dtype=dtype, threads=threads))
+        )
 
     @classmethod
     def _of(cls, model: Model) -> ContentvecModel:

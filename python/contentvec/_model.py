@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import typing
-from typing import Any, Literal, Sequence, TypeVar, Union
+from typing import Any, Iterator, Literal, Sequence, TypeVar, Union
 
 import numpy as np
 
 from . import _core
 from ._arrays import Floats, is_mlx, like, to_floats, view_of_mlx
 from ._core import Error, ModelConfig, ModelInfo
+from ._progress import Progress, download_bar
 
 #: A waveform and the features of it: a NumPy array, a torch tensor or an mlx array.
 Array = TypeVar("Array")
@@ -147,20 +149,68 @@ def load(
     threads: int = 0,
     dtype: DType = "f32",
     device: Device = "cpu",
+    revision: str | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+    token: str | None = None,
+    local_files_only: bool = False,
+    progress: Progress | None = None,
 ) -> Model:
     """Opens a model.
 
     spec: a checkpoint file (.safetensors, .pt, .pth, .bin; fairseq's, Hugging Face's or mlx-contentvec's tensor names;
-        nothing in it is executed), a Hugging Face folder, or `synthetic:base`, made-up weights for tests.
+        nothing in it is executed), a Hugging Face folder, a model of the Hugging Face hub (`org/repo`, `org/repo/file`
+        or a short name such as `contentvec`, each also with `@revision`), or `synthetic:base`, made-up weights for
+        tests. What exists on this machine is taken before any name is looked at.
     config: the architecture, whatever the checkpoint says.
     threads: of one extraction; 0: one per CPU this process may use.
     dtype: what weights are kept in and products computed from ("f16": on MLX only). Features are float32 in each.
     device: where it runs: "cpu"; "mlx", Apple's MLX on its GPU, or without one on its CPU kernels; "gpu", MLX on its GPU;
         "auto", "gpu" on Apple silicon where this build has MLX, else "cpu". devices() says what there is.
 
-    Other Python threads run meanwhile. Raises contentvec.Error.
+    For a model of the hub, which is downloaded once and then found in huggingface_hub's cache:
+    revision: branch, tag or commit; None: what `spec` says, else "main".
+    cache_dir: None: as the environment says (HF_HUB_CACHE, HF_HOME ...).
+    token: for private and gated models; None: HF_TOKEN, else what `hf auth login` stored; "": none.
+    local_files_only: take what the cache has, make no request.
+    progress: called several times a second during a download; what it raises ends that. None: a bar on a terminal
+        where tqdm is installed.
+
+    Other Python threads run meanwhile; Ctrl-C ends a download within a second, and the next one goes on from there.
+    Raises contentvec.Error.
     """
-    return Model(_core.load(os.fspath(spec), config, threads, dtype, device))
+    with _hub_options(revision, cache_dir, token, local_files_only, progress) as hub:
+        return Model(_core.load(os.fspath(spec), config, threads, dtype, device, hub))
+
+
+def load_from_hub(
+    repo: str,
+    file: str,
+    *,
+    threads: int,
+    dtype: DType,
+    device: Device,
+    revision: str | None,
+    cache_dir: str | os.PathLike[str] | None,
+    token: str | None,
+    local_files_only: bool,
+) -> Model:
+    """load() for a file of a repository on the hub, whatever is called so on this machine."""
+    with _hub_options(revision, cache_dir, token, local_files_only, None) as hub:
+        return Model(_core.from_pretrained(repo, file, threads, dtype, device, hub))
+
+
+@contextlib.contextmanager
+def _hub_options(
+    revision: str | None,
+    cache_dir: str | os.PathLike[str] | None,
+    token: str | None,
+    local_files_only: bool,
+    progress: Progress | None,
+) -> Iterator[_core.HubOptions]:
+    """What a download needs, with a bar that is closed in the end."""
+    folder = None if cache_dir is None else os.fspath(cache_dir)
+    with download_bar(progress) as shown:
+        yield _core.HubOptions(revision, folder, token, local_files_only, shown)
 
 
 class DeviceInfo(typing.NamedTuple):

@@ -1,21 +1,31 @@
-"""RVC WebUI's `infer/hubert.py` over this library: `from contentvec.rvc import *` there (docs/rvc.md).
+"""RVC WebUI's `infer/hubert.py` over this library: `from contentvec.rvc import *` there (docs/rvc.md); and its retrieval.
 
-Needs torch, whose tensors go in and come out. Features are computed on the CPU in float32, whatever the device.
+The functions need torch, whose tensors go in and come out; `Retriever` does not. Features are computed on the CPU in
+float32, whatever the device.
 """
 
 from __future__ import annotations
 
 import os
+import typing
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from ._arrays import stack
 from ._drop_in import split_rows
 from ._model import MODEL_OUTPUT, Model, load
+from ._retriever import Retriever
 
-__all__ = ["HUBERT_MODEL_PATH", "extract_hubert_features", "hubert_audio_requires_normalization", "load_hubert_model"]
+if typing.TYPE_CHECKING:
+    import torch
+
+__all__ = [
+    "HUBERT_MODEL_PATH",
+    "Retriever",
+    "extract_hubert_features",
+    "hubert_audio_requires_normalization",
+    "load_hubert_model",
+]
 
 
 def _model_path() -> Path:
@@ -28,8 +38,17 @@ def _model_path() -> Path:
     return earlier if earlier.is_file() and not folder.is_dir() else folder
 
 
-#: The checkpoint load_hubert_model() opens, of any kind contentvec.load() reads.
+#: The checkpoint load_hubert_model() opens, of any kind contentvec.load() reads; also a model's name on the hub.
 HUBERT_MODEL_PATH = _model_path()
+
+
+def _load() -> Model:
+    if HUBERT_MODEL_PATH.is_absolute() and not HUBERT_MODEL_PATH.exists():  # a name of the hub is relative
+        raise FileNotFoundError(
+            f"no HuBERT model at {HUBERT_MODEL_PATH}; start in RVC's folder, or set CONTENTVEC_RVC_MODEL to a checkpoint "
+            "or to rvc-hubert-base, which is then downloaded"
+        )
+    return load(HUBERT_MODEL_PATH)
 
 
 class HubertModel:
@@ -41,22 +60,18 @@ class HubertModel:
 
 
 def load_hubert_model(device: Any, is_half: bool = False) -> HubertModel:
-    """Opens HUBERT_MODEL_PATH.
+    """Opens HUBERT_MODEL_PATH; downloads it first where it is the name of a model on the hub.
 
     device: RVC's; features are computed on the CPU, and returned on the device of the waveform.
     is_half: features are returned in float16 (computed in float32).
     Raises FileNotFoundError where there is no model, contentvec.Error where it cannot be opened.
     """
-    if not HUBERT_MODEL_PATH.exists():
-        raise FileNotFoundError(
-            f"no HuBERT model at {HUBERT_MODEL_PATH}; start in RVC's folder, or set CONTENTVEC_RVC_MODEL to a checkpoint"
-        )
-    return HubertModel(load(HUBERT_MODEL_PATH), bool(is_half))
+    return HubertModel(_load(), bool(is_half))
 
 
 def hubert_audio_requires_normalization() -> bool:
     """Whether the caller is to bring waveforms to zero mean and unit variance, as the checkpoint says."""
-    return bool(load(HUBERT_MODEL_PATH).config.normalize)
+    return bool(_load().config.normalize)
 
 
 def extract_hubert_features(
@@ -71,6 +86,8 @@ def extract_hubert_features(
     Returns float32, or float16 for is_half, on source's device. Raises ValueError for another version,
     contentvec.Error for a waveform the model cannot take.
     """
+    import torch
+
     if version not in ("v1", "v2"):
         raise ValueError(f'version is {version!r}; expected "v1" or "v2"')
     rows = split_rows(source, padding_mask)

@@ -7,6 +7,7 @@
 #include <cctype>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <memory>
 #include <string_view>
 
@@ -177,8 +178,8 @@ Response send(const Request& request, const Receive& receive, const std::functio
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, lines.get());
   curl_easy_setopt(curl, CURLOPT_USERAGENT, fmt::format("contentvec/{}", version()).c_str());
   if (request.from > 0) curl_easy_setopt(curl, CURLOPT_RANGE, fmt::format("{}-", request.from).c_str());
-  if (const char* trusted = std::getenv("SSL_CERT_FILE"); trusted != nullptr && *trusted != '\0')
-    curl_easy_setopt(curl, CURLOPT_CAINFO, trusted);
+  if (const std::string trusted = certificates(curl_version_info(CURLVERSION_NOW)->cainfo); !trusted.empty())
+    curl_easy_setopt(curl, CURLOPT_CAINFO, trusted.c_str());
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);  // signals are the program's
   set_patience(curl, request);
   curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, details.data());
@@ -199,6 +200,18 @@ Response send(const Request& request, const Receive& receive, const std::functio
   transfer.response.url = request.url;
   transfer.response.status = status_of(curl);
   return std::move(transfer.response);
+}
+
+std::string certificates(const char* built_in) {
+  if (const char* set = std::getenv("SSL_CERT_FILE"); set != nullptr && *set != '\0') return set;
+  std::error_code error;
+  if (built_in == nullptr || std::filesystem::exists(built_in, error)) return "";
+  for (const char* usual : {"/etc/ssl/certs/ca-certificates.crt",  // Debian, Ubuntu, Arch, Gentoo
+                            "/etc/pki/tls/certs/ca-bundle.crt",    // Fedora, RHEL
+                            "/etc/ssl/ca-bundle.pem",              // openSUSE
+                            "/etc/ssl/cert.pem"})                  // Alpine, macOS
+    if (std::filesystem::exists(usual, error)) return usual;
+  return "";
 }
 
 std::string origin(const std::string& url) {

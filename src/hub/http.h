@@ -49,6 +49,11 @@ using Receive = std::function<void(const Response&, std::span<const std::byte>)>
 /// and passes through. Throws Unreachable where no whole answer arrives, which names the host.
 Response send(const Request& request, const Receive& receive, const std::function<void()>& tick);
 
+/// The file of certificates to trust: SSL_CERT_FILE, else none ("", libcurl's own choice) where `built_in`,
+/// the file libcurl was built to take, exists or is null; else the first that there is of where systems keep
+/// them. A libcurl that a Python wheel brings along was built on another system than it runs on.
+std::string certificates(const char* built_in);
+
 /// "https://host" of a URL, with the port where it is not the usual one. Throws Error for one that is not
 /// http or https.
 std::string origin(const std::string& url);
