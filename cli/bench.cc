@@ -93,19 +93,18 @@ std::vector<double> time_runs(const Model& model, const std::vector<float>& wave
 }
 
 Measurement measure(const Arguments& arguments, int threads) {
-  const DType dtype = dtype_from_name(arguments.compute.dtype);
+  const LoadOptions options = arguments.compute.options(threads);
   std::optional<Model> model;
   Measurement result;
-  const LoadOptions options = {
-      .threads = threads, .dtype = dtype, .device = device_from_name(arguments.compute.device)};
   result.load = milliseconds_of([&] { model = Model::load(arguments.model, options); });
   result.isa = model->isa();
   const std::vector<float> waveform = noise(samples_of(arguments, model->config()));
 
   const bool on_cpu = !result.isa.starts_with("mlx");
-  if (on_cpu) result.peak_gflops = cpu::measure_peak(dtype, threads).best;
+  if (on_cpu) result.peak_gflops = cpu::measure_peak(options.dtype, threads).best;
   const std::vector<double> times = time_runs(*model, waveform, arguments);
-  if (on_cpu) result.peak_gflops = std::max(*result.peak_gflops, cpu::measure_peak(dtype, threads).best);
+  if (on_cpu)
+    result.peak_gflops = std::max(*result.peak_gflops, cpu::measure_peak(options.dtype, threads).best);
 
   const int64_t frames = model->config().frames(static_cast<int64_t>(waveform.size()));
   result.median = median_of(times);

@@ -31,6 +31,13 @@ class UsageError : public std::runtime_error {
 struct Compute {
   std::string dtype = "f32";
   std::string device = "cpu";
+
+  /// Of a model that is to run on `threads` threads. Throws UsageError.
+  [[nodiscard]] LoadOptions options(int threads) const {
+    if (dtype == "f16" && device == "cpu")
+      throw UsageError("--dtype f16 is for --device mlx; the CPU takes f32 and bf16");
+    return {.threads = threads, .dtype = dtype_from_name(dtype), .device = device_from_name(device)};
+  }
 };
 
 inline void add_compute(CLI::App& parser, Compute& compute) {

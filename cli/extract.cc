@@ -148,11 +148,10 @@ std::map<std::string, std::string> metadata_of(const Arguments& arguments, const
 }
 
 Model load_model(const Arguments& arguments) {
-  Model model = Model::load(arguments.model, {.config = read_config(arguments.config),
-                                              .threads = arguments.threads,
-                                              .dtype = dtype_from_name(arguments.compute.dtype),
-                                              .device = device_from_name(arguments.compute.device),
-                                              .hub = hub_options()});
+  LoadOptions options = arguments.compute.options(arguments.threads);
+  options.config = read_config(arguments.config);
+  options.hub = hub_options();
+  Model model = Model::load(arguments.model, options);
   for (const std::string& warning : model.info().warnings) note_line("contentvec: warning: " + warning);
   return model;
 }
