@@ -44,6 +44,7 @@ std::vector<mx::array> Forward::operator()(const PassInputs& inputs, std::span<c
   take(kModelOutput, x);
 
   std::vector<mx::array> results;
+  results.reserve(found.size());
   for (const std::optional<mx::array>& stage : found) results.push_back(*stage);
   return results;
 }

@@ -19,6 +19,7 @@ class Uploader {
 
   [[nodiscard]] std::vector<Conv> convs() const {
     std::vector<Conv> convs;
+    convs.reserve(config_.conv_layers.size());
     for (int i = 0; i < static_cast<int>(config_.conv_layers.size()); ++i) convs.push_back(conv(i));
     return convs;
   }
