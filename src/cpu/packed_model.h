@@ -37,7 +37,7 @@ struct PackedConv {
 /// conv 0 with a GroupNorm after it, unpacked: both are folded into one product per utterance.
 struct GroupNormConv {
   std::vector<float> weight;  ///< [dim, kernel]
-  Norm norm;  ///< cancels the convolution's bias
+  Norm norm;                  ///< cancels the convolution's bias
 };
 
 /// One transformer block.
