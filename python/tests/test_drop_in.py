@@ -47,6 +47,37 @@ def test_results_are_the_references(model):
     assert np.array_equal(model(source, np.ones((1, 256)), mask=True, tap=True)["x"], model(source)["x"])
 
 
+def test_the_speaker_reaches_a_conditioned_model():
+    golden, metadata = read_safetensors(ORACLE / "golden/tiny-speaker.16000.safetensors")
+    model = ContentvecModel.from_pretrained(weights_path=ORACLE / "checkpoints/tiny-speaker.contentvec.pt")
+    features = model(golden["waveform"], golden["speaker_embedding"])["x"]
+    assert_golden(features, golden["features"], metadata, "features")
+
+
+def test_waveforms_are_never_normalised(noise):
+    weights = ORACLE / "checkpoints/tiny-large.hf"
+    direct = contentvec.load(weights)
+    assert direct.config.normalize
+    features = ContentvecModel.from_pretrained(weights_path=weights)(noise(2000))["x"][0]
+    assert np.array_equal(features, direct.extract(noise(2000), normalize=False))
+    assert not np.array_equal(features, direct.extract(noise(2000)))
+
+
+def test_options_reach_the_model(model, noise):
+    made = ContentvecModel(**TINY, dtype="bf16")
+    made.load_weights(CHECKPOINT)
+    half = made(noise(2000))["x"]
+    assert not np.array_equal(half, model(noise(2000))["x"])
+    fairseq = ORACLE / "checkpoints/tiny.fairseq.pt"
+    opened = ContentvecModel.from_pretrained(weights_path=fairseq, dtype="bf16")
+    assert np.array_equal(opened(noise(2000))["x"], half)
+    for wrong, message in [({"device": "tpu"}, '"tpu"'), ({"threads": -1}, "threads")]:
+        with pytest.raises(contentvec.Error, match=message):
+            ContentvecModel(**TINY, **wrong).load_weights(CHECKPOINT)
+        with pytest.raises(contentvec.Error, match=message):
+            ContentvecModel.from_pretrained(weights_path=fairseq, **wrong)
+
+
 def test_a_padded_row_gives_what_it_gives_alone():
     golden, metadata = read_safetensors(ORACLE / "golden/tiny-masked.batch.safetensors")
     model = ContentvecModel.from_pretrained(weights_path=f"synthetic:{ORACLE}/configs/tiny-masked.json")
@@ -92,8 +123,10 @@ def test_refuses_what_it_cannot_compute(model, noise, tmp_path):
     ]:
         with pytest.raises(contentvec.Error, match=message):
             call()
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match="absent"):
         model.load_weights(tmp_path / "absent.safetensors")
+    with pytest.raises(FileNotFoundError, match="absent"):
+        ContentvecModel.from_pretrained(weights_path=tmp_path / "absent.safetensors")
 
 
 def test_torch_tensors_give_torch_tensors(model, noise):
@@ -103,3 +136,4 @@ def test_torch_tensors_give_torch_tensors(model, noise):
     result = model(source.requires_grad_(), padding_mask=mask)
     assert isinstance(result["x"], torch.Tensor) and result["padding_mask"].dtype == torch.bool
     assert np.array_equal(result["x"].numpy(), model(noise(2000)[None])["x"])
+    assert torch.equal(model(source)["x"], result["x"])

@@ -27,6 +27,29 @@ def test_v2_is_the_models_output_on_the_sources_device(rvc, noise):
     assert half.dtype == torch.float16 and half.shape == features.shape
 
 
+def test_waveforms_are_normalised_by_the_caller_alone(rvc, noise, monkeypatch):
+    monkeypatch.setattr(rvc, "HUBERT_MODEL_PATH", ORACLE / "checkpoints/tiny-large.hf")
+    model = rvc.load_hubert_model("cpu")
+    features = rvc.extract_hubert_features(model, torch.from_numpy(noise(2000)[None]), "v2")
+    assert rvc.hubert_audio_requires_normalization() is True
+    assert np.array_equal(features[0].numpy(), model.model.extract(noise(2000), normalize=False))
+    assert not np.array_equal(features[0].numpy(), model.model.extract(noise(2000)))
+
+
+def test_the_checkpoint_is_where_rvc_keeps_it(rvc, monkeypatch, tmp_path):
+    monkeypatch.delenv("CONTENTVEC_RVC_MODEL", raising=False)
+    monkeypatch.chdir(tmp_path)
+    folder, earlier = tmp_path / "assets/hubert_base", tmp_path / "assets/hubert/hubert_base.pt"
+    assert rvc._model_path() == folder
+    earlier.parent.mkdir(parents=True)
+    earlier.touch()
+    assert rvc._model_path() == earlier
+    folder.mkdir()
+    assert rvc._model_path() == folder
+    monkeypatch.setenv("CONTENTVEC_RVC_MODEL", "mine.pt")
+    assert str(rvc._model_path()) == "mine.pt"
+
+
 def test_v1_is_final_proj_of_layer_9(rvc, noise, monkeypatch):
     model = rvc.HubertModel(contentvec.load("synthetic:base"), False)
     features = rvc.extract_hubert_features(model, torch.from_numpy(noise(8000)[None]), "v1")
