@@ -121,7 +121,7 @@ class ConvTile {
   /// Writes feature_norm of the last convolution's output to `out`.
   void run(float* out, int64_t out_stride) {
     const int64_t width = convs_.back().dim;
-    const float* output = nullptr;
+    float* output = nullptr;
     if (convs_.size() == 1) {
       run_first(frames_, halves_[0]);
       output = halves_[0];
@@ -182,14 +182,51 @@ class ConvTile {
     finish(0, range.count(), output);
   }
 
-  /// conv `index` over rows that begin with the first one needed.
-  void run_conv(size_t index, int64_t rows, const float* input, float* output) const {
+  /// conv `index` over rows that begin with the first one needed. May change `input`.
+  void run_conv(size_t index, int64_t rows, float* input, float* output) const {
     const ConvLayer& layer = convs_[index];
     const int64_t pitch = row_pitch(convs_[index - 1].dim);
-    const Rows windows = {input, layer.stride * pitch, layer.kernel, convs_[index - 1].dim, pitch};
-    multiply(kernels_, windows, rows, model_.convs[index].matrix, output, row_pitch(layer.dim),
-             {.gelu = gelu_in_product()}, product_scratch_);
+    if (model_.convs[index].fast_fir.shared.columns() > 0) {
+      run_fast_fir(index, rows, input, output);
+    } else {
+      const Rows windows = {input, layer.stride * pitch, layer.kernel, convs_[index - 1].dim, pitch};
+      multiply(kernels_, windows, rows, model_.convs[index].matrix, output, row_pitch(layer.dim),
+               {.gelu = gelu_in_product()}, product_scratch_);
+    }
     finish(index, rows, output);
+  }
+
+  /// The same as a fast FIR filter. Rows begin with an even one in every tile, so which form a row is
+  /// computed in depends on its place in the utterance only.
+  void run_fast_fir(size_t index, int64_t rows, float* input, float* output) const {
+    const FastFir& fir = model_.convs[index].fast_fir;
+    const int64_t in_width = convs_[index - 1].dim;
+    const int64_t in = row_pitch(in_width);
+    const int64_t out = row_pitch(convs_[index].dim);
+    const int64_t even_rows = (rows + 1) / 2;
+    const int64_t odd_rows = rows / 2;
+    const After after = {.gelu = gelu_in_product(), .accumulate = true};
+    multiply(kernels_, {input + 2 * in, 4 * in, 1, in_width, 0}, even_rows, fir.shared, output, 2 * out, {},
+             product_scratch_);
+    for (int64_t row = 0; row < odd_rows; ++row) {
+      std::copy_n(output + 2 * row * out, convs_[index].dim, output + (2 * row + 1) * out);
+    }
+    // In place of x0 its difference to x2, and in place of x2 that of the next x0: each then stands beside
+    // its x1, x3.
+    for (int64_t row = 0; row < even_rows; ++row) {
+      float* x = input + 4 * row * in;
+      subtract(x, x + 2 * in, in_width, x);
+      if (row < odd_rows) subtract(x + 4 * in, x + 2 * in, in_width, x + 2 * in);
+    }
+    multiply(kernels_, {input, 4 * in, 2, in_width, in}, even_rows, fir.even, output, 2 * out, after,
+             product_scratch_);
+    multiply(kernels_, {input + 2 * in, 4 * in, 2, in_width, in}, odd_rows, fir.odd, output + out, 2 * out,
+             after, product_scratch_);
+  }
+
+  /// result = a - b; either may be the result.
+  static void subtract(const float* a, const float* b, int64_t count, float* result) {
+    for (int64_t i = 0; i < count; ++i) result[i] = a[i] - b[i];
   }
 
   /// conv 0 into conv 1, some rows at a time, into halves_[1].

@@ -41,13 +41,15 @@ void multiply_part(const Kernels& kernels, const Rows& a, const PackedMatrix& b,
   const Epilogue epilogue = {.bias = b.bias() == nullptr ? nullptr : b.bias() + column,
                              .gelu = after.gelu,
                              .residual = after.residual == nullptr ? nullptr : after.residual + offset,
-                             .residual_stride = c_stride};
+                             .residual_stride = c_stride,
+                             .accumulate = after.accumulate};
   kernels.product(here, std::min(cut.block, cut.rows - row), b.panels(column),
                   std::min(cut.group, cut.columns - column), c + offset, c_stride, epilogue, scratch);
 }
 
 void multiply(const Kernels& kernels, const Rows& a, int64_t rows, const PackedMatrix& b, float* c,
               int64_t c_stride, const After& after, std::byte* scratch) {
+  if (rows == 0) return;
   const Cut cut(kernels, rows, b, 1);
   for (int64_t part = 0; part < cut.row_blocks; ++part) {
     multiply_part(kernels, a, b, cut, part, c, c_stride, after, scratch);

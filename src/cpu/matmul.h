@@ -13,6 +13,7 @@ namespace contentvec::cpu {
 struct After {
   bool gelu = false;
   const float* residual = nullptr;  ///< with the output's stride; added last; must not be the output
+  bool accumulate = false;          ///< add to what the output holds, before all of it
 };
 
 /// C[rows, columns] = after(A B + bias) on the calling thread, in blocks of rows that stay in cache.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <iterator>
 
 #include "model/axes.h"
 #include "runtime/thread_team.h"
@@ -58,6 +59,14 @@ class Packer {
     return {kernels_, buffer, 3 * width, width, bias};
   }
 
+  /// Kernel 3 and stride 2; and an even stride after it, so that in every tile the first row is an even one.
+  /// In bfloat16 differences would be rounded that the convolution itself does not have.
+  [[nodiscard]] bool has_fast_fir(const ModelConfig& c, size_t index) const {
+    const std::vector<ConvLayer>& convs = c.conv_layers;
+    return index > 0 && index + 1 < convs.size() && convs[index].kernel == 3 && convs[index].stride == 2 &&
+           convs[index + 1].stride % 2 == 0 && &kernels_ == kernels_.float32;
+  }
+
   /// Tap-major: the time-major rows of the left side hold one tap after the other.
   [[nodiscard]] PackedConv conv(const ModelConfig& c, int index) const {
     const std::string name = fmt::format("feature_extractor.conv_layers.{}", index);
@@ -65,11 +74,34 @@ class Packer {
     const int64_t in = index == 0 ? 1 : c.conv_layers[static_cast<size_t>(index) - 1].dim;
     const std::vector<float> weight =
         model::swap_last_axes(read(name + ".0.weight"), layer.dim, in, layer.kernel);
+    const std::vector<float> bias = read_if(c.conv_bias, name + ".0.bias");
     PackedConv packed;
-    packed.matrix = {index == 0 ? *kernels_.float32 : kernels_, weight, layer.dim, layer.kernel * in,
-                     read_if(c.conv_bias, name + ".0.bias")};
+    if (has_fast_fir(c, static_cast<size_t>(index))) {
+      packed.fast_fir = fast_fir(weight, layer.dim, in, bias);
+    } else {
+      packed.matrix = {index == 0 ? *kernels_.float32 : kernels_, weight, layer.dim, layer.kernel * in, bias};
+    }
     if (c.extractor_mode == ExtractorMode::kLayerNorm) packed.layer_norm = norm(name + ".2.1");
     return packed;
+  }
+
+  /// `weight`: [out, 3, in].
+  [[nodiscard]] FastFir fast_fir(const std::vector<float>& weight, int64_t out, int64_t in,
+                                 const std::vector<float>& bias) const {
+    std::vector<float> shared;
+    std::vector<float> even;
+    std::vector<float> odd;
+    for (auto w0 = weight.begin(); w0 != weight.end(); w0 += 3 * in) {
+      const auto w1 = w0 + in;
+      const auto w2 = w1 + in;
+      std::transform(w0, w1, w2, std::back_inserter(shared), std::plus());
+      even.insert(even.end(), w0, w2);
+      odd.insert(odd.end(), w2, w2 + in);
+      odd.insert(odd.end(), w1, w2);
+    }
+    return {{kernels_, shared, out, in, {}},
+            {kernels_, even, out, 2 * in, bias},
+            {kernels_, odd, out, 2 * in, bias}};
   }
 
   /// One matrix per group: [width / groups, kernel * (width / groups)].

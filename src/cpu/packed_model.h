@@ -28,10 +28,21 @@ struct BlockNorm {
   [[nodiscard]] bool conditional() const { return !speaker.weight_ln.empty(); }
 };
 
-/// One convolution of the frontend.
+/// A convolution of kernel 3 and stride 2 as a fast FIR filter (Winograd's F(2,2) on its two even taps): two
+/// outputs side by side take 5 products where the convolution itself takes 6. With x0 .. x4 what the two see,
+///   y0 = w0 x0 + w1 x1 + w2 x2 = shared + w0 (x0 - x2) + w1 x1
+///   y1 = w0 x2 + w1 x3 + w2 x4 = shared + w2 (x4 - x2) + w1 x3,   shared = (w0 + w2) x2.
+struct FastFir {
+  PackedMatrix shared;  ///< w0 + w2, no bias
+  PackedMatrix even;    ///< w0, w1, and the bias
+  PackedMatrix odd;     ///< w2, w1, and the bias
+};
+
+/// One convolution of the frontend, in one of two forms.
 struct PackedConv {
   PackedMatrix matrix;  ///< depth kernel * in, tap-major; empty for a conv 0 that folds its GroupNorm
-  Norm layer_norm;      ///< after the convolution, in a LayerNorm frontend; else empty
+  FastFir fast_fir;  ///< in place of `matrix`, where the convolution has this form and products are float32
+  Norm layer_norm;   ///< after the convolution, in a LayerNorm frontend; else empty
 };
 
 /// conv 0 with a GroupNorm after it, unpacked: both are folded into one product per utterance.

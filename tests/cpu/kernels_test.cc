@@ -74,7 +74,7 @@ class KernelsTest : public testing::TestWithParam<const Kernels*> {
 /// sanitizer then sees a read or write past the end), at an odd offset.
 struct ProductCase {
   int64_t rows, columns, segments, segment_length, gap, row_step;
-  bool bias, gelu, residual;
+  bool bias, gelu, residual, accumulate;
 };
 
 void check_product(const Kernels& kernels, const ProductCase& c, std::mt19937& random) {
@@ -97,12 +97,13 @@ void check_product(const Kernels& kernels, const ProductCase& c, std::mt19937& r
   float* target = out.data() + 1;
   std::vector<std::byte> scratch = scratch_of(kernels);
   kernels.product(view, c.rows, packed.panels(), c.columns, target, c_stride,
-                  {packed.bias(), c.gelu, c.residual ? residual.data() : nullptr, c_stride}, scratch.data());
+                  {packed.bias(), c.gelu, c.residual ? residual.data() : nullptr, c_stride, c.accumulate},
+                  scratch.data());
 
   for (int64_t i = 0; i < c.rows; ++i) {
     for (int64_t j = 0; j < c.columns; ++j) {
-      double sum = 0;
-      double magnitude = 0;
+      double sum = c.accumulate ? before[static_cast<size_t>(1 + i * c_stride + j)] : 0;
+      double magnitude = std::abs(sum);
       for (int64_t k = 0; k < depth; ++k) {
         const double x =
             view.data[i * c.row_step + k / c.segment_length * segment_stride + k % c.segment_length];
@@ -143,6 +144,7 @@ TEST_P(KernelsTest, ProductOfRandomShapes) {
     c.bias = pick(0, 1) == 1;
     c.gelu = pick(0, 1) == 1;
     c.residual = pick(0, 1) == 1;
+    c.accumulate = pick(0, 1) == 1;
     ASSERT_NO_FATAL_FAILURE(check_product(kernels(), c, random_))
         << c.rows << " x " << c.columns << ", " << c.segments << " segments of " << c.segment_length;
   }

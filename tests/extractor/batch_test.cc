@@ -1,5 +1,6 @@
 // The promise that a result depends on the model and that utterance only, bit for bit.
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <random>
@@ -127,6 +128,38 @@ TEST(Batch, LargerThanOnePartIsWhatEachAloneGives) {
     const auto speaker = std::span(speakers).subspan(i * 256, 256);
     EXPECT_EQ(together[i].data, model.extract(waveforms[i], {.speaker_embedding = speaker}).data)
         << "utterance " << i;
+  }
+}
+
+TEST(Batch, OfUnusualConvolutionsIsWhatEachAloneGives) {
+  // A convolution that is computed in pairs of rows begins with an even row in every tile only where the next
+  // one's stride is even.
+  std::mt19937 random(6);
+  const test::TemporaryFolder folder;
+  for (const std::vector<ConvLayer>& convs : {std::vector<ConvLayer>{{16, 10, 5}, {16, 3, 2}, {16, 3, 2}},
+                                              {{16, 10, 5}, {16, 3, 2}, {16, 3, 3}, {16, 2, 2}},
+                                              {{16, 10, 5}, {16, 3, 2}, {16, 3, 2}, {16, 5, 4}},
+                                              {{16, 3, 2}, {16, 3, 2}, {16, 2, 1}}}) {
+    ModelConfig config = ModelConfig::from_json_file(test::oracle() / "configs/tiny.json");
+    config.conv_layers = convs;
+    test::write_file(folder / "config.json", config.to_json());
+    const std::string spec = "synthetic:" + (folder / "config.json").string();
+    const Model one_thread = Model::load(spec, {.threads = 1});
+    const Model three_threads = Model::load(spec, {.threads = 3});
+    std::vector<std::vector<float>> waveforms;
+    for (int i = 0; i < 6; ++i) {
+      const int64_t least = config.receptive_field();
+      waveforms.push_back(random_waveform(
+          random, std::uniform_int_distribution<int64_t>(least, least + 120 * config.hop())(random)));
+    }
+    const std::vector<std::span<const float>> batch(waveforms.begin(), waveforms.end());
+    const std::vector<Features> together = three_threads.extract_batch(batch);
+    for (size_t i = 0; i < batch.size(); ++i) {
+      const std::vector<float> expected = one_thread.extract(batch[i]).data;
+      const std::string what = fmt::format("{} convolutions, {} samples", convs.size(), batch[i].size());
+      ASSERT_EQ(together[i].data, expected) << what;
+      ASSERT_EQ(three_threads.extract(batch[i]).data, expected) << what << ", alone, in other tiles";
+    }
   }
 }
 

@@ -23,6 +23,7 @@ struct Epilogue {
   bool gelu = false;                ///< the exact, erf, form
   const float* residual = nullptr;  ///< [rows, columns], added last; must not be the output; null: none
   int64_t residual_stride = 0;
+  bool accumulate = false;  ///< before all of it: to what the output holds, in place of nothing
 };
 
 /// How the right side of a product is kept: panels of [depth, panel_width] elements, zero-filled at the
