@@ -1,7 +1,7 @@
 """RVC WebUI's `infer/hubert.py` over this library: `from contentvec.rvc import *` there (docs/rvc.md); and its retrieval.
 
-The functions need torch, whose tensors go in and come out; `Retriever` does not. Features are computed on the CPU in
-float32, whatever the device.
+The functions need torch, whose tensors go in and come out; `Retriever` does not. Features are computed in float32, on the
+CPU, or for RVC's device "mps" on the GPU where this build has MLX.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from ._arrays import stack
 from ._drop_in import split_rows
-from ._model import MODEL_OUTPUT, Model, load
+from ._model import MODEL_OUTPUT, Device, Model, load
 from ._retriever import Retriever
 
 if typing.TYPE_CHECKING:
@@ -42,13 +42,13 @@ def _model_path() -> Path:
 HUBERT_MODEL_PATH = _model_path()
 
 
-def _load() -> Model:
+def _load(device: Device = "cpu") -> Model:
     if HUBERT_MODEL_PATH.is_absolute() and not HUBERT_MODEL_PATH.exists():  # a name of the hub is relative
         raise FileNotFoundError(
             f"no HuBERT model at {HUBERT_MODEL_PATH}; start in RVC's folder, or set CONTENTVEC_RVC_MODEL to a checkpoint "
             "or to rvc-hubert-base, which is then downloaded"
         )
-    return load(HUBERT_MODEL_PATH)
+    return load(HUBERT_MODEL_PATH, device=device)
 
 
 class HubertModel:
@@ -62,11 +62,12 @@ class HubertModel:
 def load_hubert_model(device: Any, is_half: bool = False) -> HubertModel:
     """Opens HUBERT_MODEL_PATH; downloads it first where it is the name of a model on the hub.
 
-    device: RVC's; features are computed on the CPU, and returned on the device of the waveform.
+    device: RVC's; features are computed on the CPU, for "mps" on the GPU where this build has MLX (contentvec.load's
+        "auto"), and returned on the device of the waveform.
     is_half: features are returned in float16 (computed in float32).
     Raises FileNotFoundError where there is no model, contentvec.Error where it cannot be opened.
     """
-    return HubertModel(_load(), bool(is_half))
+    return HubertModel(_load("auto" if str(device).startswith("mps") else "cpu"), bool(is_half))
 
 
 def hubert_audio_requires_normalization() -> bool:

@@ -75,3 +75,12 @@ def test_refuses_other_versions_and_missing_models(rvc, noise, monkeypatch, tmp_
     monkeypatch.setattr(rvc, "HUBERT_MODEL_PATH", tmp_path / "absent")
     with pytest.raises(FileNotFoundError, match="absent"):
         rvc.load_hubert_model("cpu")
+
+
+def test_rvcs_mps_is_the_gpu_where_there_is_one(rvc, monkeypatch):
+    asked = []
+    load = rvc.load
+    monkeypatch.setattr(rvc, "load", lambda path, device: asked.append(device) or load(path, device=device))
+    for device in ("cpu", "cuda:0", torch.device("mps"), "mps"):
+        rvc.load_hubert_model(device)
+    assert asked == ["cpu", "cpu", "auto", "auto"]
