@@ -50,8 +50,9 @@ struct ExtractOptions {
   /// [speaker_dim] floats for a speaker-conditioned model (for extract_batch also [batch, speaker_dim], one
   /// row each), empty for every other model. Not owned.
   std::span<const float> speaker_embedding = {};
-  /// Called from the calling thread several times in a pass (before the convolutions and before each block).
-  /// May throw: that ends the extraction, and passes through to the caller.
+  /// Called from the calling thread several times in a pass: before the convolutions and before each block on
+  /// the CPU, before each bucket of utterances on MLX. May throw: that ends the extraction, and passes through to
+  /// the caller.
   std::function<void()> poll = {};
 };
 
@@ -125,7 +126,7 @@ class Model {
   [[nodiscard]] Features extract(std::span<const float> waveform, const ExtractOptions& options = {}) const;
 
   /// The same into memory of the caller's, `features`: exactly frames * dim floats. For callers that extract
-  /// windows of one length again and again: after the first, no memory is taken.
+  /// windows of one length again and again: after the first, no memory is taken on the CPU.
   void extract_into(std::span<const float> waveform, std::span<float> features,
                     const ExtractOptions& options = {}) const;
 

@@ -30,7 +30,7 @@ class Model:
     """A ContentVec / HuBERT model: 16 kHz waveform in, one vector every 20 ms out. `contentvec.load` makes it.
 
     Immutable; any number of threads may use it at once. A result depends on the model and that waveform alone: not on
-    the batch, the number of threads, or what ran before; bit for bit.
+    the batch, the number of threads, or what ran before; bit for bit (on the MLX device, but for rounding).
     """
 
     def __init__(self, core: _core.Model) -> None:
