@@ -51,8 +51,8 @@ struct ExtractOptions {
   /// row each), empty for every other model. Not owned.
   std::span<const float> speaker_embedding = {};
   /// Called from the calling thread several times in a pass: before the convolutions and before each block on
-  /// the CPU, before each bucket of utterances on MLX. May throw: that ends the extraction, and passes through to
-  /// the caller.
+  /// the CPU, before each bucket of utterances on MLX. May throw: that ends the extraction, and passes
+  /// through to the caller.
   std::function<void()> poll = {};
 };
 
