@@ -5,7 +5,8 @@ import json
 import os
 import pathlib
 import shutil
-from typing import Any
+import threading
+from typing import Any, Callable
 
 import numpy as np
 import pytest
@@ -50,6 +51,26 @@ def assert_golden(ours: Any, golden: Any, metadata: dict[str, Any], stage: str) 
     bound = max(2e-5 * max(1.0, float(golden.std())), 2 * reference_error)
     assert ours.shape == golden.shape
     assert np.abs(ours - golden).max() <= bound
+
+
+def turns_during(call: Callable[[], object]) -> int:
+    """How often another Python thread that wants to run every millisecond does so; two at most if `call` never lets it."""
+    turns = 0
+    done = threading.Event()
+
+    def take_turns() -> None:
+        nonlocal turns
+        while not done.wait(0.001):
+            turns += 1
+
+    thread = threading.Thread(target=take_turns)
+    thread.start()
+    before = turns
+    call()
+    during = turns - before
+    done.set()
+    thread.join()
+    return during
 
 
 @pytest.fixture(scope="session")
