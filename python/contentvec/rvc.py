@@ -1,4 +1,4 @@
-"""RVC WebUI's `infer/hubert.py` over this library: `from contentvec.rvc import *` there (docs/rvc.md); and its retrieval.
+"""RVC WebUI's `infer/hubert.py` over this library, `from contentvec.rvc import *` there (docs/rvc.md), and its retrieval.
 
 The functions need torch, whose tensors go in and come out; `Retriever` does not. Features are computed on the CPU in
 float32, whatever the device.
@@ -44,8 +44,8 @@ HUBERT_MODEL_PATH = _model_path()
 def _load() -> Model:
     if HUBERT_MODEL_PATH.is_absolute() and not HUBERT_MODEL_PATH.exists():  # a name of the hub is relative
         raise FileNotFoundError(
-            f"no HuBERT model at {HUBERT_MODEL_PATH}; start in RVC's folder, or set CONTENTVEC_RVC_MODEL to a checkpoint "
-            "or to rvc-hubert-base, which is then downloaded"
+            f"no HuBERT model at {HUBERT_MODEL_PATH}; start in RVC's folder, or set CONTENTVEC_RVC_MODEL to a "
+            "checkpoint or to rvc-hubert-base, which is then downloaded"
         )
     return load(HUBERT_MODEL_PATH)
 

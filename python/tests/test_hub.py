@@ -1,4 +1,4 @@
-"""Models by name, against a hub in this process: that the downloads get anywhere says that they let go of the interpreter."""
+"""Models by name, against a hub in this process: where a download held the interpreter, it would not be answered."""
 
 import io
 import os
