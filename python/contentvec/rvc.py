@@ -1,4 +1,4 @@
-"""RVC WebUI's `infer/hubert.py` over this library, `from contentvec.rvc import *` there (docs/rvc.md), and its retrieval.
+"""RVC WebUI's `infer/hubert.py` over this library, `from contentvec.rvc import *` there (docs/rvc.md); its retrieval.
 
 The functions need torch, whose tensors go in and come out; `Retriever` does not. Features are computed on the CPU in
 float32, whatever the device.

@@ -54,7 +54,7 @@ def assert_golden(ours: Any, golden: Any, metadata: dict[str, Any], stage: str) 
 
 
 def turns_during(call: Callable[[], object]) -> int:
-    """How often another Python thread that wants to run every millisecond does: twice at most if `call` never lets it."""
+    """How often another Python thread that wants to run each millisecond does: twice at most where `call` lets none."""
     turns = 0
     done = threading.Event()
 
