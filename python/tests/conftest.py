@@ -5,8 +5,9 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import threading
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 import numpy as np
 import pytest
@@ -71,6 +72,14 @@ def turns_during(call: Callable[[], object]) -> int:
     done.set()
     thread.join()
     return during
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[Callable[[], None]]:
+    """Sends SIGINT; also in a process that was started to ignore it, as in the background of a shell."""
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield lambda: os.kill(os.getpid(), signal.SIGINT)
+    signal.signal(signal.SIGINT, handler)
 
 
 @pytest.fixture(scope="session")

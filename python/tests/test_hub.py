@@ -1,8 +1,6 @@
 """Models by name, against a hub in this process: where a download held the interpreter, it would not be answered."""
 
 import io
-import os
-import signal
 import sys
 import threading
 import time
@@ -178,14 +176,14 @@ def test_what_progress_raises_ends_the_download_which_goes_on_later(tiny_hub):
 
 
 @pytest.mark.parametrize("progress", [None, lambda now: None], ids=["alone", "with progress"])
-def test_ctrl_c_ends_a_download(tiny_hub, progress):
+def test_ctrl_c_ends_a_download(tiny_hub, progress, ctrl_c):
     """Without a look at signals it would try four times, each for ten seconds, and raise Error."""
     tiny_hub.fail(on="hubert_base", at="cdn", stall=70000)
 
     def interrupt():
         while not tiny_hub.requests("cdn"):
             time.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGINT)
+        ctrl_c()
 
     threading.Thread(target=interrupt, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):

@@ -1,6 +1,4 @@
 import json
-import os
-import signal
 import threading
 import time
 
@@ -136,14 +134,14 @@ def test_extraction_lets_other_threads_run(noise):
     assert turns_during(lambda: model.extract(waveform)) > 10
 
 
-def test_ctrl_c_ends_an_extraction(noise):
+def test_ctrl_c_ends_an_extraction(noise, ctrl_c):
     """In the middle, as the processor time says: KeyboardInterrupt is raised, too, once all has been computed."""
     model = contentvec.load("synthetic:base", threads=1)
     some, many = [noise(16000)] * 20, [noise(16000)] * 240
     begin = time.process_time()
     model.extract(some)
     some_take = time.process_time() - begin
-    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    timer = threading.Timer(0.5, ctrl_c)
     timer.start()
     begin = time.process_time()
     with pytest.raises(KeyboardInterrupt):
