@@ -53,7 +53,7 @@ class Retriever:
 
     @classmethod
     def build_from_folder(cls, folder: str | os.PathLike[str], *, threads: int = 0) -> Retriever:
-        """build() from all `.npy` files of a folder, by name, each [frames, dim]: RVC's 3_feature256 or 3_feature768."""
+        """build() from all `.npy` files of a folder, by name, each [frames, dim]: RVC's 3_feature256, 3_feature768."""
         return cls._of(_core.Retriever.build_from_folder(os.fspath(folder), threads))
 
     @classmethod
@@ -83,9 +83,9 @@ class Retriever:
         features: [frames, dim], or [batch, frames, dim] as RVC has them, floating point, all finite.
         index_rate: 0 (the features as they are) to 1 (the vectors alone).
 
-        Returns the same shape, type and kind of array (a torch tensor on the same device); computed in float32. A vector
-        equal to the frame takes all the weight, where RVC computes NaN; a frame without neighbours stays as it is.
-        Other Python threads run meanwhile. Raises contentvec.Error.
+        Returns the same shape, type and kind of array (a torch tensor on the same device); computed in float32. A
+        vector equal to the frame takes all the weight, where RVC computes NaN; a frame without neighbours stays as it
+        is. Other Python threads run meanwhile. Raises contentvec.Error.
         """
         frames = to_floats(features, "features")
         if frames.ndim < 2:

@@ -1,4 +1,4 @@
-"""RVC WebUI's `infer/hubert.py` over this library: `from contentvec.rvc import *` there (docs/rvc.md); and its retrieval.
+"""RVC WebUI's `infer/hubert.py` over this library, `from contentvec.rvc import *` there (docs/rvc.md); its retrieval.
 
 The functions need torch, whose tensors go in and come out; `Retriever` does not. Features are computed in float32, on the
 CPU, or for RVC's device "mps" on the GPU where this build has MLX.
@@ -45,8 +45,8 @@ HUBERT_MODEL_PATH = _model_path()
 def _load(device: Device = "cpu") -> Model:
     if HUBERT_MODEL_PATH.is_absolute() and not HUBERT_MODEL_PATH.exists():  # a name of the hub is relative
         raise FileNotFoundError(
-            f"no HuBERT model at {HUBERT_MODEL_PATH}; start in RVC's folder, or set CONTENTVEC_RVC_MODEL to a checkpoint "
-            "or to rvc-hubert-base, which is then downloaded"
+            f"no HuBERT model at {HUBERT_MODEL_PATH}; start in RVC's folder, or set CONTENTVEC_RVC_MODEL to a "
+            "checkpoint or to rvc-hubert-base, which is then downloaded"
         )
     return load(HUBERT_MODEL_PATH, device=device)
 

@@ -5,7 +5,9 @@ import json
 import os
 import pathlib
 import shutil
-from typing import Any
+import signal
+import threading
+from typing import Any, Callable, Iterator
 
 import numpy as np
 import pytest
@@ -50,6 +52,34 @@ def assert_golden(ours: Any, golden: Any, metadata: dict[str, Any], stage: str) 
     bound = max(2e-5 * max(1.0, float(golden.std())), 2 * reference_error)
     assert ours.shape == golden.shape
     assert np.abs(ours - golden).max() <= bound
+
+
+def turns_during(call: Callable[[], object]) -> int:
+    """How often another Python thread that wants to run each millisecond does: twice at most where `call` lets none."""
+    turns = 0
+    done = threading.Event()
+
+    def take_turns() -> None:
+        nonlocal turns
+        while not done.wait(0.001):
+            turns += 1
+
+    thread = threading.Thread(target=take_turns)
+    thread.start()
+    before = turns
+    call()
+    during = turns - before
+    done.set()
+    thread.join()
+    return during
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[Callable[[], None]]:
+    """Sends SIGINT; also in a process that was started to ignore it, as in the background of a shell."""
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield lambda: os.kill(os.getpid(), signal.SIGINT)
+    signal.signal(signal.SIGINT, handler)
 
 
 @pytest.fixture(scope="session")

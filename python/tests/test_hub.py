@@ -1,11 +1,9 @@
-"""Models by name, against a hub in this process: that the downloads get anywhere says that they let go of the interpreter."""
+"""Models by name, against a hub in this process: where a download held the interpreter, it would not be answered."""
 
 import io
-import os
-import pathlib
-import signal
 import sys
 import threading
+import time
 import types
 
 import numpy as np
@@ -19,6 +17,16 @@ from contentvec import ContentvecModel
 SPEC = "org/tiny/hubert_base.pt"
 FILE = ORACLE / "checkpoints/tiny.fairseq.pt"
 FIRST, SECOND = "1" * 40, "2" * 40
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def small_files_are_shown(monkeypatch):
+    monkeypatch.setattr(contentvec._progress, "WORTH_SHOWING", 1)
 
 
 @pytest.fixture
@@ -139,7 +147,9 @@ def test_rvc_takes_a_name_of_the_hub(tiny_hub, monkeypatch):
     assert len(tiny_hub.requests("cdn")) == 1
 
 
-def test_progress_goes_from_nothing_to_all(tiny_hub):
+def test_progress_goes_from_nothing_to_all(tiny_hub, monkeypatch, small_files_are_shown):
+    """And takes the bar's place."""
+    monkeypatch.setattr(sys, "stderr", Terminal())
     told = []
     contentvec.load(SPEC, progress=told.append)
     of_the_file = [now for now in told if now.total > 0]
@@ -147,6 +157,7 @@ def test_progress_goes_from_nothing_to_all(tiny_hub):
     done = [now.done for now in of_the_file]
     assert done[0] == 0 and done == sorted(done) and done[-1] == FILE.stat().st_size == of_the_file[-1].total
     assert not any(now.waiting for now in told)
+    assert sys.stderr.getvalue() == ""
 
 
 def test_what_progress_raises_ends_the_download_which_goes_on_later(tiny_hub):
@@ -164,31 +175,22 @@ def test_what_progress_raises_ends_the_download_which_goes_on_later(tiny_hub):
     assert [request["range"] is None for request in tiny_hub.requests("cdn")] == [True, False]
 
 
-def test_ctrl_c_ends_a_download(tiny_hub):
+@pytest.mark.parametrize("progress", [None, lambda now: None], ids=["alone", "with progress"])
+def test_ctrl_c_ends_a_download(tiny_hub, progress, ctrl_c):
     """Without a look at signals it would try four times, each for ten seconds, and raise Error."""
     tiny_hub.fail(on="hubert_base", at="cdn", stall=70000)
-    told = threading.Event()
 
     def interrupt():
-        told.wait()
-        os.kill(os.getpid(), signal.SIGINT)
+        while not tiny_hub.requests("cdn"):
+            time.sleep(0.01)
+        ctrl_c()
 
     threading.Thread(target=interrupt, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
-        contentvec.load(SPEC, progress=lambda now: told.set() if now.done > 0 else None)
+        contentvec.load(SPEC, progress=progress)
     assert len(tiny_hub.requests("cdn")) == 1
     tiny_hub.heal()
     assert contentvec.load(SPEC).config.layers == 3
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
-@pytest.fixture
-def small_files_are_shown(monkeypatch):
-    monkeypatch.setattr(contentvec._progress, "WORTH_SHOWING", 1)
 
 
 def test_a_terminal_shows_a_bar(default_hub, monkeypatch, small_files_are_shown):

@@ -1,12 +1,10 @@
 import json
-import os
-import signal
 import threading
 import time
 
 import numpy as np
 import pytest
-from conftest import HAS_FAISS, ORACLE, ROOT, assert_golden, read_safetensors
+from conftest import HAS_FAISS, ORACLE, ROOT, assert_golden, read_safetensors, turns_during
 
 import contentvec
 from contentvec.rvc import Retriever
@@ -55,6 +53,23 @@ def test_any_floating_point_array_is_taken(tiny, noise):
     assert np.array_equal(tiny.extract(strided[::2]), expected)
     waveform.flags.writeable = False
     assert np.array_equal(tiny.extract(waveform), expected)
+
+
+def test_torch_tensors_give_torch_tensors(tiny, noise):
+    torch = pytest.importorskip("torch")
+    one, other = torch.from_numpy(noise(2000)), noise(3000)
+    features = tiny.extract(one)
+    assert isinstance(features, torch.Tensor) and np.array_equal(features.numpy(), tiny.extract(noise(2000)))
+    batch = tiny.extract([one, other])
+    assert torch.equal(batch[0], features) and isinstance(batch[1], np.ndarray)
+
+
+def test_normalize_is_the_callers(tiny, noise):
+    waveform = noise(2000)
+    normal = (waveform - waveform.mean()) / np.sqrt(waveform.var() + 1e-5)
+    assert np.allclose(tiny.extract(waveform, normalize=True), tiny.extract(normal), atol=1e-4)
+    assert np.array_equal(tiny.extract(waveform, normalize=False), tiny.extract(waveform))
+    assert not np.allclose(tiny.extract(waveform, normalize=True), tiny.extract(waveform), atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -116,26 +131,23 @@ def test_load_audio_gives_16_khz_mono(tmp_path):
 def test_extraction_lets_other_threads_run(noise):
     model = contentvec.load("synthetic:base", threads=1)
     waveform = noise(160000)
-    worker = threading.Thread(target=model.extract, args=(waveform,))
-    turns = 0
-    worker.start()
-    while worker.is_alive():
-        turns += 1
-        time.sleep(0.001)
-    assert turns > 3  # with the interpreter held it would be one
+    assert turns_during(lambda: model.extract(waveform)) > 10
 
 
-def test_ctrl_c_ends_an_extraction(noise):
+def test_ctrl_c_ends_an_extraction(noise, ctrl_c):
+    """In the middle, as the processor time says: KeyboardInterrupt is raised, too, once all has been computed."""
     model = contentvec.load("synthetic:base", threads=1)
-    waveforms = [noise(16000)] * 600  # ten minutes: half a minute of work and more
-    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    some, many = [noise(16000)] * 20, [noise(16000)] * 240
+    begin = time.process_time()
+    model.extract(some)
+    some_take = time.process_time() - begin
+    timer = threading.Timer(0.5, ctrl_c)
     timer.start()
-    finished = False
+    begin = time.process_time()
     with pytest.raises(KeyboardInterrupt):
-        model.extract(waveforms)
-        finished = True
-    assert not finished
-    assert model.extract(waveforms[0]).shape == (49, 768)
+        model.extract(many)
+    assert time.process_time() - begin < 6 * some_take  # all of it takes 12 times as long
+    assert model.extract(some[0]).shape == (49, 768)
 
 
 def test_readme_examples_run_as_written(tmp_path, monkeypatch, noise):
