@@ -138,6 +138,16 @@ TEST_F(PresetTest, ShardsAreRvcsParts) {
   }
 }
 
+TEST_F(PresetTest, RvcNeverCuts) {
+  write_config(false);
+  fs::create_directories(folder_ / "exp/1_16k_wavs");
+  const std::vector<float> waveform = noise(size_t{16000} * 61);  // more than --max-seconds by itself
+  write_wav(folder_ / "exp/1_16k_wavs/a.wav", waveform);
+  ASSERT_EQ(extract({"exp", "--preset", "rvc-v2"}).code, 0);
+  const Model model = Model::load("synthetic:" + (folder_ / "m.json").string());
+  EXPECT_EQ(read_npy(folder_ / "exp/3_feature768/a.npy").values, model.extract(waveform, {.layer = 12}).data);
+}
+
 TEST_F(PresetTest, RvcOnTheFolderOfWavsAndElsewhere) {
   write_config(false);
   make_experiment(folder_ / "exp");
@@ -166,6 +176,7 @@ TEST_F(PresetTest, WhatRvcFixesCannotBeChanged) {
                                                        {"exp", "exp"},
                                                        {"a.wav"},
                                                        {"exp", "--chunk-overlap", "1"},
+                                                       {"exp", "--index", "x.index"},
                                                        {"missing"}};
   for (std::vector<std::string> arguments : wrong) {
     arguments.insert(arguments.end(), {"--preset", "rvc-v2"});
