@@ -64,6 +64,7 @@ class PresetTest : public testing::Test {
     for (size_t i = 0; i < 5; ++i) {
       write_wav(wavs / ("0_" + std::to_string(i) + ".wav"), first(5000 + 3000 * i));
     }
+    write_file(wavs / "0_1.txt", std::string("counted among RVC's parts, and not looked at"));
     write_file(wavs / "1_0.wav", wav(16000, 2, first(20000)));  // stereo
     write_file(wavs / "1_1.wav", wav(44100, 1, first(44100)));  // the wrong rate
     write_file(wavs / "1_wav.wav.wav", wav(16000, 1, first(7000)));
