@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by bench/compare and bench/dataset in the root of the repository: what they run, and the same synthetic
 # weights for every engine, all in build/compare.
 out=$PWD/build/compare
