@@ -184,7 +184,7 @@ def markdown(recordings, rows, arguments, difference):
     words = [
         f"{cpu_name()}, {arguments.threads} threads, float32; {len(lengths)} files of {min(lengths):.1f} to "
         f"{max(lengths):.1f} s, {sum(lengths) / 60:.1f} min; medians of {arguments.rounds} rounds, whole processes; "
-        f"outputs differ by {difference:.1g} at most. Speed: beside the first line's, in brackets its least and most.",
+        f"outputs differ by {difference:.1g} at most. Speed: beside the first line, in brackets its least and most.",
         table(
             ["", "audio hours per hour", "speed", "time", "CPU time"],
             [

@@ -262,7 +262,8 @@ TEST_F(DatasetTest, WhatIsCutGoesAlone) {
           .data);
 }
 
-/// Ten more minutes cost the memory of their samples, and of nothing that is made of them.
+/// Ten more minutes cost the memory of their samples. Half as much again is left for features that wait to be
+/// written, and for parts that are being joined: a copy of the samples would be twice as much.
 TEST_F(DatasetTest, MemoryDoesNotGrowWithLongRecordingsButForTheirSamples) {
   if (!allocations_are_counted()) GTEST_SKIP() << "a sanitizer keeps freed memory";
   setenv("MALLOC_MMAP_THRESHOLD_", "33554432", 1);  // where glibc's is once a large model is loaded
@@ -275,8 +276,8 @@ TEST_F(DatasetTest, MemoryDoesNotGrowWithLongRecordingsButForTheirSamples) {
     peaks.push_back(result.peak_memory);
   }
   unsetenv("MALLOC_MMAP_THRESHOLD_");
-  const int64_t samples = 10 * kMinute * sizeof(float);  // 38.4 MB; their features would be 5.8 MB
-  EXPECT_LT(peaks[1] - peaks[0], samples + 3'000'000);
+  const int64_t samples = 10 * kMinute * sizeof(float);
+  EXPECT_LT(peaks[1] - peaks[0], samples + samples / 2);
 }
 
 TEST_F(DatasetTest, AllLayersOfALongRecordingInBothFormats) {
