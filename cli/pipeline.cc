@@ -40,12 +40,13 @@ class Batches {
   }
 
  private:
-  /// `first`, and what else is decoded by now, as far as it fits.
+  /// `first`, and what else is decoded by now, as far as it fits; what is to be cut goes alone.
   std::vector<Recording> batch_from(Recording first) {
-    int64_t room = samples_in(extraction_.batch_seconds) - static_cast<int64_t>(first.waveform.size());
+    const auto samples = static_cast<int64_t>(first.waveform.size());
+    const int64_t longest = longest_whole(extraction_.cut);
+    int64_t room = samples > longest ? 0 : samples_in(extraction_.batch_seconds) - samples;
     std::vector<Recording> batch;
     batch.push_back(std::move(first));
-    const int64_t longest = longest_whole(extraction_.cut);
     while (room > 0) {
       std::optional<Recording> more = decoding_.next_if_ready(std::min(room, longest));
       if (!more) break;

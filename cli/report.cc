@@ -10,7 +10,9 @@
 namespace contentvec::cli {
 
 Report::Report(size_t total, bool json)
-    : json_(json), start_(std::chrono::steady_clock::now()), progress_{.total = total} {}
+    : json_(json), start_(std::chrono::steady_clock::now()), progress_{.total = total} {
+  bar_.draw(progress());  // it may be a while until the first batch is through
+}
 
 void Report::advanced(double audio_seconds) {
   progress_.audio_seconds += audio_seconds;

@@ -44,7 +44,7 @@ Resampler::Progress Resampler::process(std::span<const float> waveform) {
 void Resampler::keep(std::span<const float> samples) {
   while (!samples.empty()) {
     if (parts_.empty() || parts_.back().size() == kPart) parts_.emplace_back().reserve(kPart);
-    std::vector<float>& part = parts_.back();
+    Part& part = parts_.back();
     const auto first = samples.first(std::min(samples.size(), kPart - part.size()));
     part.insert(part.end(), first.begin(), first.end());
     samples = samples.subspan(first.size());
@@ -72,9 +72,9 @@ std::vector<float> Resampler::finish() {
   const auto size = static_cast<size_t>((consumed_ * to_ + from_ - 1) / from_);
   std::vector<float> result;
   result.reserve(size + 1);
-  for (std::vector<float>& part : parts_) {
+  for (Part& part : parts_) {
     result.insert(result.end(), part.begin(), part.end());
-    part = std::vector<float>();  // "= {}" would keep its memory
+    part = Part();  // "= {}" would keep its memory
   }
   result.resize(size);
   return result;

@@ -7,6 +7,8 @@
 #include <span>
 #include <vector>
 
+#include "runtime/page_allocator.h"
+
 namespace contentvec::audio {
 
 /// Whether a sample rate is one that this library takes: 1 .. 1,000,000 Hz.
@@ -40,7 +42,8 @@ class Resampler {
   int64_t consumed_ = 0;
   std::vector<float> block_;  ///< what libsoxr writes to
   /// The result so far, in parts: one array that grows would at times take the memory of two.
-  std::vector<std::vector<float>> parts_;
+  using Part = std::vector<float, PageAllocator<float>>;
+  std::vector<Part> parts_;
 };
 
 }  // namespace contentvec::audio

@@ -4,11 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <fstream>
 #include <random>
 #include <set>
 #include <thread>
 
+#include "allocations.h"
 #include "cli/files.h"
 #include "cli/process.h"
 #include "contentvec/contentvec.h"
@@ -246,6 +248,36 @@ TEST_F(DatasetTest, LongRecordingsAreCutAsTheLibraryDoes) {
   EXPECT_EQ(extract({"a.wav", "--max-seconds", "0.1"}).code, 1);
   expect_usage_error({"a.wav", "--max-seconds", "-1"}, "--max-seconds");
   expect_usage_error({"a.wav", "--chunk-overlap", "x"}, "--chunk-overlap");
+}
+
+/// Also where what comes after it is decoded by then and would fit its batch.
+TEST_F(DatasetTest, WhatIsCutGoesAlone) {
+  add("in/a.wav", 32000);  // while this goes through the model, the others are decoded
+  add("in/b.wav", 80000);
+  add("in/c.wav");
+  ASSERT_EQ(extract({"in", "--max-seconds", "2", "--out", "out"}).code, 0);
+  EXPECT_EQ(
+      read_npy(folder_ / "out/b.npy").values,
+      extract_long(Model::load(tiny_model().string()), load_audio(folder_ / "in/b.wav"), {.max_seconds = 2})
+          .data);
+}
+
+/// Ten more minutes cost the memory of their samples. Half as much again is left for features that wait to be
+/// written, and for parts that are being joined: a copy of the samples would be twice as much.
+TEST_F(DatasetTest, MemoryDoesNotGrowWithLongRecordingsButForTheirSamples) {
+  if (!allocations_are_counted()) GTEST_SKIP() << "a sanitizer keeps freed memory";
+  setenv("MALLOC_MMAP_THRESHOLD_", "33554432", 1);  // where glibc's is once a large model is loaded
+  constexpr size_t kMinute = size_t{16000} * 60;
+  std::vector<int64_t> peaks;
+  for (const size_t minutes : {10U, 20U}) {
+    add("a.wav", minutes * kMinute);
+    const Result result = extract({"a.wav", "--normalize", "on"});
+    ASSERT_EQ(result.code, 0) << result.err;
+    peaks.push_back(result.peak_memory);
+  }
+  unsetenv("MALLOC_MMAP_THRESHOLD_");
+  const int64_t samples = 10 * kMinute * sizeof(float);
+  EXPECT_LT(peaks[1] - peaks[0], samples + samples / 2);
 }
 
 TEST_F(DatasetTest, AllLayersOfALongRecordingInBothFormats) {

@@ -5,6 +5,7 @@
 
 #include "cli/files.h"
 #include "cli/process.h"
+#include "contentvec/retriever.h"
 #include "support.h"
 
 namespace contentvec::test {
@@ -79,6 +80,43 @@ TEST_F(IndexTest, ExtractBlends) {
   EXPECT_EQ(file.metadata.at("index_rate"), "0.5");
   const std::vector<float>& half = file.tensors.at("features").values;
   for (size_t i = 0; i < half.size(); ++i) EXPECT_NEAR(half[i], (one[i] + layer[i]) / 2, 1e-6);
+}
+
+/// In batches and alone, whole and in pieces, written once or twice.
+TEST_F(IndexTest, ExtractIsTheRetrieverOnThePlainFeatures) {
+  ASSERT_EQ(command({"index", features_, "voice.index"}).code, 0);
+  const Retriever voice = Retriever::open(folder_ / "voice.index");
+  const std::vector<float> samples = noise(80000);
+  for (const size_t count : {2000U, 7000U, 30000U, 80000U}) {
+    write_wav(folder_ / ("in" + std::to_string(count) + ".wav"), std::span(samples).first(count));
+  }
+  const auto all = [&](const std::string& out, const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {"in2000.wav",    "in7000.wav", "in30000.wav", "in80000.wav",
+                                          "--layer",       "2",          "--out",       out,
+                                          "--max-seconds", "2"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    ASSERT_EQ(extract(arguments).code, 0) << out;
+  };
+  all("plain", {});
+  all("usual", {"--index", "voice.index"});
+  all("alone", {"--index", "voice.index", "--index-rate", "0.3", "--batch-seconds", "0"});
+  all("twice", {"--index", "voice.index", "--repeat", "2"});
+  ASSERT_EQ(names_in(folder_ / "plain").size(), 5U);
+  for (const std::string& name : names_in(folder_ / "plain")) {
+    const Array plain = read_npy(folder_ / "plain" / name);
+    const auto blended = [&](float rate) {
+      return voice.blend({plain.shape[0], plain.shape[1], plain.values}, rate).data;
+    };
+    const std::vector<float> usual = blended(0.75F);
+    EXPECT_NE(usual, plain.values) << name;
+    EXPECT_EQ(read_npy(folder_ / "usual" / name).values, usual) << name;
+    EXPECT_EQ(read_npy(folder_ / "alone" / name).values, blended(0.3F)) << name;
+    const Array twice = read_npy(folder_ / "twice" / name);
+    ASSERT_THAT(twice.shape, ElementsAre(2 * plain.shape[0], 48));
+    for (size_t i = 0; i < twice.values.size(); ++i) {
+      ASSERT_EQ(twice.values[i], usual[i / 96 * 48 + i % 48]) << name << ", value " << i;
+    }
+  }
 }
 
 TEST_F(IndexTest, ExtractRefuses) {

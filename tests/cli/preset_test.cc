@@ -64,6 +64,7 @@ class PresetTest : public testing::Test {
     for (size_t i = 0; i < 5; ++i) {
       write_wav(wavs / ("0_" + std::to_string(i) + ".wav"), first(5000 + 3000 * i));
     }
+    write_file(wavs / "0_1.txt", std::string("counted among RVC's parts, and not looked at"));
     write_file(wavs / "1_0.wav", wav(16000, 2, first(20000)));  // stereo
     write_file(wavs / "1_1.wav", wav(44100, 1, first(44100)));  // the wrong rate
     write_file(wavs / "1_wav.wav.wav", wav(16000, 1, first(7000)));
@@ -138,6 +139,16 @@ TEST_F(PresetTest, ShardsAreRvcsParts) {
   }
 }
 
+TEST_F(PresetTest, RvcNeverCuts) {
+  write_config(false);
+  fs::create_directories(folder_ / "exp/1_16k_wavs");
+  const std::vector<float> waveform = noise(size_t{16000} * 61);  // more than --max-seconds by itself
+  write_wav(folder_ / "exp/1_16k_wavs/a.wav", waveform);
+  ASSERT_EQ(extract({"exp", "--preset", "rvc-v2"}).code, 0);
+  const Model model = Model::load("synthetic:" + (folder_ / "m.json").string());
+  EXPECT_EQ(read_npy(folder_ / "exp/3_feature768/a.npy").values, model.extract(waveform, {.layer = 12}).data);
+}
+
 TEST_F(PresetTest, RvcOnTheFolderOfWavsAndElsewhere) {
   write_config(false);
   make_experiment(folder_ / "exp");
@@ -166,6 +177,7 @@ TEST_F(PresetTest, WhatRvcFixesCannotBeChanged) {
                                                        {"exp", "exp"},
                                                        {"a.wav"},
                                                        {"exp", "--chunk-overlap", "1"},
+                                                       {"exp", "--index", "x.index"},
                                                        {"missing"}};
   for (std::vector<std::string> arguments : wrong) {
     arguments.insert(arguments.end(), {"--preset", "rvc-v2"});

@@ -45,11 +45,11 @@ void redirect(const fs::path& path, int flags, int stream) {
   if (with.streams_closed) {
     for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) close(stream);
   }
-  arguments.insert(arguments.begin(), CONTENTVEC_PROGRAM);
+  arguments.insert(arguments.begin(), with.program.string());
   std::vector<char*> pointers;
   for (std::string& argument : arguments) pointers.push_back(argument.data());
   pointers.push_back(nullptr);
-  execv(CONTENTVEC_PROGRAM, pointers.data());
+  execv(with.program.c_str(), pointers.data());
   _exit(127);
 }
 
@@ -77,17 +77,29 @@ void Process::send(int signal) const {
   kill(pid_, signal);
 }
 
+void Process::see_whether_it_ended(int options) {
+  if (ended_) return;
+  rusage usage = {};
+  ended_ = wait4(pid_, &status_, options, &usage) == pid_;
+#ifdef __APPLE__
+  peak_memory_ = usage.ru_maxrss;
+#else
+  peak_memory_ = usage.ru_maxrss * 1024;
+#endif
+}
+
 bool Process::running() {
-  if (!ended_) ended_ = waitpid(pid_, &status_, WNOHANG) == pid_;
+  see_whether_it_ended(WNOHANG);
   return !ended_;
 }
 
 Result Process::wait() {
-  if (!ended_) ended_ = waitpid(pid_, &status_, 0) == pid_;
+  see_whether_it_ended(0);
   return {.code = WIFEXITED(status_) ? WEXITSTATUS(status_) : -1,
           .signal = WIFSIGNALED(status_) ? WTERMSIG(status_) : 0,
           .out = text_of(captured_ / "out"),
-          .err = text_of(captured_ / "err")};
+          .err = text_of(captured_ / "err"),
+          .peak_memory = peak_memory_};
 }
 
 Result run(const std::vector<std::string>& arguments, const Surroundings& surroundings) {

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -14,7 +15,8 @@ struct Surroundings {
   std::filesystem::path input = "/dev/null";  ///< its standard input
   std::filesystem::path output = {};          ///< where its standard output goes; empty: Result::out
   bool streams_closed = false;                ///< all three standard streams are closed
-  long long largest_file = -1;                ///< in bytes; a write beyond it fails like one on a full disk
+  std::filesystem::path program = CONTENTVEC_PROGRAM;
+  long long largest_file = -1;  ///< in bytes; a write beyond it fails like one on a full disk
 };
 
 /// How the program ended.
@@ -23,6 +25,7 @@ struct Result {
   int signal = 0;  ///< the signal that ended it, else 0
   std::string out;
   std::string err;
+  int64_t peak_memory = 0;  ///< most physical memory it held, in bytes; at least what this process holds
 };
 
 /// The command line, running. The destructor kills it if it still does.
@@ -38,9 +41,12 @@ class Process {
   Result wait();
 
  private:
+  void see_whether_it_ended(int options);
+
   pid_t pid_ = -1;
   bool ended_ = false;
   int status_ = 0;
+  int64_t peak_memory_ = 0;
   std::filesystem::path captured_;  ///< a folder that holds what it printed
 };
 
