@@ -22,6 +22,7 @@ from engines import CHOICES, ON_REQUEST, OURS, PRECISIONS, TITLES, Engine, Engin
 
 RATE = 16000
 F32_BOUND = 1e-4  # largest difference of two float32 results; the features' standard deviation is about 1
+ROWS = ("1", "3", "10", "30", "ragged")  # windows in seconds; 40 files
 BF16_COSINE = 0.99  # least cosine of a frame with its float32 self; ours promises 0.9998, others' norms are bfloat16 too
 LOW_PEAK = 0.85  # a row during which the processor reached less than this share of its best is void
 PAUSE = 0.01  # seconds between two engines' turns: threads of the last one may still spin
@@ -31,7 +32,7 @@ class Plan(typing.NamedTuple):
     """How much to measure; seconds."""
 
     windows: tuple
-    ragged: tuple  # lengths of the utterances
+    ragged: tuple  # lengths of the utterances; none: without this row
     runs: int
     ragged_runs: int
     loads: int
@@ -53,9 +54,9 @@ def say(text):
 def make_plan(arguments):
     if arguments.quick:
         return Plan((0.5,), (0.3, 1, 0.6), 1, 1, 1, (1, 2))
-    lengths = np.random.default_rng(3).uniform(1, 15, 40)
-    runs = arguments.runs
-    return Plan((1, 3, 10, 30), tuple(lengths.round(2).tolist()), runs, max(3, runs // 3), 5, (10, 60))
+    lengths = np.random.default_rng(3).uniform(1, 15, 40).round(2).tolist() if "ragged" in arguments.rows else []
+    windows = tuple(int(row) for row in arguments.rows if row != "ragged")
+    return Plan(windows, tuple(lengths), arguments.runs, max(3, arguments.runs // 3), 5, (10, 60))
 
 
 def in_samples(lengths):
@@ -236,8 +237,9 @@ class Comparison:
             for seconds in self.plan.windows:
                 label = f"{seconds:g} s"
                 self.measure_row(engines, threads, label, label, in_samples([seconds]), self.plan.runs)
-            label = f"{len(ragged)} files, {min(ragged):.1f}-{max(ragged):.1f} s"
-            self.measure_row(engines, threads, "ragged", label, in_samples(ragged), self.plan.ragged_runs)
+            if ragged:
+                label = f"{len(ragged)} files, {min(ragged):.1f}-{max(ragged):.1f} s"
+                self.measure_row(engines, threads, "ragged", label, in_samples(ragged), self.plan.ragged_runs)
             self.result.setdefault("settings", {})[threads] = {engine.key: engine.settings for engine in engines}
             for engine in engines:
                 engine.close()
@@ -272,6 +274,7 @@ def parse_arguments():
     parser.add_argument("--torch", action="store_true", help="PyTorch too, which may download gigabytes")
     parser.add_argument("--mlx", action="store_true", help="this library and mlx-contentvec on MLX too")
     parser.add_argument("--dtypes", type=listed(("f32", "bf16")), default=["f32", "bf16"], help="f32,bf16")
+    parser.add_argument("--rows", type=listed(ROWS), default=list(ROWS), help=f"what to measure, of {','.join(ROWS)}")
     parser.add_argument("--threads", type=listed(None, positive), help="thread counts (default: 1 and all)")
     parser.add_argument("--runs", type=positive, default=11, help="of each window; a third for the 40 files")
     parser.add_argument("--quick", action="store_true", help="tiny windows once, to see that everything works")

@@ -12,6 +12,9 @@ namespace {
 constexpr int64_t kNormRows = 32;
 constexpr int64_t kPositionRows = 96;
 constexpr int64_t kQueryRows = 96;
+/// Most frames that go through the feed-forward layers at a time, their inner activation being the widest of
+/// all: more would take memory, and the weights are streamed once in them.
+constexpr int64_t kFeedForwardRows = 512;
 
 /// out = matrix @ speaker, in double: the conditional LayerNorms' scales are small sums of large terms.
 void times_speaker(const std::vector<float>& matrix, std::span<const float> speaker, float* out) {
@@ -127,12 +130,13 @@ class Heads {
   const int64_t dim;
 };
 
-/// out = softmax(q k') v for every head, from the rows of workspace.qkv.
-void attend(const PackedModel& model, const Context& context, float* out) {
+/// softmax(q k') v for every head, from the rows of workspace.qkv. Returns where it is: in place of the keys,
+/// which have been packed by then, with the rows' pitch.
+const float* attend(const PackedModel& model, const Context& context) {
   const int64_t width = model.config.encoder_embed_dim;
-  const int64_t pitch = row_pitch(width);
   const int64_t qkv_pitch = row_pitch(3 * width);
-  const float* qkv = context.workspace.qkv.data();
+  float* qkv = context.workspace.qkv.data();
+  float* out = qkv + width;
   const Heads heads(model, context);
   const std::vector<Utterance>& utterances = context.batch().utterances;
   heads.reserve_panels();
@@ -155,9 +159,10 @@ void attend(const PackedModel& model, const Context& context, float* out) {
     const Utterance& u = utterances[static_cast<size_t>(range.utterance)];
     context.kernels.attention(qkv + range.begin * qkv_pitch + head * heads.dim, qkv_pitch,
                               range.end - range.begin, heads.keys(u, head), heads.values(u, head), u.frames,
-                              heads.dim, out + range.begin * pitch + head * heads.dim, pitch,
+                              heads.dim, out + range.begin * qkv_pitch + head * heads.dim, qkv_pitch,
                               context.stage_scratch(thread));
   });
+  return out;
 }
 
 /// The channels of one group in the frames that `range` reaches, side by side: then the taps of a row are
@@ -241,30 +246,36 @@ void run_block(const PackedModel& model, int index, const Context& context) {
   float* x = w.x.data();
   float* y = w.y.data();
   float* qkv = w.qkv.reserve(frames * qkv_pitch);
-  float* hidden = w.hidden.reserve(frames * std::max(hidden_pitch, pitch));
+  float* hidden = w.hidden.reserve(std::min(frames, kFeedForwardRows) * hidden_pitch);
   const RowNorm attention_norm(model, context, index, 0);
   const RowNorm final_layer_norm(model, context, index, 1);
 
   // attended = attention(x), or of LN(x) in a pre-norm model
   if (pre_norm) attention_norm.everywhere(x, y);
   multiply(context, matrix_rows(pre_norm ? y : x, pitch, width), frames, block.qkv, qkv, qkv_pitch);
-  float* attended = hidden;  // free until fc1
-  attend(model, context, attended);
+  const float* attended = attend(model, context);
 
   // y = x + out_proj(attended), and at once x = LN(y): the stream itself in a post-norm model, in a pre-norm
   // one the input of fc1, while the stream is y
   const RowNorm& middle_norm = pre_norm ? final_layer_norm : attention_norm;
-  multiply(context, matrix_rows(attended, pitch, width), frames, block.out_proj, y, pitch, {.residual = x},
-           [&](int64_t begin, int64_t end) { middle_norm(begin, end, y, x); });
+  multiply(context, matrix_rows(attended, qkv_pitch, width), frames, block.out_proj, y, pitch,
+           {.residual = x}, [&](int64_t begin, int64_t end) { middle_norm(begin, end, y, x); });
 
-  // stream + fc2(GELU(fc1(x))), with its LayerNorm in a post-norm model
-  multiply(context, matrix_rows(x, pitch, width), frames, block.fc1, hidden, hidden_pitch, {.gelu = true});
-  const Rows inner = matrix_rows(hidden, hidden_pitch, c.encoder_ffn_embed_dim);
-  if (pre_norm) {
-    multiply(context, inner, frames, block.fc2, x, pitch, {.residual = y});
-  } else {
-    multiply(context, inner, frames, block.fc2, y, pitch, {.residual = x},
-             [&](int64_t begin, int64_t end) { final_layer_norm(begin, end, y, x); });
+  // stream + fc2(GELU(fc1(x))), with its LayerNorm in a post-norm model; some rows at a time, all alike
+  const int64_t parts = (frames + kFeedForwardRows - 1) / kFeedForwardRows;
+  for (int64_t part = 0; part < parts; ++part) {
+    const int64_t first = frames * part / parts;
+    const int64_t rows = frames * (part + 1) / parts - first;
+    const int64_t at = first * pitch;
+    multiply(context, matrix_rows(x + at, pitch, width), rows, block.fc1, hidden, hidden_pitch,
+             {.gelu = true});
+    const Rows inner = matrix_rows(hidden, hidden_pitch, c.encoder_ffn_embed_dim);
+    if (pre_norm) {
+      multiply(context, inner, rows, block.fc2, x + at, pitch, {.residual = y + at});
+    } else {
+      multiply(context, inner, rows, block.fc2, y + at, pitch, {.residual = x + at},
+               [&](int64_t begin, int64_t end) { final_layer_norm(first + begin, first + end, y, x); });
+    }
   }
 }
 

@@ -72,13 +72,12 @@ struct Workspace {
   Batch batch;
   std::vector<double> moments;            ///< of conv 0's windows, see frontend.cc
   std::vector<PackedMatrix> first_convs;  ///< conv 0 with its GroupNorm folded in, per utterance
-  AlignedBuffer<float> conv_features;     ///< [frames, conv width]
   AlignedBuffer<float> x;                 ///< [frames, width]: what flows from block to block
   AlignedBuffer<float> y;                 ///< [frames, width]
-  AlignedBuffer<float> qkv;               ///< [frames, 3 width]
-  AlignedBuffer<std::byte> keys;          ///< panels, by utterance and head
+  AlignedBuffer<float> qkv;       ///< [frames, 3 width]; before the blocks conv_features [frames, conv width]
+  AlignedBuffer<std::byte> keys;  ///< panels, by utterance and head
   AlignedBuffer<std::byte> values;
-  AlignedBuffer<float> hidden;         ///< [frames, inner width]
+  AlignedBuffer<float> hidden;         ///< [some frames, inner width], see encoder.cc
   AlignedBuffer<float> speaker_norms;  ///< see encoder.cc
   Countdown countdown;
   std::vector<ThreadScratch> threads;  ///< one per thread
