@@ -16,7 +16,7 @@ struct PageAllocator {
 
   PageAllocator() = default;
   template <typename Other>
-  PageAllocator(const PageAllocator<Other>&) {}
+  explicit PageAllocator(const PageAllocator<Other>&) {}
 
   T* allocate(size_t count) {
     void* pages =
