@@ -8,6 +8,7 @@
 #include <string>
 
 #include "contentvec/config.h"
+#include "contentvec/error.h"
 #include "contentvec/model.h"
 
 namespace contentvec::cli {
@@ -40,6 +41,20 @@ struct Compute {
   }
 };
 
+/// Takes what `parse` takes, which throws Error for the rest.
+template <typename Parse>
+CLI::Validator accepted_by(Parse parse, const std::string& name) {
+  const auto check = [parse](const std::string& text) -> std::string {
+    try {
+      parse(text);
+      return "";
+    } catch (const Error& error) {
+      return error.what();
+    }
+  };
+  return {check, "", name};
+}
+
 inline void add_compute(CLI::App& parser, Compute& compute) {
   parser
       .add_option(
@@ -47,12 +62,12 @@ inline void add_compute(CLI::App& parser, Compute& compute) {
           "What weights are kept in and products computed from: f32 (default); bf16: half the memory, "
           "faster where the processor has an instruction for it, about three digits; f16, on MLX only")
       ->option_text("TYPE")
-      ->check(CLI::IsMember({"f32", "bf16", "f16"}));
+      ->check(accepted_by(dtype_from_name, "dtype"));
   parser
       .add_option("--device", compute.device,
                   "Where the model runs: cpu (default), mlx, gpu or auto; see `contentvec info --devices`")
       ->option_text("DEVICE")
-      ->check(CLI::IsMember({"cpu", "mlx", "gpu", "auto"}));
+      ->check(accepted_by(device_from_name, "device"));
 }
 
 /// The architecture of --config FILE; nothing where the option was not given.

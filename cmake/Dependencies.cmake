@@ -30,8 +30,8 @@ else()
   message(STATUS "Retrieval: none (CONTENTVEC_FAISS)")
 endif()
 
-# MLX comes as a Python package, with CMake files in it: that of the active Python, of $CONTENTVEC_MLX_PYTHON, or of
-# build/mlx-venv, where `scripts/setup --mlx` puts it; or wherever MLX_ROOT says.
+# MLX comes as a Python package, with CMake files in it: that of CONTENTVEC_MLX_PYTHON, which is the Python of
+# build/mlx-venv, where `scripts/setup --mlx` puts it, else the one on the path; or wherever MLX_ROOT says.
 if(CONTENTVEC_MLX)
   find_program(CONTENTVEC_MLX_PYTHON python HINTS ${PROJECT_SOURCE_DIR}/build/mlx-venv/bin NO_DEFAULT_PATH)
   find_program(CONTENTVEC_MLX_PYTHON NAMES python3 python)

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -30,8 +31,17 @@ Stage Golden::stage_of(const std::string& stage, const ModelConfig& model) const
   return {.layer = std::stoi(stage.substr(stage.find('_') + 1))};
 }
 
-std::string Golden::spec() const {
+std::string synthetic(const std::string& config) {
   return "synthetic:" + (oracle() / "configs" / (config + ".json")).string();
+}
+
+std::string test_name(std::string text) {
+  for (char& c : text) c = std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
+  return text;
+}
+
+std::string Golden::spec() const {
+  return synthetic(config);
 }
 
 std::vector<std::string> golden_names() {

@@ -32,6 +32,11 @@ struct Golden {
   [[nodiscard]] std::string spec() const;  ///< the synthetic model it was made with
 };
 
+/// The spec of the oracle's architecture `config` with made-up weights: "tiny", "base", ...
+std::string synthetic(const std::string& config);
+/// Text as GoogleTest takes it for the name of a test: what is no letter or digit becomes _.
+std::string test_name(std::string text);
+
 /// "tiny.16000", ...: every golden file of a single utterance.
 std::vector<std::string> golden_names();
 Golden read_golden(const std::string& name);

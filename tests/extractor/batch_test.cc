@@ -34,14 +34,10 @@ int64_t random_length(std::mt19937& random, int64_t longest) {
   }
 }
 
-std::string synthetic(const std::string& config) {
-  return "synthetic:" + (test::oracle() / "configs" / (config + ".json")).string();
-}
-
 class BatchTest : public testing::TestWithParam<std::tuple<std::string, DType>> {
  protected:
   [[nodiscard]] static Model load(int threads) {
-    return Model::load(synthetic(std::get<0>(GetParam())),
+    return Model::load(test::synthetic(std::get<0>(GetParam())),
                        {.threads = threads, .dtype = std::get<1>(GetParam())});
   }
 };
@@ -117,7 +113,7 @@ INSTANTIATE_TEST_SUITE_P(Types, BaseBatchTest, testing::Values(DType::kF32, DTyp
 
 TEST(Batch, LargerThanOnePartIsWhatEachAloneGives) {
   std::mt19937 random(3);
-  const Model model = Model::load(synthetic("tiny-speaker"), {.threads = 2});
+  const Model model = Model::load(test::synthetic("tiny-speaker"), {.threads = 2});
   std::vector<std::vector<float>> waveforms;
   for (int i = 0; i < 5; ++i) waveforms.push_back(random_waveform(random, 400000));  // 1249 frames each
   const std::vector<float> speakers = random_waveform(random, 5 * 256);
@@ -164,13 +160,13 @@ TEST(Batch, OfUnusualConvolutionsIsWhatEachAloneGives) {
 }
 
 TEST(Batch, EmptyGivesNothing) {
-  const Model model = Model::load(synthetic("tiny"));
+  const Model model = Model::load(test::synthetic("tiny"));
   EXPECT_TRUE(model.extract_batch({}).empty());
 }
 
 TEST(Stages, InOnePassAreWhatEachAloneGives) {
   std::mt19937 random(2);
-  const Model model = Model::load(synthetic("tiny-large"));
+  const Model model = Model::load(test::synthetic("tiny-large"));
   const std::vector<float> waveform = random_waveform(random, 20000);
   const std::vector<Stage> stages = {{3}, {1, true}, {kModelOutput}, {kProjected}, {3}};
   const std::vector<Features> together = model.extract_stages(waveform, stages);
@@ -185,7 +181,7 @@ TEST(Stages, InOnePassAreWhatEachAloneGives) {
 
 TEST(Model, IsSharedBetweenThreads) {
   std::mt19937 random(9);
-  const Model model = Model::load(synthetic("tiny"), {.threads = 2});
+  const Model model = Model::load(test::synthetic("tiny"), {.threads = 2});
   std::vector<std::vector<float>> waveforms;
   std::vector<std::vector<float>> expected;
   for (int i = 0; i < 4; ++i) {
@@ -206,7 +202,7 @@ TEST(Model, IsSharedBetweenThreads) {
 
 TEST(Model, LeavesNoTraceInTheNextResult) {
   std::mt19937 random(4);
-  const Model model = Model::load(synthetic("tiny"));
+  const Model model = Model::load(test::synthetic("tiny"));
   const std::vector<float> first = random_waveform(random, 5000);
   const std::vector<float> expected = model.extract(first).data;
   (void)model.extract(random_waveform(random, 50000));

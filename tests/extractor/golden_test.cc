@@ -20,13 +20,8 @@ TEST_P(GoldenTest, EveryStageIsWithinTheContract) {
   test::expect_golden(Model::load(golden.spec()), golden);
 }
 
-std::string test_name(std::string text) {
-  for (char& c : text) c = std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
-  return text;
-}
-
 INSTANTIATE_TEST_SUITE_P(Oracle, GoldenTest, testing::ValuesIn(test::golden_names()),
-                         [](const auto& test) { return test_name(test.param); });
+                         [](const auto& test) { return test::test_name(test.param); });
 
 TEST(GoldenFiles, AreAllThere) {
   EXPECT_EQ(test::golden_names().size(), 18U);
@@ -71,8 +66,8 @@ INSTANTIATE_TEST_SUITE_P(Isa, GoldenBfloat16Test,
                          testing::Combine(testing::ValuesIn(cpu::supported_kernels(DType::kBF16)),
                                           testing::Values("base.400", "base.16000", "base.48000")),
                          [](const auto& test) {
-                           return test_name(std::string(std::get<0>(test.param)->isa) + "_" +
-                                            std::get<1>(test.param));
+                           return test::test_name(std::string(std::get<0>(test.param)->isa) + "_" +
+                                                  std::get<1>(test.param));
                          });
 
 TEST(GoldenBatch, RowsOfThePaddedBatchAreWhatEachFileAloneGives) {

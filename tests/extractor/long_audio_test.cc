@@ -9,6 +9,7 @@
 #include <random>
 
 #include "contentvec/error.h"
+#include "golden.h"
 #include "support.h"
 
 namespace contentvec {
@@ -20,10 +21,6 @@ using testing::HasSubstr;
 
 constexpr int64_t kHop = 320;
 constexpr int64_t kField = 400;
-
-std::string synthetic(const std::string& config) {
-  return "synthetic:" + (test::oracle() / "configs" / (config + ".json")).string();
-}
 
 std::vector<float> noise(std::mt19937& random, int64_t samples, float loudness = 0.1F) {
   std::normal_distribution<float> normal(0.0F, loudness);
@@ -119,7 +116,7 @@ TEST(CutAtQuietPoints, RefusesWhatCannotBeMeant) {
 
 TEST(ExtractLong, NotCutIsWhatExtractGives) {
   std::mt19937 random(4);
-  const Model model = Model::load(synthetic("tiny"), {.threads = 2});
+  const Model model = Model::load(test::synthetic("tiny"), {.threads = 2});
   const std::vector<float> waveform = noise(random, 16000 * 3 + 77);
   for (const Normalize normalize : {Normalize::kOn, Normalize::kOff}) {
     const Features whole = model.extract(waveform, {.normalize = normalize});
@@ -130,7 +127,7 @@ TEST(ExtractLong, NotCutIsWhatExtractGives) {
 
 TEST(ExtractLong, IsTheModelOnEachPiece) {
   std::mt19937 random(5);
-  const Model model = Model::load(synthetic("tiny-speaker"), {.threads = 2});
+  const Model model = Model::load(test::synthetic("tiny-speaker"), {.threads = 2});
   const std::vector<float> waveform = noise(random, 16000 * 9 + 123);
   const std::vector<float> speaker = noise(random, model.config().speaker_dim);
   for (const double overlap : {0.0, 0.5}) {
@@ -153,7 +150,7 @@ TEST(ExtractLong, IsTheModelOnEachPiece) {
 
 TEST(ExtractLong, NormalisesTheWholeBeforeCutting) {
   std::mt19937 random(6);
-  const Model model = Model::load(synthetic("tiny-large"), {.threads = 2});
+  const Model model = Model::load(test::synthetic("tiny-large"), {.threads = 2});
   std::vector<float> waveform = noise(random, 16000 * 6);
   for (size_t i = 0; i < waveform.size() / 2; ++i) waveform[i] *= 0.1F;  // a quiet half must stay quieter
   double mean = 0;
@@ -176,7 +173,7 @@ TEST(ExtractLong, NormalisesTheWholeBeforeCutting) {
 
 TEST(ExtractPieces, ComeInOrderWithEveryStage) {
   std::mt19937 random(7);
-  const Model model = Model::load(synthetic("tiny"), {.threads = 2});
+  const Model model = Model::load(test::synthetic("tiny"), {.threads = 2});
   const std::vector<float> waveform = noise(random, 16000 * 5);
   const std::vector<Stage> stages = {{1}, {3, true}};
   int64_t next = 0;
@@ -194,7 +191,7 @@ TEST(ExtractPieces, ComeInOrderWithEveryStage) {
 }
 
 TEST(ExtractPieces, FailBeforeTheFirstPiece) {
-  const Model model = Model::load(synthetic("tiny"));
+  const Model model = Model::load(test::synthetic("tiny"));
   std::vector<float> waveform(16000 * 5);
   waveform[70000] = NAN;
   int taken = 0;

@@ -19,12 +19,8 @@ using test::error_of;
 using testing::AllOf;
 using testing::HasSubstr;
 
-std::string synthetic(const std::string& config) {
-  return "synthetic:" + (test::oracle() / "configs" / (config + ".json")).string();
-}
-
 const Model& tiny() {
-  static const Model model = Model::load(synthetic("tiny"), {.threads = 1});
+  static const Model model = Model::load(test::synthetic("tiny"), {.threads = 1});
   return model;
 }
 
@@ -96,7 +92,7 @@ TEST(Extract, RefusesAWrongSpeakerEmbedding) {
   const std::vector<float> embedding(256, 0.1F);
   EXPECT_THAT(error_of([&] { (void)tiny().extract(tone(1000), {.speaker_embedding = embedding}); }),
               HasSubstr("takes none"));
-  const Model model = Model::load(synthetic("tiny-speaker"));
+  const Model model = Model::load(test::synthetic("tiny-speaker"));
   EXPECT_THAT(error_of([&] { (void)model.extract(tone(1000)); }),
               AllOf(HasSubstr("256"), HasSubstr("0 were given")));
   EXPECT_THAT(error_of([&] {
@@ -113,7 +109,7 @@ TEST(Extract, RefusesAWrongSpeakerEmbedding) {
 TEST(Extract, RefusesAResultThatIsNotFinite) {
   // every sample is finite, but the first convolution's sums are beyond float32
   const std::vector<float> waveform(1000, 3e38F);
-  const Model model = Model::load(synthetic("tiny-large"));
+  const Model model = Model::load(test::synthetic("tiny-large"));
   const std::string error = error_of([&] { (void)model.extract(waveform, {.normalize = Normalize::kOff}); });
   EXPECT_THAT(error, HasSubstr("frame 0"));
 }
@@ -137,7 +133,7 @@ TEST(Extract, NormalizesAsTheReferenceDoes) {
   const std::vector<float> off = tiny().extract(waveform, {.normalize = Normalize::kOff}).data;
   EXPECT_NE(on, off);
   EXPECT_EQ(off, tiny().extract(waveform).data) << "base: off unless the checkpoint says otherwise";
-  const Model large = Model::load(synthetic("tiny-large"));
+  const Model large = Model::load(test::synthetic("tiny-large"));
   EXPECT_EQ(large.extract(waveform).data, large.extract(waveform, {.normalize = Normalize::kOn}).data)
       << "a LayerNorm frontend: on unless the checkpoint says otherwise";
 }
@@ -165,7 +161,7 @@ TEST(Load, SaysWhatASpecMayBe) {
 
 TEST(Load, RefusesAWrongInstructionSet) {
   setenv("CONTENTVEC_ISA", "sse9", 1);
-  EXPECT_THAT(error_of([] { Model::load(synthetic("tiny")); }), HasSubstr("sse9"));
+  EXPECT_THAT(error_of([] { Model::load(test::synthetic("tiny")); }), HasSubstr("sse9"));
   unsetenv("CONTENTVEC_ISA");
 }
 

@@ -18,10 +18,6 @@ namespace {
 /// about 1.
 constexpr double kSameAsAlone = 1e-5;
 
-std::string synthetic(const std::string& config) {
-  return "synthetic:" + (test::oracle() / "configs" / (config + ".json")).string();
-}
-
 std::vector<float> noise(std::mt19937& random, int64_t samples) {
   std::normal_distribution<float> normal(0.0F, 0.1F);
   std::vector<float> waveform(static_cast<size_t>(samples));
@@ -33,8 +29,8 @@ class MlxBatchTest : public testing::TestWithParam<std::string> {};
 
 TEST_P(MlxBatchTest, IsWhatEachAloneGivesOnTheCpu) {
   std::mt19937 random(7);
-  const Model cpu = Model::load(synthetic(GetParam()), {.threads = 1});
-  const Model mlx = Model::load(synthetic(GetParam()), {.device = Device::kMlx});
+  const Model cpu = Model::load(test::synthetic(GetParam()), {.threads = 1});
+  const Model mlx = Model::load(test::synthetic(GetParam()), {.device = Device::kMlx});
   const ModelConfig& config = cpu.config();
   const std::vector<Stage> stages = {{kProjected}, {1}, {config.total_layers(), true}, {kModelOutput}};
   for (int round = 0; round < 3; ++round) {
@@ -69,11 +65,7 @@ TEST_P(MlxBatchTest, IsWhatEachAloneGivesOnTheCpu) {
 
 INSTANTIATE_TEST_SUITE_P(Variants, MlxBatchTest,
                          testing::Values("tiny", "tiny-large", "tiny-masked", "tiny-oddpos", "tiny-speaker"),
-                         [](const auto& test) {
-                           std::string name = test.param;
-                           for (char& c : name) c = c == '-' ? '_' : c;
-                           return name;
-                         });
+                         [](const auto& test) { return test::test_name(test.param); });
 
 TEST(MlxModel, IsSharedBetweenThreadsAndOutlivesNone) {
   std::mt19937 random(9);
@@ -81,7 +73,7 @@ TEST(MlxModel, IsSharedBetweenThreadsAndOutlivesNone) {
   std::vector<std::vector<float>> expected;
   std::atomic<int> wrong = 0;
   {
-    const Model model = Model::load(synthetic("tiny"), {.device = Device::kMlx});
+    const Model model = Model::load(test::synthetic("tiny"), {.device = Device::kMlx});
     for (int i = 0; i < 4; ++i) {
       waveforms.push_back(noise(random, 3000 + 1111 * i));
       expected.push_back(model.extract(waveforms.back()).data);
@@ -100,7 +92,7 @@ TEST(MlxModel, IsSharedBetweenThreadsAndOutlivesNone) {
 
 TEST(MlxModel, EndsWhenPollThrowsAndStaysUsable) {
   std::mt19937 random(1);
-  const Model model = Model::load(synthetic("tiny"), {.device = Device::kMlx});
+  const Model model = Model::load(test::synthetic("tiny"), {.device = Device::kMlx});
   const std::vector<float> waveform = noise(random, 4000);
   const Features expected = model.extract(waveform);
   EXPECT_THROW((void)model.extract(waveform, {.poll = [] { throw std::range_error("stop"); }}),

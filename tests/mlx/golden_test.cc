@@ -8,11 +8,6 @@
 namespace contentvec {
 namespace {
 
-std::string test_name(std::string text) {
-  for (char& c : text) c = std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
-  return text;
-}
-
 class MlxGoldenTest : public testing::TestWithParam<std::string> {};
 
 TEST_P(MlxGoldenTest, EveryStageIsWithinTheContract) {
@@ -21,7 +16,7 @@ TEST_P(MlxGoldenTest, EveryStageIsWithinTheContract) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Oracle, MlxGoldenTest, testing::ValuesIn(test::golden_names()),
-                         [](const auto& test) { return test_name(test.param); });
+                         [](const auto& test) { return test::test_name(test.param); });
 
 /// Weights of 16 bits: how close is asked for by cosine, frame by frame, at every stage.
 struct HalfCase {
@@ -53,7 +48,8 @@ INSTANTIATE_TEST_SUITE_P(Types, MlxHalfTest,
                                                           HalfCase{"f16", DType::kF16, 0.9999, 0.99999}),
                                           testing::ValuesIn(test::golden_names())),
                          [](const auto& test) {
-                           return test_name(std::get<0>(test.param).name + ("_" + std::get<1>(test.param)));
+                           return test::test_name(std::get<0>(test.param).name +
+                                                  ("_" + std::get<1>(test.param)));
                          });
 
 }  // namespace
