@@ -33,8 +33,9 @@ struct Vec {
   static float reduce_add(Vec v) { return vaddvq_f32(v.r); }
   static float reduce_max(Vec v) { return vmaxvq_f32(v.r); }
   static Vec round(Vec v) { return {vrndnq_f32(v.r)}; }
-  static Vec exp2_of(Vec n) {
-    return {vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(vcvtq_s32_f32(n.r), vdupq_n_s32(127)), 23))};
+  static Vec times_exp2(Vec v, Vec n) {
+    const int32x4_t exponent = vshlq_n_s32(vcvtq_s32_f32(n.r), 23);
+    return {vreinterpretq_f32_s32(vaddq_s32(vreinterpretq_s32_f32(v.r), exponent))};
   }
 };
 

@@ -29,11 +29,12 @@ struct Vec {
   static float reduce_add(Vec v) { return v.r; }
   static float reduce_max(Vec v) { return v.r; }
   static Vec round(Vec v) { return {__builtin_rintf(v.r)}; }
-  static Vec exp2_of(Vec n) {
-    const uint32_t bits = static_cast<uint32_t>(static_cast<int32_t>(n.r) + 127) << 23;
-    float value;
-    __builtin_memcpy(&value, &bits, sizeof(value));
-    return {value};
+  static Vec times_exp2(Vec v, Vec n) {
+    uint32_t bits;
+    __builtin_memcpy(&bits, &v.r, sizeof(bits));
+    bits += static_cast<uint32_t>(static_cast<int32_t>(n.r)) << 23;
+    __builtin_memcpy(&v.r, &bits, sizeof(bits));
+    return v;
   }
 };
 
