@@ -158,10 +158,11 @@ class Attention final : public OurStep {
   }
 
   void run() override {
+    const KeyRange all = {0, shape_.rows, shape_.rows};
     team_.parallel_for(shape_.groups, [&](int64_t head, int) {
       const float* k = qkv_.data() + shape_.in + head * dim_;
-      kernels_.pack_keys(k, pitch_, shape_.rows, dim_, keys_.data() + head * key_bytes_);
-      kernels_.pack_values(k + shape_.in, pitch_, shape_.rows, dim_, values_.data() + head * value_bytes_);
+      kernels_.pack_keys(k, pitch_, all, dim_, keys_.data() + head * key_bytes_);
+      kernels_.pack_values(k + shape_.in, pitch_, all, dim_, values_.data() + head * value_bytes_);
     });
     const int64_t blocks = (shape_.rows + kRows - 1) / kRows;
     team_.parallel_for(shape_.groups * blocks, [&](int64_t item, int thread) {

@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "runtime/page_allocator.h"
+#include "runtime/pages.h"
 
 namespace contentvec::audio {
 

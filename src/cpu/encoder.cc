@@ -12,9 +12,9 @@ namespace {
 constexpr int64_t kNormRows = 32;
 constexpr int64_t kPositionRows = 96;
 constexpr int64_t kQueryRows = 96;
-/// Most frames that go through the feed-forward layers at a time, their inner activation being the widest of
-/// all: more would take memory, and the weights are streamed once in them.
-constexpr int64_t kFeedForwardRows = 512;
+/// Most frames that go through a block's widest layers at a time: more would take memory for what they give,
+/// and the weights are streamed once in them.
+constexpr int64_t kWideRows = 512;
 
 /// out = matrix @ speaker, in double: the conditional LayerNorms' scales are small sums of large terms.
 void times_speaker(const std::vector<float>& matrix, std::span<const float> speaker, float* out) {
@@ -24,6 +24,16 @@ void times_speaker(const std::vector<float>& matrix, std::span<const float> spea
     double sum = 0;
     for (const float s : speaker) sum += static_cast<double>(*row++) * static_cast<double>(s);
     *out++ = static_cast<float>(sum);
+  }
+}
+
+/// run(first, rows) for parts of all frames of at most kWideRows, all alike.
+template <typename Run>
+void in_wide_parts(int64_t frames, const Run& run) {
+  const int64_t parts = (frames + kWideRows - 1) / kWideRows;
+  for (int64_t part = 0; part < parts; ++part) {
+    const int64_t first = frames * part / parts;
+    run(first, frames * (part + 1) / parts - first);
   }
 }
 
@@ -130,39 +140,64 @@ class Heads {
   const int64_t dim;
 };
 
-/// softmax(q k') v for every head, from the rows of workspace.qkv. Returns where it is: in place of the keys,
-/// which have been packed by then, with the rows' pitch.
-const float* attend(const PackedModel& model, const Context& context) {
-  const int64_t width = model.config.encoder_embed_dim;
-  const int64_t qkv_pitch = row_pitch(3 * width);
-  float* qkv = context.workspace.qkv.data();
-  float* out = qkv + width;
-  const Heads heads(model, context);
-  const std::vector<Utterance>& utterances = context.batch().utterances;
+/// Queries, keys and values of frames [begin, end), `qkv` holding them side by side with its pitch, to where
+/// attention takes them from.
+void distribute(const Heads& heads, const Context& context, int64_t begin, int64_t end, const float* qkv,
+                int64_t qkv_pitch) {
+  const int64_t width = heads.count * heads.dim;
+  const int64_t pitch = row_pitch(width);
+  for (int64_t frame = begin; frame < end; ++frame) {
+    std::copy_n(qkv + (frame - begin) * qkv_pitch, width, context.workspace.q.data() + frame * pitch);
+  }
+  for (const Utterance& u : context.batch().utterances) {
+    const int64_t last = std::min(end, u.first_frame + u.frames);
+    // A panel's width at a time, so that all of a row is read while it and the panels are in cache.
+    for (int64_t first = std::max(begin, u.first_frame); first < last; first += context.kernels.panel_width) {
+      const KeyRange range = {first - u.first_frame,
+                              std::min(first + context.kernels.panel_width, last) - u.first_frame, u.frames};
+      for (int64_t head = 0; head < heads.count; ++head) {
+        const float* k = qkv + (first - begin) * qkv_pitch + width + head * heads.dim;
+        context.kernels.pack_keys(k, qkv_pitch, range, heads.dim, heads.keys(u, head));
+        context.kernels.pack_values(k + width, qkv_pitch, range, heads.dim, heads.values(u, head));
+      }
+    }
+  }
+}
+
+/// workspace.q, keys and values of all frames: the projections of the rows of `x`.
+void project_qkv(const PackedMatrix& qkv, const Heads& heads, const Context& context, const Rows& x) {
+  const int64_t width = heads.count * heads.dim;
+  const int64_t pitch = row_pitch(3 * width);
+  Workspace& w = context.workspace;
   heads.reserve_panels();
+  w.q.reserve(context.batch().frames * row_pitch(width));
+  in_wide_parts(context.batch().frames, [&](int64_t first, int64_t rows) {
+    Rows part = x;
+    part.data += first * x.row_stride;
+    float* out = w.wide.data();
+    multiply(context, part, rows, qkv, out, pitch, {}, [&](int64_t begin, int64_t end) {
+      distribute(heads, context, first + begin, first + end, out + begin * pitch, pitch);
+    });
+  });
+}
+
+/// workspace.q = softmax(q k') v, head by head.
+void attend(const Heads& heads, const Context& context) {
+  const int64_t pitch = row_pitch(heads.count * heads.dim);
+  float* q = context.workspace.q.data();
   context.reserve_stage_scratch(attention_scratch(context.kernels, heads.dim) /
                                 static_cast<int64_t>(sizeof(float)));
-
-  context.team.parallel_for(static_cast<int64_t>(utterances.size()) * heads.count, [&](int64_t item, int) {
-    const Utterance& u = utterances[static_cast<size_t>(item / heads.count)];
-    const int64_t head = item % heads.count;
-    const float* k = qkv + u.first_frame * qkv_pitch + width + head * heads.dim;
-    context.kernels.pack_keys(k, qkv_pitch, u.frames, heads.dim, heads.keys(u, head));
-    context.kernels.pack_values(k + width, qkv_pitch, u.frames, heads.dim, heads.values(u, head));
-  });
   const std::span<const FrameRange> queries = context.batch().ranges(kQueryRows);
   // A head's panels serve all its queries while they are in cache: queries go by fastest.
   const auto count = static_cast<int64_t>(queries.size());
   context.team.parallel_for(heads.count * count, [&](int64_t item, int thread) {
     const int64_t head = item / count;
     const FrameRange& range = queries[static_cast<size_t>(item % count)];
-    const Utterance& u = utterances[static_cast<size_t>(range.utterance)];
-    context.kernels.attention(qkv + range.begin * qkv_pitch + head * heads.dim, qkv_pitch,
-                              range.end - range.begin, heads.keys(u, head), heads.values(u, head), u.frames,
-                              heads.dim, out + range.begin * qkv_pitch + head * heads.dim, qkv_pitch,
-                              context.stage_scratch(thread));
+    const Utterance& u = context.batch().utterances[static_cast<size_t>(range.utterance)];
+    float* at = q + range.begin * pitch + head * heads.dim;
+    context.kernels.attention(at, pitch, range.end - range.begin, heads.keys(u, head), heads.values(u, head),
+                              u.frames, heads.dim, at, pitch, context.stage_scratch(thread));
   });
-  return out;
 }
 
 /// The channels of one group in the frames that `range` reaches, side by side: then the taps of a row are
@@ -239,44 +274,39 @@ void run_block(const PackedModel& model, int index, const Context& context) {
   const bool pre_norm = c.layer_norm_first;
   const int64_t width = c.encoder_embed_dim;
   const int64_t pitch = row_pitch(width);
-  const int64_t qkv_pitch = row_pitch(3 * width);
-  const int64_t hidden_pitch = row_pitch(c.encoder_ffn_embed_dim);
+  const int64_t inner_pitch = row_pitch(c.encoder_ffn_embed_dim);
   const int64_t frames = context.batch().frames;
   Workspace& w = context.workspace;
   float* x = w.x.data();
   float* y = w.y.data();
-  float* qkv = w.qkv.reserve(frames * qkv_pitch);
-  float* hidden = w.hidden.reserve(std::min(frames, kFeedForwardRows) * hidden_pitch);
+  float* wide = w.wide.reserve(std::min(frames, kWideRows) * std::max(row_pitch(3 * width), inner_pitch));
   const RowNorm attention_norm(model, context, index, 0);
   const RowNorm final_layer_norm(model, context, index, 1);
 
-  // attended = attention(x), or of LN(x) in a pre-norm model
+  // q = attention(x), or of LN(x) in a pre-norm model
+  const Heads heads(model, context);
   if (pre_norm) attention_norm.everywhere(x, y);
-  multiply(context, matrix_rows(pre_norm ? y : x, pitch, width), frames, block.qkv, qkv, qkv_pitch);
-  const float* attended = attend(model, context);
+  project_qkv(block.qkv, heads, context, matrix_rows(pre_norm ? y : x, pitch, width));
+  attend(heads, context);
 
-  // y = x + out_proj(attended), and at once x = LN(y): the stream itself in a post-norm model, in a pre-norm
-  // one the input of fc1, while the stream is y
+  // y = x + out_proj(q), and at once x = LN(y): the stream itself in a post-norm model, in a pre-norm one the
+  // input of fc1, while the stream is y
   const RowNorm& middle_norm = pre_norm ? final_layer_norm : attention_norm;
-  multiply(context, matrix_rows(attended, qkv_pitch, width), frames, block.out_proj, y, pitch,
-           {.residual = x}, [&](int64_t begin, int64_t end) { middle_norm(begin, end, y, x); });
+  multiply(context, matrix_rows(w.q.data(), pitch, width), frames, block.out_proj, y, pitch, {.residual = x},
+           [&](int64_t begin, int64_t end) { middle_norm(begin, end, y, x); });
 
-  // stream + fc2(GELU(fc1(x))), with its LayerNorm in a post-norm model; some rows at a time, all alike
-  const int64_t parts = (frames + kFeedForwardRows - 1) / kFeedForwardRows;
-  for (int64_t part = 0; part < parts; ++part) {
-    const int64_t first = frames * part / parts;
-    const int64_t rows = frames * (part + 1) / parts - first;
+  // stream + fc2(GELU(fc1(x))), with its LayerNorm in a post-norm model
+  in_wide_parts(frames, [&](int64_t first, int64_t rows) {
     const int64_t at = first * pitch;
-    multiply(context, matrix_rows(x + at, pitch, width), rows, block.fc1, hidden, hidden_pitch,
-             {.gelu = true});
-    const Rows inner = matrix_rows(hidden, hidden_pitch, c.encoder_ffn_embed_dim);
+    multiply(context, matrix_rows(x + at, pitch, width), rows, block.fc1, wide, inner_pitch, {.gelu = true});
+    const Rows inner = matrix_rows(wide, inner_pitch, c.encoder_ffn_embed_dim);
     if (pre_norm) {
       multiply(context, inner, rows, block.fc2, x + at, pitch, {.residual = y + at});
     } else {
       multiply(context, inner, rows, block.fc2, y + at, pitch, {.residual = x + at},
                [&](int64_t begin, int64_t end) { final_layer_norm(first + begin, first + end, y, x); });
     }
-  }
+  });
 }
 
 void final_norm(const PackedModel& model, const Context& context) {

@@ -263,7 +263,7 @@ void run_frontend(const PackedModel& model, const Context& context) {
   Workspace& workspace = context.workspace;
   Batch& batch = context.batch();
   float* x = workspace.x.data();
-  float* features = has_projection ? workspace.qkv.reserve(batch.frames * feature_pitch) : x;
+  float* features = has_projection ? workspace.q.reserve(batch.frames * feature_pitch) : x;
 
   const int64_t per_thread = (batch.frames + context.team.size() - 1) / context.team.size();
   const int64_t tile = std::clamp<int64_t>(per_thread, 1, kTileFrames);

@@ -74,10 +74,10 @@ struct Workspace {
   std::vector<PackedMatrix> first_convs;  ///< conv 0 with its GroupNorm folded in, per utterance
   AlignedBuffer<float> x;                 ///< [frames, width]: what flows from block to block
   AlignedBuffer<float> y;                 ///< [frames, width]
-  AlignedBuffer<float> qkv;       ///< [frames, 3 width]; before the blocks conv_features [frames, conv width]
+  AlignedBuffer<float> q;         ///< [frames, width]; before the blocks conv_features [frames, conv width]
   AlignedBuffer<std::byte> keys;  ///< panels, by utterance and head
   AlignedBuffer<std::byte> values;
-  AlignedBuffer<float> hidden;         ///< [some frames, inner width], see encoder.cc
+  AlignedBuffer<float> wide;           ///< [some frames, 3 width or inner width], see encoder.cc
   AlignedBuffer<float> speaker_norms;  ///< see encoder.cc
   Countdown countdown;
   std::vector<ThreadScratch> threads;  ///< one per thread

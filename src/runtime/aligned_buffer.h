@@ -6,22 +6,12 @@
 #include <new>
 #include <type_traits>
 
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
+#include "runtime/pages.h"
 
 namespace contentvec {
 
-/// Asks the system to back memory with huge pages where it can: fewer page faults, and fewer misses of the
-/// TLB.
-inline void advise_huge_pages([[maybe_unused]] void* start, [[maybe_unused]] size_t bytes) {
-#if defined(__linux__)
-  madvise(start, bytes, MADV_HUGEPAGE);
-#endif
-}
-
 /// Values of a trivial type on a cache-line boundary, not initialised. Grows and never shrinks, so that a
-/// workspace which has seen a size once does not allocate for it again.
+/// workspace which has seen a size once does not allocate for it again. Large ones are pages of their own.
 template <typename T>
 class AlignedBuffer {
  public:
@@ -33,10 +23,8 @@ class AlignedBuffer {
     if (count > capacity_) {
       data_.reset();  // first, so that the peak is the larger of the two and not their sum
       capacity_ = 0;
-      const size_t bytes = static_cast<size_t>(count) * sizeof(T);
-      const std::align_val_t alignment{bytes >= kHugePage ? kHugePage : kCacheLine};
-      data_ = {static_cast<T*>(::operator new(bytes, alignment)), Free{alignment}};
-      if (bytes >= kHugePage) advise_huge_pages(data_.get(), bytes / kHugePage * kHugePage);
+      const Memory memory{static_cast<size_t>(count) * sizeof(T)};
+      data_ = {static_cast<T*>(memory.allocate()), memory};
       capacity_ = count;
     }
     return data_.get();
@@ -47,13 +35,18 @@ class AlignedBuffer {
 
  private:
   static_assert(std::is_trivial_v<T>);
-  static constexpr size_t kCacheLine = 64;
-  static constexpr size_t kHugePage = size_t{2} << 20;
-  struct Free {
-    std::align_val_t alignment{kCacheLine};
-    void operator()(T* pointer) const { ::operator delete(pointer, alignment); }
+  struct Memory {
+    static constexpr std::align_val_t kCacheLine{64};
+    size_t bytes = 0;
+    [[nodiscard]] void* allocate() const {
+      return bytes >= kHugePage ? map_pages(bytes) : ::operator new(bytes, kCacheLine);
+    }
+    void operator()(T* pointer) const {
+      if (bytes >= kHugePage) return unmap_pages(pointer, bytes);
+      ::operator delete(pointer, kCacheLine);
+    }
   };
-  std::unique_ptr<T[], Free> data_;
+  std::unique_ptr<T[], Memory> data_;
   int64_t capacity_ = 0;
 };
 

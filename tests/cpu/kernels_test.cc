@@ -54,15 +54,33 @@ double exact_gelu(double x) {
 class KernelsTest : public testing::TestWithParam<const Kernels*> {
  protected:
   const Kernels& kernels() const { return *GetParam(); }
-  Panels packed_keys(const std::vector<float>& k, int64_t stride, int64_t keys, int64_t head_dim) const {
-    Panels panels(static_cast<size_t>(panel_bytes(kernels(), kernels().key_values, keys, head_dim)));
-    kernels().pack_keys(k.data(), stride, keys, head_dim, panels.data());
+  /// Packed some keys at a time, the last first, over what held no zeros: as all at once over zeros.
+  template <typename Pack>
+  Panels packed_in_parts(int64_t bytes, int64_t keys, const Pack& pack) {
+    Panels panels(static_cast<size_t>(bytes), std::byte{0xFF});
+    for (int64_t end = keys; end > 0;) {
+      const int64_t begin = pick(0, end - 1);
+      pack(KeyRange{begin, end, keys}, panels.data());
+      end = begin;
+    }
+    Panels whole(static_cast<size_t>(bytes));
+    pack(KeyRange{0, keys, keys}, whole.data());
+    EXPECT_TRUE(panels == whole) << keys << " keys";
     return panels;
   }
-  Panels packed_values(const std::vector<float>& v, int64_t stride, int64_t keys, int64_t head_dim) const {
-    Panels panels(static_cast<size_t>(panel_bytes(kernels(), kernels().key_values, head_dim, keys)));
-    kernels().pack_values(v.data(), stride, keys, head_dim, panels.data());
-    return panels;
+  Panels packed_keys(const std::vector<float>& k, int64_t stride, int64_t keys, int64_t head_dim) {
+    return packed_in_parts(panel_bytes(kernels(), kernels().key_values, keys, head_dim), keys,
+                           [&](const KeyRange& range, std::byte* panels) {
+                             kernels().pack_keys(k.data() + range.begin * stride, stride, range, head_dim,
+                                                 panels);
+                           });
+  }
+  Panels packed_values(const std::vector<float>& v, int64_t stride, int64_t keys, int64_t head_dim) {
+    return packed_in_parts(panel_bytes(kernels(), kernels().key_values, head_dim, keys), keys,
+                           [&](const KeyRange& range, std::byte* panels) {
+                             kernels().pack_values(v.data() + range.begin * stride, stride, range, head_dim,
+                                                   panels);
+                           });
   }
   std::mt19937 random_{20240601};
   int64_t pick(int64_t low, int64_t high) {
@@ -289,6 +307,10 @@ TEST_P(KernelsTest, AttentionDoesNotDependOnWhereAQueryFalls) {
   std::vector<float> alone(static_cast<size_t>(dim));
   kernels().attention(q.data(), dim, rows, k_panels.data(), v_panels.data(), keys, dim, together.data(), dim,
                       scratch.data());
+  std::vector<float> in_place = q;
+  kernels().attention(in_place.data(), dim, rows, k_panels.data(), v_panels.data(), keys, dim,
+                      in_place.data(), dim, scratch.data());
+  EXPECT_EQ(in_place, together);
   for (int64_t i = 0; i < rows; ++i) {
     kernels().attention(q.data() + i * dim, dim, 1, k_panels.data(), v_panels.data(), keys, dim, alone.data(),
                         dim, scratch.data());

@@ -26,6 +26,13 @@ struct Epilogue {
   bool accumulate = false;  ///< before all of it: to what the output holds, in place of nothing
 };
 
+/// Keys [begin, end) of the `keys` there are.
+struct KeyRange {
+  int64_t begin;
+  int64_t end;
+  int64_t keys;
+};
+
 /// How the right side of a product is kept: panels of [depth, panel_width] elements, zero-filled at the
 /// right, where `depth_step` elements of one column stand side by side and the depth is rounded up to a
 /// multiple of it.
@@ -63,14 +70,15 @@ struct Kernels {
   void (*layer_norm)(const float* x, int64_t x_stride, int64_t rows, int64_t width, const float* scale,
                      const float* shift, float eps, bool gelu, float* out, int64_t out_stride);
 
-  /// Keys k [keys, head_dim] as the panels of the matrix k', and values v [keys, head_dim] as those of v, in
-  /// the format `key_values`.
-  void (*pack_keys)(const float* k, int64_t stride, int64_t keys, int64_t head_dim, void* panels);
-  void (*pack_values)(const float* v, int64_t stride, int64_t keys, int64_t head_dim, void* panels);
+  /// Some keys k [range, head_dim] of a head into the panels of the matrix k', and their values v [range,
+  /// head_dim] into those of v, in the format `key_values`. What panels hold beyond the last key is filled
+  /// with zeros along with it.
+  void (*pack_keys)(const float* k, int64_t stride, const KeyRange& range, int64_t head_dim, void* panels);
+  void (*pack_values)(const float* v, int64_t stride, const KeyRange& range, int64_t head_dim, void* panels);
 
   /// One head of softmax(q k') v for `rows` queries over `keys` keys, the softmax running over blocks of keys
   /// so that memory does not grow with their number. q: [rows, head_dim], already scaled; out: [rows,
-  /// head_dim]. `scratch`: attention_scratch() bytes.
+  /// head_dim], may be q. `scratch`: attention_scratch() bytes.
   void (*attention)(const float* q, int64_t q_stride, int64_t rows, const void* k_panels,
                     const void* v_panels, int64_t keys, int64_t head_dim, float* out, int64_t out_stride,
                     void* scratch);
