@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Fits the minimax polynomials of src/cpu/kernels/kernels.inc and prints their float32 coefficients (NumPy, SciPy).
+"""Fits the minimax polynomials of src/cpu/kernels/math.inc and prints their float32 coefficients (NumPy, SciPy).
 
 erf(x / sqrt 2) / x over u = 2 x^2 / 5.3^2 - 1, degree 14, lowest first: the error of erf is below 4e-8 on |x| <= 5.3,
 beyond which 1 - erf is below float32's last place.
-(e^r - 1 - r) / r^2 on |r| <= ln 2 / 2, degree 4, lowest first.
+(2^f - 1) / f on |f| <= 1/2, degree 4, lowest first.
 """
 import numpy as np
 from scipy.special import erf
@@ -36,9 +36,9 @@ def main():
     coefficients, error = minimax(chebyshev, target, np.maximum(x, 0.05))
     show("erf", np.polynomial.chebyshev.cheb2poly(coefficients), error)
 
-    r = np.cos(np.linspace(0, np.pi, nodes)) * np.log(2) / 2
-    basis = np.vander(r, 5, increasing=True) * (r**2)[:, None]
-    show("exp", *minimax(basis, np.exp(r) - 1 - r, np.exp(-r)))
+    f = np.cos(np.linspace(0, np.pi, nodes)) / 2
+    basis = np.vander(f, 6, increasing=True)[:, 1:]
+    show("exp2", *minimax(basis, 2**f - 1, 2**-f))
 
 
 if __name__ == "__main__":
