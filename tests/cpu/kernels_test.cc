@@ -295,6 +295,27 @@ TEST_P(KernelsTest, AttentionOfRandomShapes) {
   }
 }
 
+TEST_P(KernelsTest, AttentionFindsTheOneKeyThatMattersWhereverItIs) {
+  const int64_t keys = 3 * kKeyBlock;
+  const int64_t dim = 4;
+  const std::vector<float> q(dim, 100.0F);
+  const std::vector<float> v = random_values(random_, keys * dim);
+  for (const int64_t largest : {int64_t{0}, int64_t{kKeyBlock} + 1, keys - 1}) {
+    std::vector<float> k(static_cast<size_t>(keys * dim), -1.0F);  // scores of -400, and one of 400
+    std::fill_n(k.begin() + largest * dim, dim, 1.0F);
+    const Panels k_panels = packed_keys(k, dim, keys, dim);
+    const Panels v_panels = packed_values(v, dim, keys, dim);
+    Panels scratch(static_cast<size_t>(attention_scratch(kernels(), dim)));
+    std::vector<float> out(dim);
+    kernels().attention(q.data(), dim, 1, k_panels.data(), v_panels.data(), keys, dim, out.data(), dim,
+                        scratch.data());
+    for (int64_t d = 0; d < dim; ++d) {
+      const float expected = v[static_cast<size_t>(largest * dim + d)];
+      ASSERT_NEAR(out[static_cast<size_t>(d)], expected, 1e-6 + attention_unit(kernels())) << largest;
+    }
+  }
+}
+
 TEST_P(KernelsTest, AttentionDoesNotDependOnWhereAQueryFalls) {
   const int64_t keys = 300;
   const int64_t rows = kQueryTiles * kernels().tile_rows + 3;
