@@ -7,22 +7,15 @@
 
 #include <csignal>
 #include <cstdlib>
-#include <fstream>
 #include <sstream>
 
 #include "contentvec/error.h"
+#include "support.h"
 
 namespace contentvec::test {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string text_of(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
 
 void redirect(const fs::path& path, int flags, int stream) {
   const int opened = open(path.c_str(), flags, 0600);
