@@ -25,6 +25,7 @@ F32_BOUND = 1e-4  # largest difference of two float32 results; the features' sta
 ROWS = ("1", "3", "10", "30", "ragged")  # windows in seconds; 40 files
 BF16_COSINE = 0.99  # least cosine of a frame with its float32 self; ours promises 0.9998, others' norms are bfloat16 too
 LOW_PEAK = 0.85  # a row during which the processor reached less than this share of its best is void
+UNSTEADY = 1.15  # so is one in which an engine's median was further above its fastest run: others used the caches
 PAUSE = 0.01  # seconds between two engines' turns: threads of the last one may still spin
 
 
@@ -190,7 +191,9 @@ class Comparison:
     def mark_void_rows(self):
         best = self.result["peaks"]
         for row in self.result["rows"]:
-            row["void"] = any(peak < LOW_PEAK * best[key] for peaks in row["peak_medians"] for key, peak in peaks.items())
+            slow = any(peak < LOW_PEAK * best[key] for peaks in row["peak_medians"] for key, peak in peaks.items())
+            unsteady = any(row["median_ms"][key] > UNSTEADY * min(times) for key, times in row["times_ms"].items())
+            row["void"] = slow or unsteady
 
     def measure_loading(self, threads):
         """Load times, the engines taking turns, and the memory each takes by itself."""

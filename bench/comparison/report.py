@@ -103,5 +103,8 @@ def markdown(result):
         + "; ".join(f"{title(key)} {text}" for key, text in result["agreement"].items()) + "."
     )
     if any(row["void"] for row in result["rows"]):
-        parts.append("VOID: something else was running; the processor reached less than it can around this row.")
+        parts.append(
+            "VOID: something else was running; the processor reached less than it can around this row, or an engine's"
+            " median was far above its fastest run."
+        )
     return "\n\n".join(parts) + "\n"

@@ -159,6 +159,9 @@ inline __m512i _mm512_cvtepu16_epi32(__m256i v) {
 inline __m512 _mm512_castsi512_ps(__m512i v) {
   return emulated::bits<__m512>(v);
 }
+inline __m512i _mm512_castps_si512(__m512 v) {
+  return emulated::bits<__m512i>(v);
+}
 inline __m256 _mm512_castps512_ps256(__m512 v) {
   return emulated::lanes<__m256>([&](int i) { return v.lane[i]; });
 }
