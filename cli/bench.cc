@@ -23,7 +23,7 @@
 namespace contentvec::cli {
 namespace {
 
-struct Arguments {
+struct BenchArguments {
   std::string model = "synthetic:base";
   double seconds = 10;
   int threads = 0;
@@ -67,7 +67,7 @@ double median_of(std::vector<double> values) {
 }
 
 /// The samples of --seconds, which must be enough for one frame.
-int64_t samples_of(const Arguments& arguments, const ModelConfig& config) {
+int64_t samples_of(const BenchArguments& arguments, const ModelConfig& config) {
   const auto samples = static_cast<int64_t>(std::llround(arguments.seconds * kSampleRate));
   if (samples < config.receptive_field()) {
     throw UsageError(fmt::format("--seconds {} is {} samples; this model needs at least {} for one frame",
@@ -78,7 +78,7 @@ int64_t samples_of(const Arguments& arguments, const ModelConfig& config) {
 
 /// Times of --runs extractions of the same batch, after one that warms up.
 std::vector<double> time_runs(const Model& model, const std::vector<float>& waveform,
-                              const Arguments& arguments) {
+                              const BenchArguments& arguments) {
   const std::vector<std::span<const float>> batch(static_cast<size_t>(arguments.batch), waveform);
   const std::vector<float> speaker(
       model.config().speaker_conditioned() ? static_cast<size_t>(model.config().speaker_dim) : 0, 0.1F);
@@ -92,7 +92,7 @@ std::vector<double> time_runs(const Model& model, const std::vector<float>& wave
   return times;
 }
 
-Measurement measure(const Arguments& arguments, int threads) {
+Measurement measure(const BenchArguments& arguments, int threads) {
   const LoadOptions options = arguments.compute.options(threads);
   std::optional<Model> model;
   Measurement result;
@@ -115,7 +115,7 @@ Measurement measure(const Arguments& arguments, int threads) {
   return result;
 }
 
-std::string as_json(const Arguments& arguments, int threads, const Measurement& m) {
+std::string as_json(const BenchArguments& arguments, int threads, const Measurement& m) {
   return json_line({{"seconds", arguments.seconds},
                     {"batch", arguments.batch},
                     {"threads", threads},
@@ -131,7 +131,7 @@ std::string as_json(const Arguments& arguments, int threads, const Measurement& 
                     {"peak_rss_mb", m.peak_rss_mb}});
 }
 
-std::string as_text(const Arguments& arguments, int threads, const Measurement& m) {
+std::string as_text(const BenchArguments& arguments, int threads, const Measurement& m) {
   const std::string share = m.peak_gflops
                                 ? fmt::format(", {:.1f} % of the {:.1f} this processor can do at most",
                                               100 * m.gflops / *m.peak_gflops, *m.peak_gflops)
@@ -147,7 +147,7 @@ std::string as_text(const Arguments& arguments, int threads, const Measurement& 
       arguments.runs, m.load, m.median, m.minimum, m.rtf, 1 / m.rtf, m.gflops, share, m.peak_rss_mb);
 }
 
-int run(const Arguments& arguments) {
+int run(const BenchArguments& arguments) {
   const int threads = arguments.threads == 0 ? usable_cpus() : arguments.threads;
   const Measurement result = measure(arguments, threads);
   if (!print_line(arguments.json ? as_json(arguments, threads, result)
@@ -161,7 +161,7 @@ int run(const Arguments& arguments) {
 
 Command add_bench(CLI::App& app) {
   CLI::App* parser = app.add_subcommand("bench", "Measure how fast a model is on this machine");
-  const auto a = std::make_shared<Arguments>();
+  const auto a = std::make_shared<BenchArguments>();
   const auto option = [&](const std::string& name, auto& value, const std::string& text,
                           const std::string& value_text) {
     return parser->add_option(name, value, text)->option_text(value_text);

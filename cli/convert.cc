@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Arguments {
+struct ConvertArguments {
   std::string spec;
   std::string out;
   std::string dtype = "f32";
@@ -30,7 +30,7 @@ const std::map<std::string, ConvertOptions::Layout> kLayouts = {{"fairseq", Conv
 const std::map<std::string, DType> kDTypes = {{"f32", DType::kF32}, {"f16", DType::kF16}};
 
 /// The source stays as it is: its precision, or what the conversion leaves out, may be needed again.
-void check_out(const Arguments& arguments) {
+void check_out(const ConvertArguments& arguments) {
   const fs::path out = arguments.out;
   if (out.extension() != ".safetensors") {
     throw UsageError(
@@ -44,7 +44,7 @@ void check_out(const Arguments& arguments) {
   }
 }
 
-int run(const Arguments& arguments) {
+int run(const ConvertArguments& arguments) {
   check_out(arguments);
   ConvertOptions options;
   options.layout = kLayouts.at(arguments.layout);
@@ -69,7 +69,7 @@ int run(const Arguments& arguments) {
 
 Command add_convert(CLI::App& app) {
   CLI::App* parser = app.add_subcommand("convert", "Write a checkpoint anew as one safetensors file");
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<ConvertArguments>();
   add_spec(*parser, arguments->spec);
   parser->add_option("OUT", arguments->out, "The file to write; it must end in .safetensors")
       ->required()

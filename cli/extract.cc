@@ -31,7 +31,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Arguments {
+struct ExtractArguments {
   std::vector<std::string> inputs;
   std::string model = kDefaultModel;
   std::string config;
@@ -113,7 +113,7 @@ std::vector<Stage> stages_of(const Layers& layers, bool final_proj, const ModelC
 }
 
 /// The index of --index, once it is clear that it fits what will be extracted.
-std::optional<Retriever> open_retriever(const Arguments& arguments, const Stage& stage,
+std::optional<Retriever> open_retriever(const ExtractArguments& arguments, const Stage& stage,
                                         const ModelConfig& config) {
   if (arguments.index.empty()) return std::nullopt;
   Retriever retriever = Retriever::open(arguments.index);
@@ -127,7 +127,7 @@ std::optional<Retriever> open_retriever(const Arguments& arguments, const Stage&
   return retriever;
 }
 
-std::map<std::string, std::string> metadata_of(const Arguments& arguments, const Model& model) {
+std::map<std::string, std::string> metadata_of(const ExtractArguments& arguments, const Model& model) {
   const ModelConfig& config = model.config();
   const bool by_itself = config.normalize.value_or(false);
   const bool normalize = arguments.normalize == "auto" ? by_itself : arguments.normalize == "on";
@@ -147,7 +147,7 @@ std::map<std::string, std::string> metadata_of(const Arguments& arguments, const
   return metadata;
 }
 
-Model load_model(const Arguments& arguments) {
+Model load_model(const ExtractArguments& arguments) {
   LoadOptions options = arguments.compute.options(arguments.threads);
   options.config = read_config(arguments.config);
   options.hub = hub_options();
@@ -172,7 +172,7 @@ Shard parse_shard(const std::string& text) {
 }
 
 /// What the RVC presets do is RVC's to say.
-void refuse_with_rvc(const Arguments& arguments) {
+void refuse_with_rvc(const ExtractArguments& arguments) {
   const std::vector<std::pair<std::string_view, bool>> given = {
       {"--layer", !arguments.layer.empty()},
       {"--proj", arguments.final_proj},
@@ -196,7 +196,7 @@ void refuse_with_rvc(const Arguments& arguments) {
 }
 
 /// The arguments with those of the preset filled in.
-Arguments with_preset(Arguments arguments) {
+ExtractArguments with_preset(ExtractArguments arguments) {
   if (const auto rvc = kRvcPresets.find(arguments.preset); rvc != kRvcPresets.end()) {
     refuse_with_rvc(arguments);
     arguments.layer = rvc->second.layer;
@@ -207,7 +207,7 @@ Arguments with_preset(Arguments arguments) {
   return arguments;
 }
 
-Plan plan_of(const Arguments& arguments) {
+Plan plan_of(const ExtractArguments& arguments) {
   const PlanOptions options = {
       .out = arguments.out,
       .format = arguments.format.empty() ? std::nullopt : std::optional(kFormats.at(arguments.format)),
@@ -236,8 +236,8 @@ int decoding_threads() {
   return std::clamp(usable_cpus() / 4, 1, 8);
 }
 
-int run(const Arguments& given) {
-  const Arguments arguments = with_preset(given);
+int run(const ExtractArguments& given) {
+  const ExtractArguments arguments = with_preset(given);
   const Layers layers = parse_layers(arguments.layer);
   if (layers.all && !arguments.index.empty()) {
     throw UsageError("--index is made of one layer's features: give that layer instead of --layer all");
@@ -277,7 +277,7 @@ int run(const Arguments& given) {
 
 Command add_extract(CLI::App& app) {
   CLI::App* parser = app.add_subcommand("extract", "Turn audio files into feature files");
-  const auto a = std::make_shared<Arguments>();
+  const auto a = std::make_shared<ExtractArguments>();
   const auto option = [&](const std::string& name, auto& value, const std::string& text,
                           const std::string& value_text) {
     return parser->add_option(name, value, text)->option_text(value_text);

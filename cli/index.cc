@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct Arguments {
+struct IndexArguments {
   std::string features;
   std::string out;
   std::string name;
@@ -34,7 +34,7 @@ std::string default_name(const fs::path& features) {
   return laid_out_by_rvc ? folder.parent_path().filename().string() : own;
 }
 
-void check_out(const Arguments& arguments) {
+void check_out(const IndexArguments& arguments) {
   const bool folder = names_a_folder(arguments.out);
   if (!folder && !arguments.out.ends_with(".index")) {
     throw UsageError(
@@ -46,7 +46,7 @@ void check_out(const Arguments& arguments) {
   if (arguments.name.find('/') != std::string::npos) throw UsageError("--name must not contain a /");
 }
 
-fs::path write(const Retriever& retriever, const Arguments& arguments) {
+fs::path write(const Retriever& retriever, const IndexArguments& arguments) {
   if (names_a_folder(arguments.out)) {
     fs::create_directories(arguments.out);
     return retriever.save_for_rvc(arguments.out,
@@ -56,7 +56,7 @@ fs::path write(const Retriever& retriever, const Arguments& arguments) {
   return arguments.out;
 }
 
-int run(const Arguments& arguments) {
+int run(const IndexArguments& arguments) {
   check_out(arguments);
   const Retriever retriever =
       Retriever::build_from_folder(arguments.features, {.threads = arguments.threads, .progress = note_line});
@@ -72,7 +72,7 @@ int run(const Arguments& arguments) {
 Command add_index(CLI::App& app) {
   CLI::App* parser =
       app.add_subcommand("index", "Build an index for retrieval, as RVC does, from a folder of features");
-  const auto a = std::make_shared<Arguments>();
+  const auto a = std::make_shared<IndexArguments>();
   parser->add_option("FEATURES", a->features, "The directory of .npy files, [frames, dim] each")
       ->required()
       ->option_text(" ");

@@ -23,7 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-struct Arguments {
+struct InfoArguments {
   std::string spec;
   std::string config;
   bool devices = false;
@@ -155,7 +155,7 @@ std::string devices_as_text() {
   return text;
 }
 
-std::string checkpoint_text(const Arguments& arguments) {
+std::string checkpoint_text(const InfoArguments& arguments) {
   LoadOptions options;
   options.config = read_config(arguments.config);
   options.hub = hub_options();
@@ -164,7 +164,7 @@ std::string checkpoint_text(const Arguments& arguments) {
   return arguments.json ? json_line(as_json(info, file)) : as_text(info, file);
 }
 
-int run(const Arguments& arguments) {
+int run(const InfoArguments& arguments) {
   if (arguments.devices != arguments.spec.empty()) {
     throw UsageError("info takes a checkpoint, SPEC, or --devices");
   }
@@ -179,7 +179,7 @@ int run(const Arguments& arguments) {
 
 Command add_info(CLI::App& app) {
   CLI::App* parser = app.add_subcommand("info", "Say what a checkpoint is, or where models can run");
-  const auto arguments = std::make_shared<Arguments>();
+  const auto arguments = std::make_shared<InfoArguments>();
   add_spec(*parser, arguments->spec)->required(false);
   parser->add_flag("--devices", arguments->devices,
                    "List what --device takes, and what of it this machine has");

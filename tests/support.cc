@@ -46,6 +46,12 @@ std::vector<std::byte> read_file(const fs::path& path) {
   return bytes;
 }
 
+std::string text_of(const fs::path& path) {
+  std::string text;
+  for (const std::byte byte : read_file(path)) text += static_cast<char>(byte);
+  return text;
+}
+
 void write_file(const fs::path& path, const std::vector<std::byte>& bytes) {
   std::ofstream out(path, std::ios::binary);
   out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));

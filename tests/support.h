@@ -35,6 +35,7 @@ class TemporaryFolder {
 };
 
 std::vector<std::byte> read_file(const std::filesystem::path& path);
+std::string text_of(const std::filesystem::path& path);
 void write_file(const std::filesystem::path& path, const std::vector<std::byte>& bytes);
 void write_file(const std::filesystem::path& path, const std::string& text);
 /// A .npy file of float32 in C order.

@@ -17,7 +17,7 @@ static_assert(std::endian::native == std::endian::little, "values are written as
 
 using Json = nlohmann::ordered_json;
 
-constexpr size_t kAlignment = 64;
+constexpr size_t kDataAlignment = 64;
 constexpr std::string_view kMetadata = "__metadata__";  // the format's own key
 
 /// Bytes per element; 0 for a type that the format does not have.
@@ -67,7 +67,7 @@ std::string start_of_file(const Json& header) {
     fail("a tensor's name or the metadata is not valid UTF-8; rename it");
   }
   const size_t unpadded = sizeof(uint64_t) + text.size();
-  text.append((kAlignment - unpadded % kAlignment) % kAlignment, ' ');
+  text.append((kDataAlignment - unpadded % kDataAlignment) % kDataAlignment, ' ');
   const uint64_t length = text.size();
   std::string start(sizeof length, '\0');
   std::memcpy(start.data(), &length, sizeof length);

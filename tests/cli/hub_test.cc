@@ -21,12 +21,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-std::string text_of(const fs::path& path) {
-  std::string text;
-  for (const std::byte byte : read_file(path)) text += static_cast<char>(byte);
-  return text;
-}
-
 /// A checkpoint that works, of more than a megabyte, so that its download is shown.
 std::string large_checkpoint(const TemporaryFolder& folder) {
   write_file(folder / "config.json", std::string(R"({"encoder_embed_dim": 128, "encoder_ffn_embed_dim": 256,)"

@@ -17,7 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string text_of(const fs::path& path) {
+/// What was written to a file; nothing where it is not there.
+std::string written_to(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
   std::ostringstream text;
   text << in.rdbuf();
@@ -97,8 +98,8 @@ Result Process::wait() {
   see_whether_it_ended(0);
   return {.code = WIFEXITED(status_) ? WEXITSTATUS(status_) : -1,
           .signal = WIFSIGNALED(status_) ? WTERMSIG(status_) : 0,
-          .out = text_of(captured_ / "out"),
-          .err = text_of(captured_ / "err"),
+          .out = written_to(captured_ / "out"),
+          .err = written_to(captured_ / "err"),
           .peak_memory = peak_memory_};
 }
 

@@ -11,7 +11,7 @@
 namespace contentvec::cpu {
 namespace {
 
-std::vector<float> random_values(std::mt19937& random, int64_t count) {
+std::vector<float> random_matrix(std::mt19937& random, int64_t count) {
   std::uniform_real_distribution<float> uniform(-1.0F, 1.0F);
   std::vector<float> values(static_cast<size_t>(count));
   for (float& value : values) value = uniform(random);
@@ -28,10 +28,10 @@ TEST_P(MultiplyTest, IsTheSameForEveryTeamAndCut) {
     const int64_t rows = std::uniform_int_distribution<int64_t>(1, 900)(random);
     const int64_t columns = std::uniform_int_distribution<int64_t>(1, 200)(random);
     const int64_t depth = std::uniform_int_distribution<int64_t>(1, 1300)(random);
-    const std::vector<float> a = random_values(random, rows * depth);
-    const std::vector<float> bias = random_values(random, columns);
-    const std::vector<float> residual = random_values(random, rows * columns);
-    const PackedMatrix b(kernels, random_values(random, columns * depth), columns, depth, bias);
+    const std::vector<float> a = random_matrix(random, rows * depth);
+    const std::vector<float> bias = random_matrix(random, columns);
+    const std::vector<float> residual = random_matrix(random, rows * columns);
+    const PackedMatrix b(kernels, random_matrix(random, columns * depth), columns, depth, bias);
     std::vector<float> expected(static_cast<size_t>(rows * columns));
     const After after = {.gelu = round % 2 == 0, .residual = residual.data()};
     const Rows left = matrix_rows(a.data(), depth, depth);

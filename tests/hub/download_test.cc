@@ -22,14 +22,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-const std::string kRepo = "org/repo";
 const std::string kSha256OfAbc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-
-std::string text_of(const fs::path& path) {
-  std::string text;
-  for (const std::byte byte : read_file(path)) text += static_cast<char>(byte);
-  return text;
-}
 
 std::string long_text(size_t size) {
   std::string text;

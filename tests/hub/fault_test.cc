@@ -24,7 +24,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
-const std::string kRepo = "org/repo";
 const std::string kContent(200000, 'x');
 
 class FaultTest : public testing::Test {

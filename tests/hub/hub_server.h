@@ -14,6 +14,8 @@ namespace contentvec::test {
 /// Two commits to publish at.
 inline const std::string kCommit(40, 'a');
 inline const std::string kNextCommit(40, 'b');
+/// A repository to publish in.
+inline const std::string kRepo = "org/repo";
 
 /// A model hub of its own on this machine (server.py), and a cache of its own; the environment of this
 /// process points to both, and is otherwise that of a user who has set nothing.

@@ -16,12 +16,6 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-std::string text_of(const fs::path& path) {
-  std::string text;
-  for (const std::byte byte : read_file(path)) text += static_cast<char>(byte);
-  return text;
-}
-
 /// Publishes a file of the reference data.
 void publish(HubServer& hub, const std::string& repo, const std::string& name, const fs::path& file) {
   hub.publish(repo, name, text_of(oracle() / "checkpoints" / file));
