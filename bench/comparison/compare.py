@@ -53,7 +53,8 @@ def say(text):
 
 def make_plan(arguments):
     if arguments.quick:
-        return Plan((0.5,), (0.3, 1, 0.6), 1, 1, 1, (1, 2))
+        # few lengths, of which each occurs several times: MLX makes a graph for every one
+        return Plan((0.3,), (0.3, 0.6), 1, 1, 1, (0.3, 0.6))
     lengths = np.random.default_rng(3).uniform(1, 15, 40).round(2).tolist() if "ragged" in arguments.rows else []
     windows = tuple(int(row) for row in arguments.rows if row != "ragged")
     return Plan(windows, tuple(lengths), arguments.runs, max(3, arguments.runs // 3), 5, (10, 60))
@@ -130,7 +131,7 @@ class Comparison:
 
     def check_agreement(self, engines):
         """Exits when two engines do not compute the same from the same weights."""
-        utterances = in_samples([0.5, 0.025, 1.3] if self.quick else [3, 0.025, 10, 1.3, 6])
+        utterances = in_samples([0.3, 0.025, 0.6] if self.quick else [3, 0.025, 10, 1.3, 6])
         reference, *others = engines
         expected = self.features(reference, utterances)
         agreement, disagree = {}, []

@@ -42,15 +42,15 @@ class Setting(typing.NamedTuple):
     threads: int
 
 
-def make_recordings(folder, count):
-    """WAV files of 1 to 15 s of noise, in no order of length. Returns their paths and lengths in samples."""
+def make_recordings(folder, count, longest):
+    """WAV files of 1 to `longest` s of noise, in no order of length. Returns their paths and lengths in samples."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     write_waveform(folder / "noise.f32")
     noise = np.fromfile(folder / "noise.f32", np.float32)
     (folder / "noise.f32").unlink()
     recordings = {}
-    ranges = in_samples(np.random.default_rng(4).uniform(1, 15, count))
+    ranges = in_samples(np.random.default_rng(4).uniform(1, longest, count))
     for number, (begin, end) in enumerate(ranges):
         path = folder / f"{number:04}.wav"
         with wave.open(str(path), "wb") as out:
@@ -203,7 +203,7 @@ def parse_arguments():
     parser.add_argument("--rounds", type=positive, default=5)
     parser.add_argument("--threads", type=positive, default=usable_cpus())
     parser.add_argument("--orders", action="store_true", help="contentvec alone, in different orders and batches")
-    parser.add_argument("--quick", action="store_true", help="four files once, to see that everything works")
+    parser.add_argument("--quick", action="store_true", help="four short files once, to see that everything works")
     parser.add_argument("--out", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.quick:
@@ -218,7 +218,7 @@ def main():
     folder = arguments.out / "dataset"
     folder.mkdir(exist_ok=True)
     setting = Setting(arguments.out, folder, folder / "wavs", arguments.threads)
-    recordings = make_recordings(setting.inputs, arguments.files)
+    recordings = make_recordings(setting.inputs, arguments.files, 3 if arguments.quick else 15)
     contestants = in_several_orders(setting, recordings) if arguments.orders else beside_onnxruntime(setting)
     difference = check_agreement(contestants, 0 if arguments.orders else F32_BOUND)
     times = measure(contestants, arguments.rounds)
