@@ -30,14 +30,6 @@ size_t allocation_count() {
 }
 }  // namespace contentvec::test
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define CONTENTVEC_SANITIZED
-#endif
-#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define CONTENTVEC_SANITIZED
-#endif
-
 #ifndef CONTENTVEC_SANITIZED
 bool contentvec::test::allocations_are_counted() {
   return true;

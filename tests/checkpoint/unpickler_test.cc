@@ -244,14 +244,14 @@ TEST(Unpickler, DepthIsNoRecursion) {
 TEST(Unpickler, CyclesEnd) {
   EXPECT_EQ(made("]q\x01h\x01"
                  "a"),
-            json({nullptr}))
+            json::array({nullptr}))
       << "a list in itself";
   EXPECT_EQ(made("}q\x01U\x01kh\x01s"), json({{"k", nullptr}})) << "a dict in itself";
   EXPECT_EQ(made(global("x", "Y") + ")Rq\x01}U\x01kh\x01sb"), json({{"k", nullptr}}))
       << "an object in its state";
   EXPECT_EQ(made("]q\x01(h\x01h\x01h\x01"
                  "e"),
-            json({nullptr, nullptr, nullptr}));
+            json::array({nullptr, nullptr, nullptr}));
 }
 
 std::vector<Hostile> hostile_pickles() {

@@ -49,7 +49,7 @@ class WithoutPrivileges {
   bool effective_ = true;
 };
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef CONTENTVEC_SANITIZED
 inline constexpr bool kSanitized = true;  // the sanitizer's own memory makes a limit on it meaningless
 #else
 inline constexpr bool kSanitized = false;

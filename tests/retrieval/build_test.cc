@@ -8,6 +8,12 @@
 #include "retrieval/vector_index.h"
 #include "support.h"
 
+/// LLVM's OpenMP, which clang brings, keeps what it knows of a thread that has used it.
+extern "C" const char* __lsan_default_suppressions();
+extern "C" const char* __lsan_default_suppressions() {
+  return "leak:libomp\n";
+}
+
 namespace contentvec::test {
 namespace {
 
