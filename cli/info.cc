@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string_view>
@@ -67,8 +68,8 @@ Json as_json(const ModelInfo& info, const std::optional<WeightsFile>& file) {
 
 /// One number where all layers share it ("512"), else one per layer ("512 256 256").
 std::string per_layer(const ModelConfig& config, int ConvLayer::*field) {
-  std::vector<int> values;
-  for (const ConvLayer& layer : config.conv_layers) values.push_back(layer.*field);
+  std::vector<int> values(config.conv_layers.size());
+  std::transform(config.conv_layers.begin(), config.conv_layers.end(), values.begin(), std::mem_fn(field));
   const bool same =
       std::all_of(values.begin(), values.end(), [&](int value) { return value == values.front(); });
   return same && !values.empty() ? fmt::format("{}", values.front())

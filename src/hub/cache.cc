@@ -60,7 +60,7 @@ std::optional<std::string> CachedRepo::commit_of(const std::string& revision) co
 }
 
 std::optional<fs::path> CachedRepo::find(const std::string& commit, const std::string& file) const {
-  const fs::path path = pointer(commit, file);
+  fs::path path = pointer(commit, file);
   if (!is_file(path)) return std::nullopt;
   return path;
 }

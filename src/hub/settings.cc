@@ -33,7 +33,7 @@ bool is_true(std::string value) {
 }
 
 fs::path home() {
-  if (const std::string set = variable("HOME"); !set.empty()) return set;
+  if (std::string set = variable("HOME"); !set.empty()) return set;
   const passwd* user = ::getpwuid(::getuid());
   if (user == nullptr || user->pw_dir == nullptr)
     fail("cannot tell where the model cache is: HOME is not set; set it, or HF_HUB_CACHE");
