@@ -91,7 +91,9 @@ Recording Decoding::decode(const Job& job) const {
       fail("its sample rate is {} Hz; this preset takes {} Hz only, as RVC does: resample it first", rate,
            kSampleRate);
     }
-    recording.waveform = load_audio(job.input);
+    Audio audio = read_audio(job.input);
+    recording.waveform = std::move(audio.waveform);
+    recording.warnings = std::move(audio.warnings);
     recording.audio_seconds = static_cast<double>(recording.waveform.size()) / kSampleRate;
     if (options_.pad > 0) {
       const std::vector<float> zeros(static_cast<size_t>(options_.pad));

@@ -21,6 +21,7 @@ struct Recording {
   double audio_seconds = 0;          ///< without the padding
   double seconds = 0;                ///< that decoding took
   bool skipped = false;              ///< its output is there already
+  std::vector<std::string> warnings = {};
   std::string problem = {};
 };
 

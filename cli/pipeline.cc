@@ -124,13 +124,15 @@ class Batches {
     const ModelConfig& config = extraction_.model.config();
     const int64_t all = config.frames(static_cast<int64_t>(recording.waveform.size()));
     const int64_t frames = stages.front().frames;
+    const bool last = first_frame + frames == all;
     writing_.push({.job = recording.job,
                    .all_frames = all,
                    .first_frame = first_frame,
                    .stages = std::move(stages),
                    .audio_seconds = recording.audio_seconds,
                    .seconds = seconds,
-                   .last = first_frame + frames == all});
+                   .last = last,
+                   .warnings = last ? recording.warnings : std::vector<std::string>()});
   }
 
   void push_without_features(const Recording& recording) {

@@ -21,6 +21,9 @@ void Report::advanced(double audio_seconds) {
 
 void Report::done(const Job& job, const Done& what) {
   ++progress_.reached;
+  for (const std::string& warning : what.warnings) {
+    print_note(fmt::format("contentvec: warning: {}: {}", job.input, warning));
+  }
   if (json_) {
     nlohmann::ordered_json object = {{"path", job.input}, {"output", job.output.string()}};
     if (what.layers > 0) object["layers"] = what.layers;
@@ -28,6 +31,7 @@ void Report::done(const Job& job, const Done& what) {
     object["dim"] = what.dim;
     object["audio_seconds"] = what.audio_seconds;
     object["seconds"] = what.seconds;
+    if (!what.warnings.empty()) object["warnings"] = what.warnings;
     print_json(object);
   } else if (!bar_.shown() || progress_.total == 1) {
     const std::string layers = what.layers > 0 ? fmt::format("{} layers x ", what.layers) : "";

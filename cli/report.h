@@ -18,7 +18,8 @@ struct Done {
   int64_t frames = 0;
   int64_t dim = 0;
   double audio_seconds = 0;
-  double seconds = 0;  ///< of work on it: decoding, its share of the extraction, writing
+  double seconds = 0;                      ///< of work on it: decoding, its share of the extraction, writing
+  std::vector<std::string> warnings = {};  ///< about its audio
 };
 
 /// Tells the user how the inputs go, as soon as it is known. For people, on standard error: a progress bar

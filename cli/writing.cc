@@ -130,7 +130,8 @@ void Writing::write(Part& part) {
                            .frames = part.all_frames * options_.repeat,
                            .dim = dim,
                            .audio_seconds = part.audio_seconds,
-                           .seconds = output_.seconds});
+                           .seconds = output_.seconds,
+                           .warnings = std::move(part.warnings)});
 }
 
 std::string Writing::start_of_file(const Part& part) const {

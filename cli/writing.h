@@ -28,6 +28,7 @@ struct Part {
   double seconds = 0;                 ///< of work on this part
   bool last = false;
   bool skipped = false;
+  std::vector<std::string> warnings = {};  ///< about the audio; with the last part
   std::string problem = {};
 };
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -11,6 +12,13 @@ namespace contentvec {
 
 /// The sample rate every model here works at.
 inline constexpr int kSampleRate = 16000;
+
+/// A decoded audio file.
+struct Audio {
+  std::vector<float> waveform;          ///< 16 kHz, mono
+  int source_rate = 0;                  ///< of the file, in Hz
+  std::vector<std::string> warnings{};  ///< whole sentences, without the file's name; empty where all is well
+};
 
 /// Decodes an audio file to what the model takes: 16 kHz, mono, float32, nominally in [-1, 1], never clipped
 /// or rescaled.
@@ -22,14 +30,22 @@ inline constexpr int kSampleRate = 16000;
 /// `path` "-" reads the file from standard input. A WAV whose header announces more samples than there are
 /// (streamed, or cut short) gives those there are; a compressed file that is cut short is an Error.
 /// Throws Error when the file cannot be opened or decoded, has no samples, or holds a non-finite sample.
-std::vector<float> load_audio(const std::filesystem::path& path);
+Audio read_audio(const std::filesystem::path& path);
 
 /// The same for a file already in memory; `name` stands for it in errors.
+Audio read_audio(std::span<const std::byte> file, std::string_view name);
+
+/// read_audio's waveform alone, for whoever has nobody to show a warning to.
+std::vector<float> load_audio(const std::filesystem::path& path);
 std::vector<float> load_audio(std::span<const std::byte> file, std::string_view name);
 
 /// The sample rate of an audio file in Hz, before load_audio makes it 16 kHz. Throws Error as load_audio does
 /// for a file that cannot be opened.
 int audio_rate(const std::filesystem::path& path);
+
+/// The endings of the names of files that read_audio reads (".wav", ...), in lower case. What a file is, it
+/// decides by content: this is for whoever looks for audio files in a folder.
+std::span<const std::string_view> audio_extensions();
 
 /// Resamples mono audio from `from_rate` to `to_rate` Hz (libsoxr HQ); ceil(samples * to / from) samples.
 /// Throws Error for a rate outside 1 .. 1,000,000 Hz.

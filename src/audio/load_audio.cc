@@ -1,3 +1,4 @@
+#include <array>
 #include <string>
 #include <utility>
 
@@ -10,11 +11,15 @@
 namespace contentvec {
 namespace {
 
-std::vector<float> decode_and_resample(std::unique_ptr<audio::ByteSource> source, std::string doing) {
+constexpr std::array<std::string_view, 19> kExtensions = {
+    ".wav", ".wave", ".bwf", ".rf64", ".bw64", ".w64", ".aif",  ".aiff", ".aifc", ".au",
+    ".snd", ".caf",  ".voc", ".flac", ".ogg",  ".oga", ".opus", ".mp3",  ".mp2"};
+
+Audio decode_and_resample(std::unique_ptr<audio::ByteSource> source, std::string doing) {
   audio::Decoder decoder(std::move(source), std::move(doing));
   audio::Resampler resampler(decoder.rate(), kSampleRate);
   for (auto block = decoder.next(); !block.empty(); block = decoder.next()) resampler.push(block);
-  return resampler.finish();
+  return {resampler.finish(), decoder.rate(), {}};
 }
 
 std::string doing_with(const std::filesystem::path& path) {
@@ -24,15 +29,27 @@ std::string doing_with(const std::filesystem::path& path) {
 
 }  // namespace
 
-std::vector<float> load_audio(const std::filesystem::path& path) {
+Audio read_audio(const std::filesystem::path& path) {
   const std::string doing = doing_with(path);
   return decode_and_resample(audio::open_source(path, doing), doing);
 }
 
-std::vector<float> load_audio(std::span<const std::byte> file, std::string_view name) {
+Audio read_audio(std::span<const std::byte> file, std::string_view name) {
   const std::string doing = fmt::format("cannot read audio from '{}'", name);
   if (file.empty()) fail("{}: it is empty; expected the bytes of an audio file", doing);
   return decode_and_resample(audio::memory_source(file), doing);
+}
+
+std::vector<float> load_audio(const std::filesystem::path& path) {
+  return read_audio(path).waveform;
+}
+
+std::vector<float> load_audio(std::span<const std::byte> file, std::string_view name) {
+  return read_audio(file, name).waveform;
+}
+
+std::span<const std::string_view> audio_extensions() {
+  return kExtensions;
 }
 
 int audio_rate(const std::filesystem::path& path) {
