@@ -270,6 +270,7 @@ void bind_config(nb::module_& m) {
       .def_ro("speaker_dim", &ModelConfig::speaker_dim, "Width of the speaker embedding, where there is one.")
       .def_ro("conv_pos", &ModelConfig::conv_pos)
       .def_ro("conv_pos_groups", &ModelConfig::conv_pos_groups)
+      .def_ro("conv_pos_batch_norm", &ModelConfig::conv_pos_batch_norm)
       .def_ro("layer_norm_first", &ModelConfig::layer_norm_first)
       .def_ro("final_dim", &ModelConfig::final_dim, "Width of final_proj's output; 0: the model has none.")
       .def_ro("feat_proj_layer_norm", &ModelConfig::feat_proj_layer_norm)
@@ -285,7 +286,8 @@ void bind_info(nb::module_& m) {
       .def_ro("source", &ModelInfo::source, "The path or spec it came from.")
       .def_ro("container", &ModelInfo::container,
               "\"safetensors\", \"torch zip\", \"torch legacy\" or \"synthetic\".")
-      .def_ro("layout", &ModelInfo::layout, "Whose tensor names it uses: \"fairseq\", \"hf\" or \"mlx\".")
+      .def_ro("layout", &ModelInfo::layout,
+              "Whose tensor names it uses: \"fairseq\", \"hf\", \"mlx\", \"torchaudio\" or \"soft-vc\".")
       .def_ro("kind", &ModelInfo::kind, "\"ContentVec\", \"HuBERT\", ... or \"not told by the file\".")
       .def_ro("config_source", &ModelInfo::config_source, "Where the architecture was read from.")
       .def_ro("parameters", &ModelInfo::parameters, "Numbers in the weights.")

@@ -67,10 +67,11 @@ std::vector<std::byte> half_bytes(const std::string& name, const Values& values)
   return bytes;
 }
 
-/// Values of a canonical tensor; a positional convolution without weight norm is given one, since the
-/// layouts' own programs expect it.
+/// Values of a canonical tensor; a positional convolution without weight norm is given one, or one with it
+/// has it multiplied out, as the layouts' own programs expect it.
 Values values_of(const Weights& weights, const std::string& name) {
-  const std::string pos_conv = "encoder.pos_conv.0.weight";
+  const std::string pos_conv = model::pos_conv_name(weights.config()) + ".weight";
+  if (name == pos_conv) return weights.read_pos_conv();
   if (weights.forms().weight_norm || !name.starts_with(pos_conv)) return weights.read(name);
   Values weight = weights.read(pos_conv);
   if (!name.ends_with("_g")) return weight;
@@ -80,6 +81,12 @@ Values values_of(const Weights& weights, const std::string& name) {
 
 /// What the layout's own program cannot load.
 void check_expressible(const ModelConfig& config, const Weights& weights, Layout layout) {
+  if (layout == Layout::kMlx && config.conv_pos_batch_norm) {
+    fail(
+        "mlx-contentvec's model has no BatchNorm before its positional convolution, this model has one; "
+        "convert "
+        "with --layout fairseq or hf");
+  }
   if (layout != Layout::kHf) return;
   if (config.speaker_conditioned()) {
     fail(
@@ -101,11 +108,20 @@ output::NamedTensor named_tensor(const Weights& weights, const model::TensorSpec
   const bool transpose = layout == Layout::kMlx && spec.shape.size() == 3;
   std::vector<int64_t> shape = spec.shape;
   if (transpose) std::swap(shape[1], shape[2]);
-  return {model::name_in_layout(layout, spec.name), half ? "F16" : "F32", shape, [=, &weights] {
+  return {model::name_in_layout(layout, spec.name, weights.config().conv_pos_batch_norm),
+          half ? "F16" : "F32", shape, [=, &weights] {
             Values values = values_of(weights, spec.name);
             if (transpose)
               values = model::swap_last_axes(values, spec.shape[0], spec.shape[1], spec.shape[2]);
             return half ? half_bytes(spec.name, values) : output::bytes_of(values);
+          }};
+}
+
+/// A count of training's steps, which changes nothing; but transformers takes a BatchNorm without it for one
+/// that was never trained, and makes it anew.
+output::NamedTensor batches_tracked(Layout layout) {
+  return {model::name_in_layout(layout, "encoder.pos_conv.0.num_batches_tracked", true), "I64", {}, [] {
+            return std::vector<std::byte>(sizeof(int64_t));
           }};
 }
 
@@ -158,7 +174,9 @@ ModelInfo convert(const std::string& spec, const std::filesystem::path& out, con
 
   std::vector<output::NamedTensor> tensors;
   int64_t parameters = 0;
-  const model::TensorForms forms = {.weight_norm = true,
+  if (config.conv_pos_batch_norm) tensors.push_back(batches_tracked(layout));
+  // fairseq and transformers know a BatchNorm or a weight norm, not both.
+  const model::TensorForms forms = {.weight_norm = !config.conv_pos_batch_norm,
                                     .projection = weights.has("post_extract_proj.weight")};
   for (const model::TensorSpec& tensor : model::tensor_table(config, forms)) {
     // mlx-contentvec's model has no final_proj and refuses a file with one.

@@ -9,6 +9,9 @@
 #include <nlohmann/json.hpp>
 
 #include "checkpoint/checkpoint.h"
+#include "model/synthetic.h"
+#include "model/weights.h"
+#include "output/safetensors.h"
 #include "support.h"
 
 namespace contentvec::test {
@@ -63,6 +66,29 @@ std::map<std::string, Reference> read_tensors(const std::filesystem::path& path)
     reference.values = read(tensor);
   }
   return references;
+}
+
+void write_tensors(const std::filesystem::path& path, const std::map<std::string, Reference>& tensors,
+                   const std::map<std::string, std::string>& metadata) {
+  std::vector<output::NamedTensor> named;
+  for (const auto& [name, tensor] : tensors) {
+    named.push_back(
+        {name, "F32", tensor.shape, [&tensor = tensor] { return output::bytes_of(tensor.values); }});
+  }
+  output::write_safetensors(path, named, metadata);
+}
+
+std::map<std::string, Reference> synthetic_tensors(const ModelConfig& config) {
+  std::map<std::string, Reference> tensors;
+  const model::TensorForms forms = {.weight_norm = !config.conv_pos_batch_norm, .projection = false};
+  for (const model::TensorSpec& spec : model::tensor_table(config, forms)) {
+    size_t count = 1;
+    for (const int64_t size : spec.shape) count *= static_cast<size_t>(size);
+    Reference& tensor = tensors[spec.name];
+    tensor = {spec.shape, std::vector<float>(count)};
+    model::fill_synthetic(spec.name, spec.shape, 0, tensor.values);
+  }
+  return tensors;
 }
 
 std::filesystem::path golden_path(const std::string& name) {

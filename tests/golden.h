@@ -46,6 +46,11 @@ std::filesystem::path golden_path(const std::string& name);
 
 /// Tensors of any safetensors file of float32.
 std::map<std::string, Reference> read_tensors(const std::filesystem::path& path);
+/// A safetensors file of them.
+void write_tensors(const std::filesystem::path& path, const std::map<std::string, Reference>& tensors,
+                   const std::map<std::string, std::string>& metadata = {});
+/// Made-up weights of any architecture, by canonical name, as `synthetic:` specs stand for.
+std::map<std::string, Reference> synthetic_tensors(const ModelConfig& config);
 
 /// Every stage of a golden file in one pass, by the stage's name.
 std::map<std::string, Features> extract_all(const Model& model, const Golden& golden);

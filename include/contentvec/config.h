@@ -41,6 +41,7 @@ struct ModelConfig {
   int speaker_dim = 256;             ///< width of the speaker embedding (used when encoder_layers_1 > 0)
   int conv_pos = 128;                ///< kernel of the positional convolution
   int conv_pos_groups = 16;          ///< its groups; divides encoder_embed_dim
+  bool conv_pos_batch_norm = false;  ///< BatchNorm before it, with the statistics of training (mHuBERT 25 Hz)
   bool layer_norm_first =
       false;            ///< pre-norm blocks; a final LayerNorm then applies to the model's output only
   int final_dim = 256;  ///< width of final_proj; 0: the model has none

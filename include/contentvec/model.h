@@ -68,11 +68,11 @@ struct Features {
 
 /// What a checkpoint is, for people.
 struct ModelInfo {
-  std::string source;              ///< the path or spec it came from
-  std::string container;           ///< "safetensors", "torch zip", "torch legacy" or "synthetic"
-  std::string layout;              ///< whose tensor names it uses: "fairseq", "hf" or "mlx"
-  std::string kind;                ///< "ContentVec", "HuBERT", "wav2vec 2.0", or "not told by the file"
-  ModelConfig config;              ///< the architecture; final_dim 0 when there is no final_proj
+  std::string source;     ///< the path or spec it came from
+  std::string container;  ///< "safetensors", "torch zip", "torch legacy" or "synthetic"
+  std::string layout;     ///< whose tensor names it uses: "fairseq", "hf", "mlx", "torchaudio" or "soft-vc"
+  std::string kind;       ///< "ContentVec", "HuBERT", "wav2vec 2.0", or "not told by the file"
+  ModelConfig config;     ///< the architecture; final_dim 0 when there is no final_proj
   std::string config_source;       ///< where it was read from
   std::string normalize_source;    ///< where config.normalize was read from
   bool feature_projection = true;  ///< a linear layer between the convolutions and the blocks
@@ -95,9 +95,8 @@ struct ModelInfo {
 class Model {
  public:
   /// Opens a checkpoint. `spec` is
-  ///   - a file: .safetensors, or PyTorch's .pt / .pth / .bin (zip or pre-1.6), in fairseq's, Hugging Face's
-  ///   or
-  ///     mlx-contentvec's tensor names; nothing in it is ever executed;
+  ///   - a file: .safetensors, or PyTorch's .pt / .pth / .bin (zip or pre-1.6), in fairseq's, Hugging Face's,
+  ///     mlx-contentvec's, torchaudio's or soft-VC's tensor names; nothing in it is ever executed;
   ///   - a directory in Hugging Face's form (config.json beside model.safetensors or pytorch_model.bin);
   ///   - a model on the Hugging Face hub, `org/repo`, `org/repo/file` or a name of known_models(), each also
   ///     with `@revision`, downloaded when it is not in the cache yet; see resolve() in contentvec/hub.h;

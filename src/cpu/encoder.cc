@@ -200,17 +200,34 @@ void attend(const Heads& heads, const Context& context) {
   });
 }
 
+/// One frame's channels of a group as the positional convolution takes them, with the BatchNorm before it if
+/// there is one: what the convolution's padding adds is zero after it.
+void copy_normalised(const model::Weights::BatchNorm& norm, int64_t first_channel, int64_t channels,
+                     const float* from, float* to) {
+  if (norm.mean.empty()) {
+    std::copy_n(from, channels, to);
+    return;
+  }
+  for (int64_t i = 0; i < channels; ++i) {
+    const auto channel = static_cast<size_t>(first_channel + i);
+    to[i] = (from[i] - norm.mean[channel]) * norm.scale[channel] + norm.shift[channel];
+  }
+}
+
 /// The channels of one group in the frames that `range` reaches, side by side: then the taps of a row are
 /// contiguous.
-void copy_window(const ModelConfig& c, const Utterance& utterance, const FrameRange& range, int64_t group,
+void copy_window(const PackedModel& model, const Utterance& utterance, const FrameRange& range, int64_t group,
                  const float* x, float* window) {
+  const ModelConfig& c = model.config;
   const int64_t pitch = row_pitch(c.encoder_embed_dim);
   const int64_t group_width = c.encoder_embed_dim / c.conv_pos_groups;
+  const int64_t first_channel = group * group_width;
   const int64_t left = c.conv_pos / 2;  // padding; an even kernel gives one frame more, which is not computed
   for (int64_t i = 0; i < range.end - range.begin + c.conv_pos - 1; ++i, window += group_width) {
     const int64_t frame = range.begin - left + i;
     if (frame >= utterance.first_frame && frame < utterance.first_frame + utterance.frames) {
-      std::copy_n(x + frame * pitch + group * group_width, group_width, window);
+      copy_normalised(model.pos_conv_norm, first_channel, group_width, x + frame * pitch + first_channel,
+                      window);
     } else {
       std::fill_n(window, group_width, 0.0F);
     }
@@ -252,7 +269,8 @@ void add_positions(const PackedModel& model, const Context& context) {
     const int64_t group = item / count;  // a group's weights serve all ranges while they are in cache
     const FrameRange& range = ranges[static_cast<size_t>(item % count)];
     float* window = context.stage_scratch(thread);
-    copy_window(c, context.batch().utterances[static_cast<size_t>(range.utterance)], range, group, x, window);
+    copy_window(model, context.batch().utterances[static_cast<size_t>(range.utterance)], range, group, x,
+                window);
     const PackedMatrix& weight = model.pos_conv[static_cast<size_t>(group)];
     const int64_t offset = range.begin * pitch + group * group_width;
     context.kernels.product(

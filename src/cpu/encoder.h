@@ -9,7 +9,7 @@ namespace contentvec::cpu {
 /// a model without.
 void prepare_speaker_norms(const PackedModel& model, const Context& context);
 
-/// x += GELU(pos_conv(x)); a post-norm model's x = LayerNorm(x).
+/// x += GELU(pos_conv(x)), with its BatchNorm if it has one; a post-norm model's x = LayerNorm(x).
 void add_positions(const PackedModel& model, const Context& context);
 
 /// One transformer block on workspace.x, `index` from 0.

@@ -109,7 +109,7 @@ class Packer {
     const int64_t group_width = c.encoder_embed_dim / c.conv_pos_groups;
     const std::vector<float> weight =
         model::swap_last_axes(weights_.read_pos_conv(), c.encoder_embed_dim, group_width, c.conv_pos);
-    const std::vector<float> bias = read("encoder.pos_conv.0.bias");
+    const std::vector<float> bias = read(model::pos_conv_name(c) + ".bias");
     const int64_t depth = c.conv_pos * group_width;
     std::vector<PackedMatrix> groups;
     for (int64_t g = 0; g < c.conv_pos_groups; ++g) {
@@ -180,6 +180,7 @@ PackedModel::PackedModel(const Kernels& kernels, const model::Weights& weights, 
       projection = packer.linear("post_extract_proj", c.encoder_embed_dim, c.conv_layers.back().dim, buffer);
     });
   }
+  pos_conv_norm = weights.read_batch_norm();
   encoder_norm = packer.norm("encoder.layer_norm");
   blocks.resize(static_cast<size_t>(c.total_layers()));
   for (int i = 0; i < c.total_layers(); ++i) add_block(packer, c, i, blocks[static_cast<size_t>(i)], jobs);

@@ -67,11 +67,12 @@ struct PackedModel {
   PackedModel(const Kernels& kernels, const model::Weights& weights, int threads);
 
   ModelConfig config;
-  GroupNormConv first_conv;            ///< of a GroupNorm frontend
-  std::vector<PackedConv> convs;       ///< convs[0] is empty in a GroupNorm frontend
-  Norm feature_norm;                   ///< before the projection; empty without one
-  PackedMatrix projection;             ///< empty when the model has none
-  std::vector<PackedMatrix> pos_conv;  ///< one per group; depth kernel * (width / groups), tap-major
+  GroupNormConv first_conv;                 ///< of a GroupNorm frontend
+  std::vector<PackedConv> convs;            ///< convs[0] is empty in a GroupNorm frontend
+  Norm feature_norm;                        ///< before the projection; empty without one
+  PackedMatrix projection;                  ///< empty when the model has none
+  model::Weights::BatchNorm pos_conv_norm;  ///< before the positional convolution; empty without one
+  std::vector<PackedMatrix> pos_conv;       ///< one per group; depth kernel * (width / groups), tap-major
   Norm encoder_norm;
   std::vector<PackedBlock> blocks;
   PackedMatrix final_proj;  ///< empty when the model has none

@@ -67,12 +67,20 @@ mx::array Forward::frontend(const PassInputs& inputs) const {
   return x;
 }
 
-/// x + GELU(pos_conv(x)), with its LayerNorm in a post-norm model. An even kernel gives one frame more than
+/// x + GELU(pos_conv(x)), with its LayerNorm in a post-norm model. A BatchNorm comes before the convolution's
+/// padding, which is zeros, and so are frames that are none. An even kernel gives one frame more than
 /// there are, which is dropped: it has one frame less of padding at the end.
 mx::array Forward::add_positions(const mx::array& x, const mx::array& valid) const {
-  const mx::array inside = mx::where(mx::expand_dims(valid, 2, stream_), x, mx::array(0.0F), stream_);
+  const auto only_valid = [&](const mx::array& y) {
+    return mx::where(mx::expand_dims(valid, 2, stream_), y, mx::array(0.0F), stream_);
+  };
+  const mx::array inside = only_valid(x);
+  const auto& norm = parameters_.pos_conv_norm;
+  const mx::array input =
+      norm ? only_valid(add(multiply(mx::subtract(x, norm->mean, stream_), norm->scale), norm->shift))
+           : inside;
   const int before = config_.conv_pos / 2;
-  const mx::array conv = widen(mx::conv_general(narrow(inside), parameters_.pos_conv.weight, {1}, {before},
+  const mx::array conv = widen(mx::conv_general(narrow(input), parameters_.pos_conv.weight, {1}, {before},
                                                 {config_.conv_pos - 1 - before}, {1}, {1},
                                                 config_.conv_pos_groups, false, stream_));
   const mx::array sum = add(inside, gelu(add(conv, *parameters_.pos_conv.bias)));

@@ -30,8 +30,16 @@ class Uploader {
     const std::vector<float> weight =
         model::swap_last_axes(weights_.read_pos_conv(), width, group_width, config_.conv_pos);
     return {upload(weight, {width, config_.conv_pos, group_width}, dtype_),
-            vector("encoder.pos_conv.0.bias"),
+            vector(model::pos_conv_name(config_) + ".bias"),
             {}};
+  }
+
+  [[nodiscard]] std::optional<BatchNorm> pos_conv_norm() const {
+    if (!config_.conv_pos_batch_norm) return std::nullopt;
+    const model::Weights::BatchNorm norm = weights_.read_batch_norm();
+    const mx::Shape shape = {config_.encoder_embed_dim};
+    return BatchNorm{upload(norm.mean, shape, mx::float32), upload(norm.scale, shape, mx::float32),
+                     upload(norm.shift, shape, mx::float32)};
   }
 
   [[nodiscard]] Norm norm(const std::string& name) const {
@@ -145,6 +153,7 @@ Parameters upload_parameters(const model::Weights& weights, DType dtype, mx::Str
   return {uploader.convs(),
           uploader.norm_if(weights.config().feat_proj_layer_norm, "layer_norm"),
           uploader.linear_if_there("post_extract_proj"),
+          uploader.pos_conv_norm(),
           uploader.pos_conv(),
           uploader.norm("encoder.layer_norm"),
           uploader.blocks(),

@@ -24,6 +24,13 @@ struct Norm {
   mx::array shift;
 };
 
+/// With the statistics of training: scale (x - mean) + shift, per channel.
+struct BatchNorm {
+  mx::array mean;
+  mx::array scale;
+  mx::array shift;
+};
+
 /// A block's LayerNorm: plain, or with a scale and a shift that are linear in the speaker embedding.
 struct BlockNorm {
   std::optional<Norm> plain;
@@ -51,6 +58,7 @@ struct Parameters {
   std::vector<Conv> convs;
   std::optional<Norm> feature_norm;
   std::optional<Linear> projection;
+  std::optional<BatchNorm> pos_conv_norm;
   Conv pos_conv;
   Norm encoder_norm;
   std::vector<Block> blocks;

@@ -118,6 +118,7 @@ void read_common(const Fields& fields, ModelConfig& c) {
   fields.read("encoder_layers_1", c.encoder_layers_1);
   fields.read("conv_pos", c.conv_pos);
   fields.read("conv_pos_groups", c.conv_pos_groups);
+  fields.read("conv_pos_batch_norm", c.conv_pos_batch_norm);
   fields.read("layer_norm_first", c.layer_norm_first);
   fields.read("final_dim", c.final_dim);
   fields.read("normalize", c.normalize);
@@ -143,8 +144,6 @@ void refuse_unsupported_hf(const Fields& fields) {
       fields.unsupported(fmt::format("{} \"{}\"", key, activation));
     }
   }
-  if (fields.is_true("conv_pos_batch_norm"))
-    fields.unsupported("a BatchNorm before the positional convolution");
   if (fields.is_true("add_adapter")) fields.unsupported("an adapter (add_adapter)");
   if (fields.find("adapter_attn_dim") != nullptr)
     fields.unsupported("adapters in its blocks (adapter_attn_dim)");
@@ -189,6 +188,7 @@ ModelConfig from_hf_form(const Fields& fields) {
   fields.read("num_hidden_layers", c.encoder_layers);
   fields.read("num_conv_pos_embeddings", c.conv_pos);
   fields.read("num_conv_pos_embedding_groups", c.conv_pos_groups);
+  fields.read("conv_pos_batch_norm", c.conv_pos_batch_norm);
   fields.read("do_stable_layer_norm", c.layer_norm_first);
   fields.read("feat_proj_layer_norm", c.feat_proj_layer_norm);
   fields.read("layer_norm_eps", c.layer_norm_eps);
@@ -201,8 +201,6 @@ void refuse_unsupported_fairseq(const Fields& fields) {
   if (activation != "gelu") fields.unsupported("activation_fn \"" + activation + "\"");
   const std::string layer = fields.text("layer_type", "transformer");
   if (layer != "transformer") fields.unsupported("layer_type \"" + layer + "\"");
-  if (fields.is_true("conv_pos_batch_norm"))
-    fields.unsupported("a BatchNorm before the positional convolution");
   if (fields.is_true("quantize_input")) fields.unsupported("quantised encoder input (quantize_input)");
   if (fields.is_true("relative_position_embedding")) fields.unsupported("relative positions, as WavLM has");
   int depth = 1;
@@ -270,6 +268,15 @@ bool config_from_fairseq(const json& object, std::string_view origin, ModelConfi
   return true;
 }
 
+namespace {
+
+/// 1e-05, where float32's own value would be written 9.999999747378752e-06. Whatever the program's locale.
+json shortest(float value) {
+  return checkpoint::parse_json(fmt::format("{}", value));
+}
+
+}  // namespace
+
 std::string config_to_json(const ModelConfig& c) {
   nlohmann::ordered_json j;
   for (const ConvLayer& conv : c.conv_layers)
@@ -286,10 +293,11 @@ std::string config_to_json(const ModelConfig& c) {
   j["speaker_dim"] = c.speaker_dim;
   j["conv_pos"] = c.conv_pos;
   j["conv_pos_groups"] = c.conv_pos_groups;
+  j["conv_pos_batch_norm"] = c.conv_pos_batch_norm;
   j["layer_norm_first"] = c.layer_norm_first;
   j["final_dim"] = c.final_dim;
   j["feat_proj_layer_norm"] = c.feat_proj_layer_norm;
-  j["layer_norm_eps"] = std::stod(fmt::format("{}", c.layer_norm_eps));  // 1e-05, not its float32 expansion
+  j["layer_norm_eps"] = shortest(c.layer_norm_eps);
   if (c.normalize) j["normalize"] = *c.normalize;
   return j.dump();
 }
@@ -315,9 +323,9 @@ std::string config_to_hf_json(const ModelConfig& c) {
   j["conv_bias"] = c.conv_bias;
   j["num_conv_pos_embeddings"] = c.conv_pos;
   j["num_conv_pos_embedding_groups"] = c.conv_pos_groups;
-  j["conv_pos_batch_norm"] = false;
+  j["conv_pos_batch_norm"] = c.conv_pos_batch_norm;
   j["do_stable_layer_norm"] = c.layer_norm_first;
-  j["layer_norm_eps"] = std::stod(fmt::format("{}", c.layer_norm_eps));
+  j["layer_norm_eps"] = shortest(c.layer_norm_eps);
   if (c.final_dim > 0) j["classifier_proj_size"] = c.final_dim;
   j["mask_time_prob"] =
       0.0;  // for training; without it the model has no masked_spec_embed, which is not written

@@ -8,7 +8,29 @@
 namespace contentvec::model {
 namespace {
 
-constexpr int64_t kHeadSize = 64;  // of every published HuBERT, ContentVec and wav2vec 2.0
+/// Published models by what their tensors show, and what no tensor shows of them: how many heads share the
+/// width, whether blocks normalise first. All have seven convolutions of 512 channels, fairseq's usual
+/// strides, and a positional convolution of kernel 128 in 16 groups.
+struct Family {
+  int width;
+  int inner;
+  int most_blocks;  ///< plain ones; distilled and truncated models have fewer
+  ExtractorMode frontend;
+  int heads;
+  bool layer_norm_first;
+};
+constexpr std::array kFamilies = {
+    // HuBERT, wav2vec 2.0 and data of every language in base size, ContentVec, DistilHuBERT
+    Family{768, 3072, 12, ExtractorMode::kGroupNorm, 12, false},
+    // wav2vec 2.0 large of LibriSpeech and VoxPopuli
+    Family{1024, 4096, 24, ExtractorMode::kGroupNorm, 16, false},
+    // HuBERT large, wav2vec 2.0 large of Libri-Light, XLSR-53, XLS-R 300M, MMS 300M
+    Family{1024, 4096, 24, ExtractorMode::kLayerNorm, 16, true},
+    // HuBERT X-Large, XLS-R 1B, MMS 1B
+    Family{1280, 5120, 48, ExtractorMode::kLayerNorm, 16, true},
+    // XLS-R 2B
+    Family{1920, 7680, 48, ExtractorMode::kLayerNorm, 16, true},
+};
 
 [[noreturn]] void ask_for_config(const std::string& source, const std::string& what) {
   fail(
@@ -39,20 +61,45 @@ std::vector<ConvLayer> infer_convs(const FoundTensors& found, const std::string&
     convs.push_back({static_cast<int>(shape[0]), static_cast<int>(shape[2]), 0});
   }
   const std::vector<ConvLayer> usual = ModelConfig().conv_layers;
-  const bool usual_kernels =
-      std::equal(convs.begin(), convs.end(), usual.begin(), usual.end(),
-                 [](const ConvLayer& a, const ConvLayer& b) { return a.kernel == b.kernel; });
-  if (!usual_kernels) {
+  const bool as_usual = std::equal(
+      convs.begin(), convs.end(), usual.begin(), usual.end(),
+      [](const ConvLayer& a, const ConvLayer& b) { return a.dim == b.dim && a.kernel == b.kernel; });
+  if (!as_usual) {
     std::string kernels;
-    for (const ConvLayer& conv : convs)
-      kernels += (kernels.empty() ? "" : ", ") + std::to_string(conv.kernel);
+    std::string channels;
+    for (const ConvLayer& conv : convs) {
+      kernels += fmt::format("{}{}", kernels.empty() ? "" : ", ", conv.kernel);
+      channels += fmt::format("{}{}", channels.empty() ? "" : ", ", conv.dim);
+    }
     ask_for_config(source,
-                   fmt::format("strides can be guessed for convolutions of kernel 10, 3, 3, 3, 3, 2, 2 only, "
-                               "these have {}",
-                               kernels));
+                   fmt::format("strides are known for convolutions of kernel 10, 3, 3, 3, 3, 2, 2 with 512 "
+                               "channels each, these have kernel {} and {} channels",
+                               kernels, channels));
   }
-  for (size_t i = 0; i < convs.size(); ++i) convs[i].stride = usual[i].stride;
-  return convs;
+  return usual;
+}
+
+/// Fills in what no tensor shows, from the family that has all that they do show.
+void settle_by_family(ModelConfig& c, const std::string& source) {
+  const ModelConfig usual;
+  const auto* const family = std::find_if(kFamilies.begin(), kFamilies.end(), [&](const Family& f) {
+    return f.width == c.encoder_embed_dim && f.inner == c.encoder_ffn_embed_dim &&
+           c.encoder_layers <= f.most_blocks && f.frontend == c.extractor_mode;
+  });
+  if (family == kFamilies.end() || c.conv_pos != usual.conv_pos ||
+      c.conv_pos_groups != usual.conv_pos_groups || c.conv_pos_batch_norm) {
+    ask_for_config(
+        source,
+        fmt::format(
+            "its shapes are of no model known here, so that its attention heads cannot be counted: {} "
+            "blocks of width {} and inner width {}, {} in the convolutions, a positional convolution of "
+            "kernel {} in {} groups{}",
+            c.total_layers(), c.encoder_embed_dim, c.encoder_ffn_embed_dim,
+            c.extractor_mode == ExtractorMode::kLayerNorm ? "LayerNorm" : "GroupNorm", c.conv_pos,
+            c.conv_pos_groups, c.conv_pos_batch_norm ? " after a BatchNorm" : ""));
+  }
+  c.encoder_attention_heads = family->heads;
+  c.layer_norm_first = family->layer_norm_first;
 }
 
 }  // namespace
@@ -62,17 +109,11 @@ ModelConfig infer_config(const FoundTensors& found, const std::string& source) {
   c.conv_layers = infer_convs(found, source);
   const bool layer_norm = found.has("feature_extractor.conv_layers.0.2.1.weight");
   c.extractor_mode = layer_norm ? ExtractorMode::kLayerNorm : ExtractorMode::kGroupNorm;
-  c.layer_norm_first = layer_norm;
   c.conv_bias = found.has("feature_extractor.conv_layers.0.0.bias");
   c.feat_proj_layer_norm = found.has("layer_norm.weight");
 
   const int64_t width = shape_of(found, source, "encoder.layer_norm.weight", 1)[0];
   c.encoder_embed_dim = static_cast<int>(width);
-  if (width % kHeadSize != 0) {
-    ask_for_config(source,
-                   fmt::format("its width {} is no multiple of the usual head size {}", width, kHeadSize));
-  }
-  c.encoder_attention_heads = static_cast<int>(width / kHeadSize);
   c.encoder_ffn_embed_dim = static_cast<int>(shape_of(found, source, "encoder.layers.0.fc1.weight", 2)[0]);
 
   const auto block_tensor = [](int block, const char* name) {
@@ -88,15 +129,18 @@ ModelConfig infer_config(const FoundTensors& found, const std::string& source) {
     c.speaker_dim = static_cast<int>(shape_of(found, source, name, 2)[1]);
   }
 
-  const bool weight_norm = found.has("encoder.pos_conv.0.weight_v");
+  c.conv_pos_batch_norm = found.has(kPosConvBatchNorm);
+  const std::string pos_conv = pos_conv_name(c);
+  const bool weight_norm = found.has(pos_conv + ".weight_v");
   const std::vector<int64_t> pos =
-      shape_of(found, source, weight_norm ? "encoder.pos_conv.0.weight_v" : "encoder.pos_conv.0.weight", 3);
+      shape_of(found, source, pos_conv + (weight_norm ? ".weight_v" : ".weight"), 3);
   c.conv_pos = static_cast<int>(pos[2]);
   if (width % pos[1] != 0) {
     ask_for_config(source, fmt::format("its positional convolution of shape {} fits no number of groups",
                                        checkpoint::shape_text(pos)));
   }
   c.conv_pos_groups = static_cast<int>(width / pos[1]);
+  settle_by_family(c, source);
   c.validate();
   return c;
 }

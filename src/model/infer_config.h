@@ -7,9 +7,9 @@
 
 namespace contentvec::model {
 
-/// Reads the architecture off the tensors' names and shapes, where nothing else says it: head size 64,
-/// fairseq's usual strides for its usual kernels, LayerNorm frontend means pre-norm. Throws Error asking for
-/// a configuration where these cannot hold.
+/// Reads the architecture off the tensors' names and shapes, where nothing else says it. What these do not
+/// show (strides, heads, the order of norms) is known of published models by their sizes; for any other the
+/// features would be wrong without a word, so that it throws Error asking for a configuration.
 ModelConfig infer_config(const FoundTensors& found, const std::string& source);
 
 }  // namespace contentvec::model

@@ -11,9 +11,11 @@ namespace contentvec::model {
 
 /// Whose tensor names a checkpoint uses.
 enum class Layout {
-  kFairseq,  ///< fairseq's HuBERT and ContentVec; the canonical names inside this library
-  kHf,       ///< Hugging Face transformers' HubertModel
-  kMlx,      ///< mlx-contentvec, either spelling of its positional convolution
+  kFairseq,     ///< fairseq's HuBERT and ContentVec; the canonical names inside this library
+  kHf,          ///< Hugging Face transformers' HubertModel
+  kMlx,         ///< mlx-contentvec, either spelling of its positional convolution
+  kTorchaudio,  ///< torchaudio's wav2vec 2.0 and HuBERT
+  kSoftVc,      ///< soft-VC's HuBERT (bshall), with q, k and v of a block in one tensor
 };
 std::string_view layout_name(Layout layout);
 
@@ -23,7 +25,13 @@ struct RecognisedLayout {
   std::string prefix;          ///< before every name of the model, e.g. "hubert."; may be empty
   bool channels_last = false;  ///< convolution weights are (out, kernel, in), as MLX stores them
   bool layer_norm_frontend = false;
+  bool pos_conv_batch_norm = false;  ///< before the positional convolution
 };
+
+/// Takes the components out of tensors' names that programs put in when they wrap a module and that are no
+/// part of the model's: torch.compile's `_orig_mod`, FSDP's and activation checkpointing's. Throws Error when
+/// two tensors then have one name.
+void strip_wrappers(checkpoint::Checkpoint& file);
 
 /// Finds the model in a checkpoint by its first convolution. Throws Error when there is none or more than
 /// one.
@@ -42,7 +50,7 @@ struct NameMeaning {
 };
 NameMeaning meaning_of(const RecognisedLayout& layout, std::string_view name);
 
-/// A canonical name in another layout (without prefix).
-std::string name_in_layout(Layout layout, std::string_view canonical);
+/// A canonical name in another layout (without prefix), `pos_conv_batch_norm` as in RecognisedLayout.
+std::string name_in_layout(Layout layout, std::string_view canonical, bool pos_conv_batch_norm = false);
 
 }  // namespace contentvec::model

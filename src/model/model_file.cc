@@ -29,8 +29,13 @@ struct SettledConfig {
   std::string source;
 };
 
+/// Where a configuration or a part of it was read from.
+constexpr const char* kFromTensors = "names and shapes of the tensors";
+constexpr const char* kConfigJson = "config.json";
+constexpr const char* kUsualNormalize = "the usual for its frontend, as nothing says";
+
 /// The first of: the caller's, our own metadata, fairseq's cfg or args, config.json, the tensors themselves.
-SettledConfig settle_config(const Checkpoint& file, const FoundTensors& found,
+SettledConfig settle_config(const Checkpoint& file, Layout layout, const FoundTensors& found,
                             const std::optional<ModelConfig>& given) {
   if (given) {
     given->validate();
@@ -45,9 +50,10 @@ SettledConfig settle_config(const Checkpoint& file, const FoundTensors& found,
     return {config, "cfg in the checkpoint"};
   // A config.json without hidden_size belongs to some other program that keeps its models in the same folder.
   if (file.hf_config.is_object() && file.hf_config.contains("hidden_size")) {
-    return {config_from_json(file.hf_config, file.source + ", its config.json"), "config.json"};
+    return {config_from_json(file.hf_config, file.source + ", its config.json"), kConfigJson};
   }
-  return {infer_config(found, file.source), "names and shapes of the tensors"};
+  if (layout == Layout::kSoftVc) return {ModelConfig(), kFromTensors};  // its program knows this one only
+  return {infer_config(found, file.source), kFromTensors};
 }
 
 /// config.normalize, from the first that says it; returns where that was.
@@ -64,7 +70,15 @@ std::string settle_normalize(const Checkpoint& file, SettledConfig& settled) {
     return "cfg in the checkpoint";
   }
   settled.config.normalize = settled.config.extractor_mode == ExtractorMode::kLayerNorm;
-  return "the usual for its frontend, as nothing says";
+  return kUsualNormalize;
+}
+
+/// Base models of one shape differ in it, and which one this is its tensors do not show. All of torchaudio's
+/// and soft-VC's take waveforms as they are, and so does mlx-contentvec.
+bool normalize_is_guessed(Layout layout, const SettledConfig& settled, const std::string& normalize_source) {
+  return normalize_source == kUsualNormalize && settled.config.extractor_mode != ExtractorMode::kLayerNorm &&
+         (settled.source == kFromTensors || settled.source == kConfigJson) &&
+         (layout == Layout::kFairseq || layout == Layout::kHf);
 }
 
 /// A list of complaints as one text: up to ten, then a count.
@@ -76,6 +90,13 @@ std::string some_of(const std::vector<std::string>& all) {
   return text;
 }
 
+/// A tensor that a file in this layout lacks, named and shaped as it would be there.
+std::string missing(Layout layout, const ModelConfig& config, TensorSpec spec) {
+  const std::string name = name_in_layout(layout, spec.name, config.conv_pos_batch_norm);
+  if (name.find(".in_proj_") != std::string::npos) spec.shape.front() *= 3;
+  return fmt::format("{} {} is missing", name, checkpoint::shape_text(spec.shape));
+}
+
 void check_tensors(const Checkpoint& file, Layout layout, const FoundTensors& found,
                    const SettledConfig& settled, const TensorForms& forms) {
   using checkpoint::DType;
@@ -85,8 +106,9 @@ void check_tensors(const Checkpoint& file, Layout layout, const FoundTensors& fo
     expected.insert(spec.name);
     const auto entry = found.entries.find(spec.name);
     if (entry == found.entries.end()) {
-      wrong.push_back(fmt::format("{} {} is missing", name_in_layout(layout, spec.name),
-                                  checkpoint::shape_text(spec.shape)));
+      // One complaint for q, k and v where they are one tensor.
+      const std::string complaint = missing(layout, settled.config, spec);
+      if (std::find(wrong.begin(), wrong.end(), complaint) == wrong.end()) wrong.push_back(complaint);
       continue;
     }
     const checkpoint::Tensor& tensor = entry->second.tensor;
@@ -135,17 +157,19 @@ std::string kind_of(const Checkpoint& file, const RecognisedLayout& layout, cons
 ModelFile open_model_file(const std::string& spec, const std::optional<ModelConfig>& given,
                           const HubOptions& hub) {
   ModelInfo info;
-  const Checkpoint file = open_checkpoint(spec, hub, info.warnings);
+  Checkpoint file = open_checkpoint(spec, hub, info.warnings);
+  strip_wrappers(file);
   const RecognisedLayout layout = recognise_layout(file);
   FoundTensors found = find_tensors(file, layout);
-  SettledConfig settled = settle_config(file, found, given);
+  SettledConfig settled = settle_config(file, layout.layout, found, given);
   const std::string normalize_source = settle_normalize(file, settled);
   // The file itself decides what is optional: final_proj (fairseq's cfg may name a width that the head,
-  // shared by several label sets, does not have) and, in Hugging Face files, a projection between equal
-  // widths.
+  // shared by several label sets, does not have), a BatchNorm that its configuration may be too old to know
+  // of and, in Hugging Face files, a projection between equal widths.
   const std::vector<int64_t> head = found.shape("final_proj.weight");
   settled.config.final_dim = head.size() == 2 ? static_cast<int>(std::min<int64_t>(head[0], 1 << 16)) : 0;
-  const TensorForms forms = {.weight_norm = !found.has("encoder.pos_conv.0.weight"),
+  if (found.has(kPosConvBatchNorm)) settled.config.conv_pos_batch_norm = true;
+  const TensorForms forms = {.weight_norm = !found.has(pos_conv_name(settled.config) + ".weight"),
                              .projection = found.has("post_extract_proj.weight")};
   check_tensors(file, layout.layout, found, settled, forms);
 
@@ -157,6 +181,12 @@ ModelFile open_model_file(const std::string& spec, const std::optional<ModelConf
   info.config_source = settled.source;
   info.normalize_source = normalize_source;
   info.feature_projection = forms.projection;
+  if (normalize_is_guessed(layout.layout, settled, normalize_source)) {
+    info.warnings.push_back(
+        "nothing says whether this model takes waveforms of zero mean and unit variance; they are left as "
+        "they are, as HuBERT base and ContentVec take them: for another model settle it with --normalize on "
+        "or off, or with preprocessor_config.json beside the weights");
+  }
   if (!found.unknown.empty()) {
     info.warnings.push_back(fmt::format("{} tensors of unknown meaning are ignored:{}", found.unknown.size(),
                                         some_of(found.unknown)));

@@ -37,7 +37,8 @@ Role role_of(std::string_view name, std::span<const int64_t> shape) {
   if (leaf == "weight_v") return {0.02, 0.0};
   if (has(".weight_ln.")) return {0.02, 0.06};
   if (has(".bias_ln.")) return {0.02, 0.0};
-  if (leaf == "bias") return {0.1, 0.0};
+  if (leaf == "bias" || leaf == "running_mean") return {0.1, 0.0};
+  if (leaf == "running_var") return {0.5, 1.5};
   if (shape.size() == 1) return {0.2, 1.0};  // a norm's scale
   double fan_in = 1;
   for (const int64_t size : shape.subspan(1)) fan_in *= static_cast<double>(size);
@@ -112,7 +113,8 @@ checkpoint::Checkpoint synthetic_checkpoint(const std::string& spec) {
   made.source = spec;
   made.container = "synthetic";
   made.metadata["contentvec.config"] = config.to_json();
-  for (const TensorSpec& tensor : tensor_table(config, {.weight_norm = true, .projection = false})) {
+  for (const TensorSpec& tensor :
+       tensor_table(config, {.weight_norm = !config.conv_pos_batch_norm, .projection = false})) {
     made.tensors[tensor.name] = {
         .name = tensor.name,
         .dtype = checkpoint::DType::kF32,

@@ -44,12 +44,18 @@ class TableBuilder {
   void positional_conv(const ModelConfig& c, bool weight_norm) {
     const int64_t width = c.encoder_embed_dim;
     const std::vector<int64_t> shape = {width, width / c.conv_pos_groups, c.conv_pos};
-    add("encoder.pos_conv.0.bias", {width});
+    if (c.conv_pos_batch_norm) {
+      add_weight_and_bias("encoder.pos_conv.0", {width});
+      add(kPosConvBatchNorm, {width});
+      add("encoder.pos_conv.0.running_var", {width});
+    }
+    const std::string name = pos_conv_name(c);
+    add(name + ".bias", {width});
     if (weight_norm) {
-      add("encoder.pos_conv.0.weight_g", {1, 1, c.conv_pos});
-      add("encoder.pos_conv.0.weight_v", shape);
+      add(name + ".weight_g", {1, 1, c.conv_pos});
+      add(name + ".weight_v", shape);
     } else {
-      add("encoder.pos_conv.0.weight", shape);
+      add(name + ".weight", shape);
     }
   }
 
@@ -151,9 +157,10 @@ std::vector<double> tap_norms(const std::vector<float>& weight, int64_t kernel) 
 }
 
 std::vector<float> Weights::read_pos_conv() const {
-  if (!forms_.weight_norm) return read("encoder.pos_conv.0.weight");
-  const std::vector<float> g = read("encoder.pos_conv.0.weight_g");
-  std::vector<float> v = read("encoder.pos_conv.0.weight_v");
+  const std::string name = pos_conv_name(config_);
+  if (!forms_.weight_norm) return read(name + ".weight");
+  const std::vector<float> g = read(name + ".weight_g");
+  std::vector<float> v = read(name + ".weight_v");
   std::vector<double> factor = tap_norms(v, config_.conv_pos);
   for (size_t k = 0; k < factor.size(); ++k) {
     // A tap of zeros alone is 0 / 0 in torch; any factor leaves it zero, which is what was meant.
@@ -165,6 +172,25 @@ std::vector<float> Weights::read_pos_conv() const {
     }
   }
   return v;
+}
+
+Weights::BatchNorm Weights::read_batch_norm() const {
+  if (!config_.conv_pos_batch_norm) return {};
+  constexpr double kEps = 1e-5;  // torch's, which no configuration changes
+  const std::vector<float> variance = read("encoder.pos_conv.0.running_var");
+  BatchNorm norm = {read(kPosConvBatchNorm), read("encoder.pos_conv.0.weight"),
+                    read("encoder.pos_conv.0.bias")};
+  for (size_t i = 0; i < variance.size(); ++i) {
+    if (variance[i] < 0) {
+      fail(
+          "weight encoder.pos_conv.0.running_var holds {} at element {}; a variance is never below 0: the "
+          "checkpoint is damaged",
+          variance[i], i);
+    }
+    norm.scale[i] = static_cast<float>(static_cast<double>(norm.scale[i]) /
+                                       std::sqrt(static_cast<double>(variance[i]) + kEps));
+  }
+  return norm;
 }
 
 }  // namespace contentvec::model

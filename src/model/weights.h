@@ -17,6 +17,13 @@ struct TensorSpec {
   std::vector<int64_t> shape;
 };
 
+/// Of the BatchNorm before the positional convolution, where there is one: fairseq numbers both.
+inline constexpr const char* kPosConvBatchNorm = "encoder.pos_conv.0.running_mean";
+/// Names of the positional convolution's tensors up to the last dot.
+inline std::string pos_conv_name(const ModelConfig& config) {
+  return config.conv_pos_batch_norm ? "encoder.pos_conv.1" : "encoder.pos_conv.0";
+}
+
 /// Forms a file may give the same model in.
 struct TensorForms {
   bool weight_norm =
@@ -56,6 +63,14 @@ class Weights {
   /// The positional convolution's weight [width, width / groups, kernel] with its weight norm multiplied out:
   /// g v / ||v||, the norm over all but the kernel axis (fairseq's dim=2), in double.
   [[nodiscard]] std::vector<float> read_pos_conv() const;
+  /// The BatchNorm before the positional convolution, which with the statistics of training is
+  /// scale (x - mean) + shift per channel; all empty when the model has none.
+  struct BatchNorm {
+    std::vector<float> mean;
+    std::vector<float> scale;
+    std::vector<float> shift;
+  };
+  [[nodiscard]] BatchNorm read_batch_norm() const;
 
  private:
   ModelConfig config_;

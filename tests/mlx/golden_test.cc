@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "batch_norm.h"
 #include "contentvec/model.h"
 #include "golden.h"
 
@@ -17,6 +18,10 @@ TEST_P(MlxGoldenTest, EveryStageIsWithinTheContract) {
 
 INSTANTIATE_TEST_SUITE_P(Oracle, MlxGoldenTest, testing::ValuesIn(test::golden_names()),
                          [](const auto& test) { return test::test_name(test.param); });
+
+TEST(MlxBatchNorm, IsWhatItsDefinitionSaysUpToTheEdges) {
+  test::expect_batch_norm(Device::kMlx);
+}
 
 /// Weights of 16 bits: how close is asked for by cosine, frame by frame, at every stage.
 struct HalfCase {

@@ -66,7 +66,6 @@ TEST(ModelConfig, RefusesWhatItDoesNotCompute) {
   EXPECT_THAT(error_from(hf(R"("model_type": "wavlm")")), AllOf(HasSubstr("c.json"), HasSubstr("wavlm")));
   EXPECT_THAT(error_from(hf(R"("hidden_act": "relu")")), HasSubstr("relu"));
   EXPECT_THAT(error_from(hf(R"("feat_extract_activation": "gelu_new")")), HasSubstr("gelu_new"));
-  EXPECT_THAT(error_from(hf(R"("conv_pos_batch_norm": true)")), HasSubstr("BatchNorm"));
   EXPECT_THAT(error_from(hf(R"("add_adapter": true)")), HasSubstr("adapter"));
   EXPECT_THAT(error_from(hf(R"("adapter_attn_dim": 16)")), HasSubstr("adapter"));
 }
@@ -79,7 +78,6 @@ TEST(ModelConfig, RefusesFairseqModelsItDoesNotCompute) {
   };
   EXPECT_THAT(error_of_cfg(R"("activation_fn": "relu")"), AllOf(HasSubstr("m.pt"), HasSubstr("relu")));
   EXPECT_THAT(error_of_cfg(R"("layer_type": "conformer")"), HasSubstr("conformer"));
-  EXPECT_THAT(error_of_cfg(R"("conv_pos_batch_norm": true)"), HasSubstr("BatchNorm"));
   EXPECT_THAT(error_of_cfg(R"("relative_position_embedding": true)"), HasSubstr("WavLM"));
   EXPECT_THAT(error_of_cfg(R"("pos_conv_depth": 5)"), HasSubstr("data2vec"));
 }

@@ -9,8 +9,8 @@
 #include <limits>
 
 #include "golden.h"
+#include "model/layout.h"
 #include "model/model_file.h"
-#include "output/safetensors.h"
 #include "support.h"
 
 namespace contentvec::model {
@@ -30,20 +30,10 @@ ModelConfig tiny_config() {
   return ModelConfig::from_json_file(test::oracle() / "configs" / "tiny.json");
 }
 
-void write(const std::filesystem::path& path, const Tensors& tensors,
-           const std::map<std::string, std::string>& metadata = {}) {
-  std::vector<output::NamedTensor> named;
-  for (const auto& [name, tensor] : tensors) {
-    named.push_back(
-        {name, "F32", tensor.shape, [&tensor = tensor] { return output::bytes_of(tensor.values); }});
-  }
-  output::write_safetensors(path, named, metadata);
-}
-
 class ModelFileTest : public testing::Test {
  protected:
   std::string error_for(const Tensors& tensors) {
-    write(path_, tensors);
+    test::write_tensors(path_, tensors);
     return test::error_of([&] { open_model_file(path_.string(), tiny_config()); });
   }
   test::TemporaryFolder folder_;
@@ -58,6 +48,65 @@ TEST_F(ModelFileTest, ListsAllThatIsMissingOrMisshapen) {
                                         HasSubstr("encoder.layers.1.attention.k_proj.bias [48] is missing"),
                                         HasSubstr("encoder.layer_norm.bias has shape [24, 2], expected [48]"),
                                         Not(HasSubstr("more"))));
+}
+
+TEST_F(ModelFileTest, AVarianceBelowZeroIsAnError) {
+  ModelConfig config = tiny_config();
+  config.conv_pos_batch_norm = true;
+  Tensors tensors = test::synthetic_tensors(config);
+  tensors.at("encoder.pos_conv.0.running_var").values[5] = -1.0F;
+  test::write_tensors(path_, tensors);
+  EXPECT_THAT(test::error_of([&] { Model::load(path_.string(), {.config = config}); }),
+              AllOf(HasSubstr("running_var"), HasSubstr("element 5")));
+}
+
+TEST_F(ModelFileTest, ABatchNormIsFoundWhereAnOlderConfigurationDoesNotKnowOfIt) {
+  ModelConfig config = tiny_config();
+  config.conv_pos_batch_norm = true;
+  test::write_tensors(path_, test::synthetic_tensors(config));
+  EXPECT_TRUE(open_model_file(path_.string(), tiny_config()).info.config.conv_pos_batch_norm);
+  test::write_tensors(path_, tiny_tensors());
+  EXPECT_THAT(test::error_of([&] { open_model_file(path_.string(), config); }),
+              HasSubstr("pos_conv_embed.batch_norm.running_var [48] is missing"));
+}
+
+/// soft-VC's own names and nothing else said: its one architecture, and what is missing listed under them.
+TEST_F(ModelFileTest, AnIncompleteSoftVcModelIsRecognisedAsThat) {
+  const Tensors tensors = {
+      {"module.feature_extractor.conv0.weight", {{512, 1, 10}, std::vector<float>(5120)}},
+      {"module.feature_extractor.norm0.weight", {{512}, std::vector<float>(512)}},
+      {"module.proj.weight", {{256, 768}, std::vector<float>(256 * 768)}},
+      {"module.label_embedding.weight", {{100, 256}, std::vector<float>(25600)}}};
+  test::write_tensors(path_, tensors);
+  EXPECT_THAT(
+      test::error_of([&] { open_model_file(path_.string(), {}); }),
+      AllOf(HasSubstr("soft-vc layout"), HasSubstr("feature_extractor.norm0.bias [512] is missing"),
+            HasSubstr("feature_extractor.conv1.weight [512, 512, 3] is missing"),
+            HasSubstr("feature_projection.norm.weight [512] is missing"), Not(HasSubstr("label_emb"))));
+}
+
+TEST_F(ModelFileTest, PackedAttentionIsMissingAsOneTensor) {
+  std::map<std::string, test::Reference> tensors;
+  const ModelConfig config = tiny_config();
+  for (const auto& [name, tensor] : test::synthetic_tensors(config))
+    if (name.find("_proj.") == std::string::npos) tensors[name_in_layout(Layout::kSoftVc, name)] = tensor;
+  for (const auto& [name, tensor] : test::synthetic_tensors(config))
+    if (name.starts_with("post_extract_proj.")) tensors[name_in_layout(Layout::kSoftVc, name)] = tensor;
+  const std::string error = error_for(tensors);
+  const std::string missing = "encoder.layers.0.self_attn.in_proj_weight [144, 48] is missing";
+  EXPECT_THAT(error, HasSubstr(missing));
+  EXPECT_EQ(error.find(missing), error.rfind(missing)) << error;
+}
+
+TEST_F(ModelFileTest, NothingSaidOfNormalisationIsWorthAWord) {
+  const Tensors tensors = tiny_tensors();
+  const auto hf = test::read_file(test::oracle() / "checkpoints" / "tiny.hf" / "config.json");
+  test::write_file(folder_ / "config.json", hf);
+  test::write_tensors(path_, tensors);
+  EXPECT_THAT(open_model_file(path_.string(), {}).info.warnings,
+              testing::ElementsAre(HasSubstr("--normalize")));
+  test::write_file(folder_ / "preprocessor_config.json", std::string(R"({"do_normalize": false})"));
+  EXPECT_THAT(open_model_file(path_.string(), {}).info.warnings, testing::IsEmpty());
 }
 
 TEST_F(ModelFileTest, StopsListingAtTen) {
@@ -77,7 +126,7 @@ TEST_F(ModelFileTest, ANonFiniteWeightIsAnError) {
   for (const float bad : {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
     Tensors tensors = tiny_tensors();
     tensors["hubert.encoder.layers.1.attention.k_proj.bias"].values[17] = bad;
-    write(path_, tensors);
+    test::write_tensors(path_, tensors);
     EXPECT_THAT(test::error_of([&] { Model::load(path_.string(), {.config = tiny_config()}); }),
                 AllOf(HasSubstr("k_proj.bias"), HasSubstr("element 17")));
   }
@@ -87,7 +136,7 @@ TEST_F(ModelFileTest, WarnsOfUnknownTensorsByName) {
   Tensors tensors = tiny_tensors();
   tensors["hubert.surprise"] = {{1}, {0.0F}};
   tensors["lm_head.weight"] = {{1}, {0.0F}};
-  write(path_, tensors);
+  test::write_tensors(path_, tensors);
   const ModelInfo info = open_model_file(path_.string(), tiny_config()).info;
   ASSERT_EQ(info.warnings.size(), 1U);
   EXPECT_THAT(info.warnings[0], AllOf(HasSubstr("hubert.surprise"), Not(HasSubstr("lm_head"))));
@@ -108,7 +157,7 @@ TEST_F(ModelFileTest, TheConfigurationComesFromTheFirstThatSaysIt) {
   test::write_file(folder_ / "config.json", hf);
   test::write_file(folder_ / "preprocessor_config.json", std::string(R"({"do_normalize": true})"));
 
-  write(path_, tensors, {{"contentvec.config", own.to_json()}});
+  test::write_tensors(path_, tensors, {{"contentvec.config", own.to_json()}});
   ModelInfo info = open_model_file(path_.string(), tiny_config()).info;
   EXPECT_EQ(info.config_source, "given by the caller");
   EXPECT_EQ(info.config.layer_norm_eps, 1e-5F);
@@ -118,7 +167,7 @@ TEST_F(ModelFileTest, TheConfigurationComesFromTheFirstThatSaysIt) {
   EXPECT_EQ(info.config_source, "metadata contentvec.config");
   EXPECT_EQ(info.config, own);
 
-  write(path_, tensors);
+  test::write_tensors(path_, tensors);
   info = open_model_file(path_.string(), {}).info;
   EXPECT_EQ(info.config_source, "config.json");
   EXPECT_EQ(info.config.normalize, true);
@@ -138,7 +187,7 @@ TEST_F(ModelFileTest, ReadsAPositionalConvolutionWithoutWeightNorm) {
   const std::string conv = "hubert.encoder.pos_conv_embed.conv.";
   const test::Reference g = tensors.at(conv + "parametrizations.weight.original0");
   const test::Reference v = tensors.at(conv + "parametrizations.weight.original1");
-  write(path_, tensors);
+  test::write_tensors(path_, tensors);
   const std::vector<float> folded = open_model_file(path_.string(), tiny_config()).weights.read_pos_conv();
   for (size_t tap = 0; tap < g.values.size(); ++tap) {
     double norm = 0;
@@ -149,7 +198,7 @@ TEST_F(ModelFileTest, ReadsAPositionalConvolutionWithoutWeightNorm) {
   tensors.erase(conv + "parametrizations.weight.original0");
   tensors.erase(conv + "parametrizations.weight.original1");
   tensors[conv + "weight"] = {v.shape, folded};
-  write(path_, tensors);
+  test::write_tensors(path_, tensors);
   EXPECT_EQ(open_model_file(path_.string(), tiny_config()).weights.read_pos_conv(), folded);
   // converted, it has the weight norm that the layouts' own programs expect, and is the same but for g's
   // rounding
