@@ -23,13 +23,18 @@ struct Audio {
 /// Decodes an audio file to what the model takes: 16 kHz, mono, float32, nominally in [-1, 1], never clipped
 /// or rescaled.
 ///
-/// Reads whatever libsndfile reads (wav of any sample format, flac, ogg vorbis and opus, mp3, aiff ...).
-/// Channels are averaged, then libsoxr resamples at its HQ setting; the result has ceil(samples * 16000 /
-/// rate) samples. This is what `librosa.load(path, sr=16000, mono=True)` returns, to 1e-4.
+/// Reads whatever libsndfile reads (wav of any sample format, flac, ogg vorbis and opus, mp3, aiff ...), and
+/// more of it: joined files one after the other, FLAC in Ogg, MP3 in WAV, BW64, files of more than 4 GiB,
+/// with tags around them, MP3 that begins anywhere. Channels are averaged, then libsoxr resamples at its HQ
+/// setting; the result has ceil(samples * 16000 / rate) samples. This is what `librosa.load(path, sr=16000,
+/// mono=True)` returns, to 1e-4.
 ///
-/// `path` "-" reads the file from standard input. A WAV whose header announces more samples than there are
-/// (streamed, or cut short) gives those there are; a compressed file that is cut short is an Error.
-/// Throws Error when the file cannot be opened or decoded, has no samples, or holds a non-finite sample.
+/// `path` "-" reads the file from standard input. A header that promises more or fewer samples than there are
+/// (a recording cut short, or a header that was never filled in) gives those there are, with a warning where
+/// no program that streams would write it; a compressed file that is cut short is an Error. Warns of channels
+/// that cancel each other in their mean, and of samples far beyond 1. Throws Error when the file cannot be
+/// opened or decoded, has no samples, holds a non-finite sample, or is more than the bounds in
+/// docs/limits.md.
 Audio read_audio(const std::filesystem::path& path);
 
 /// The same for a file already in memory; `name` stands for it in errors.

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "audio/contents.h"
 #include "runtime/fail.h"
 
 namespace contentvec::audio {
@@ -37,7 +38,6 @@ class Descriptor {
 class MemorySource : public ByteSource {
  public:
   explicit MemorySource(std::span<const std::byte> bytes) : bytes_(bytes) {}
-  explicit MemorySource(std::vector<std::byte> owned) : owned_(std::move(owned)), bytes_(owned_) {}
 
   [[nodiscard]] int64_t size() const noexcept override { return static_cast<int64_t>(bytes_.size()); }
 
@@ -50,7 +50,6 @@ class MemorySource : public ByteSource {
   }
 
  private:
-  std::vector<std::byte> owned_;
   std::span<const std::byte> bytes_;
 };
 
@@ -81,21 +80,65 @@ class FileSource : public ByteSource {
   int error_ = 0;
 };
 
-std::vector<std::byte> read_to_end(int descriptor, const std::string& doing) {
-  constexpr size_t kBlock = 1 << 16;
-  std::vector<std::byte> bytes;
-  for (;;) {
-    const size_t before = bytes.size();
-    bytes.resize(before + kBlock);
-    const ssize_t got = ::read(descriptor, bytes.data() + before, kBlock);
-    bytes.resize(before + static_cast<size_t>(std::max<ssize_t>(got, 0)));
-    if (got < 0 && errno != EINTR) fail("{}: reading failed: {}", doing, reason(errno));
-    if (got == 0) return bytes;
+/// What came through a pipe, in blocks: one array that grows would at times take the memory of two.
+class StreamSource : public ByteSource {
+ public:
+  [[nodiscard]] int64_t size() const noexcept override { return size_; }
+
+  size_t read(int64_t offset, std::span<std::byte> into) noexcept override {
+    size_t done = 0;
+    while (done < into.size() && offset >= 0 && offset < size_) {
+      const auto& block = blocks_[static_cast<size_t>(offset / kBlock)];
+      const int64_t from = offset % kBlock;
+      const int64_t there = std::min(kBlock - from, size_ - offset);
+      const size_t count = std::min(into.size() - done, static_cast<size_t>(there));
+      std::copy_n(block.get() + from, count, into.data() + done);
+      done += count;
+      offset += static_cast<int64_t>(count);
+    }
+    return done;
   }
-}
+
+  /// Returns read(2)'s result: 0 at the end, less than 0 where it failed.
+  ssize_t fill(int descriptor) {
+    const int64_t used = size_ % kBlock;
+    if (used == 0 && size_ / kBlock == static_cast<int64_t>(blocks_.size())) {
+      blocks_.push_back(std::make_unique_for_overwrite<std::byte[]>(kBlock));
+    }
+    const ssize_t got = ::read(descriptor, blocks_.back().get() + used, static_cast<size_t>(kBlock - used));
+    size_ += std::max<ssize_t>(got, 0);
+    return got;
+  }
+
+ private:
+  static constexpr int64_t kBlock = 1 << 20;
+  std::vector<std::unique_ptr<std::byte[]>> blocks_;
+  int64_t size_ = 0;
+};
 
 std::unique_ptr<ByteSource> whole_stream(const Descriptor& file, const std::string& doing) {
-  auto source = std::make_unique<MemorySource>(read_to_end(file.get(), doing));
+  constexpr int64_t kMib = 1 << 20;
+  constexpr int64_t kMostUnknown = 16 * kMib;  // more than any tag or junk before the audio
+  constexpr int64_t kMost = 4096 * kMib;       // it is held in memory
+  auto source = std::make_unique<StreamSource>();
+  bool known = false;
+  for (;;) {
+    const ssize_t got = source->fill(file.get());
+    if (got < 0 && errno != EINTR) fail("{}: reading failed: {}", doing, reason(errno));
+    if (got == 0) break;
+    if (source->size() > kMost) {
+      fail(
+          "{}: it goes on for more than {} GiB, the limit for what comes through a pipe; write it to a file "
+          "first",
+          doing, kMost / kMib / 1024);
+    }
+    if (!known && source->size() >= kMostUnknown) {
+      known = begins_as_audio(*source);
+      if (!known)
+        fail("{}: its first {} MiB, the limit for what has to be known by then, are no audio", doing,
+             kMostUnknown / kMib);
+    }
+  }
   if (source->size() == 0) {
     fail("{}: no bytes came through; expected an audio file, such as `cat in.wav | ...`", doing);
   }

@@ -7,7 +7,6 @@
 #include <system_error>
 #include <utility>
 
-#include "audio/file_format.h"
 #include "audio/resampler.h"
 #include "runtime/fail.h"
 
@@ -17,13 +16,13 @@ namespace contentvec::audio {
 struct Callbacks {
   static Decoder& decoder(void* user) { return *static_cast<Decoder*>(user); }
 
-  static sf_count_t size(void* user) { return decoder(user).source_->size(); }
+  static sf_count_t size(void* user) { return decoder(user).stream_.bytes->size(); }
 
   static sf_count_t tell(void* user) { return decoder(user).position_; }
 
   static sf_count_t seek(sf_count_t offset, int whence, void* user) {
     Decoder& self = decoder(user);
-    const int64_t size = self.source_->size();
+    const int64_t size = self.stream_.bytes->size();
     const int64_t base = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? self.position_ : size;
     // A damaged header may point anywhere: outside the file is its nearest end.
     self.position_ = base + std::clamp<int64_t>(offset, -base, size - base);
@@ -34,7 +33,7 @@ struct Callbacks {
     if (count <= 0) return 0;
     Decoder& self = decoder(user);
     const std::span room(static_cast<std::byte*>(into), static_cast<size_t>(count));
-    const auto got = static_cast<int64_t>(self.source_->read(self.position_, room));
+    const auto got = static_cast<int64_t>(self.stream_.bytes->read(self.position_, room));
     self.position_ += got;
     return got;
   }
@@ -47,8 +46,6 @@ namespace {
 // Frames x channels decoded at a time: few, because where libsndfile misjudges an MP3 file's length it drops
 // the rest of the block at hand, and what it drops cannot be noticed.
 constexpr size_t kBlockValues = 1 << 12;
-
-constexpr std::string_view kFormats = "wav, w64, rf64, aiff, au, caf, flac, ogg (vorbis, opus) or mp3";
 
 std::string_view reason_to_refuse(int error) {
   switch (error) {
@@ -63,8 +60,7 @@ std::string_view reason_to_refuse(int error) {
 
 }  // namespace
 
-Decoder::Decoder(std::unique_ptr<ByteSource> source, std::string doing)
-    : source_(std::move(source)), doing_(std::move(doing)) {
+Decoder::Decoder(Stream stream, std::string doing) : stream_(std::move(stream)), doing_(std::move(doing)) {
   open();
   check_rate();
   const size_t channels = static_cast<size_t>(info_.channels);
@@ -74,28 +70,20 @@ Decoder::Decoder(std::unique_ptr<ByteSource> source, std::string doing)
 }
 
 void Decoder::open() {
-  // Asked first, because the MP3 decoder takes AAC for damaged MP3.
-  if (const auto format = unread_format(*source_); !format.empty()) {
-    fail("{}: this is {}, which is not read here; convert it first: `ffmpeg -i in.m4a out.wav`", doing_,
-         format);
-  }
   SF_VIRTUAL_IO callbacks{Callbacks::size, Callbacks::seek, Callbacks::read, Callbacks::write,
                           Callbacks::tell};
   file_.reset(sf_open_virtual(&callbacks, SFM_READ, &info_, this));
   if (file_ != nullptr) return;
-  if (source_->error() != 0) {
-    fail("{}: reading failed: {}", doing_, std::generic_category().message(source_->error()));
+  if (stream_.bytes->error() != 0) {
+    fail("{}: reading failed: {}", doing_, std::generic_category().message(stream_.bytes->error()));
   }
-  fail(
-      "{}: not audio that is read here: {}; expected {}; convert another format first: "
-      "`ffmpeg -i in.xyz out.wav`",
-      doing_, reason_to_refuse(sf_error(nullptr)), kFormats);
+  refuse_format(doing_, reason_to_refuse(sf_error(nullptr)));
 }
 
 void Decoder::check_rate() const {
-  if (is_rate(info_.samplerate)) return;
-  fail("{}: the header gives {} Hz as its sample rate; expected 1 to 1000000; it is probably damaged", doing_,
-       info_.samplerate);
+  if (info_.samplerate >= kLowestRate && info_.samplerate <= kHighestRate) return;
+  fail("{}: the header gives {} Hz as its sample rate; the limits are {} to {} Hz; it is probably damaged",
+       doing_, info_.samplerate, kLowestRate, kHighestRate);
 }
 
 std::span<const float> Decoder::next() {
@@ -109,6 +97,10 @@ std::span<const float> Decoder::next() {
   check_finite();
   frames_read_ += frames;
   return mono_;
+}
+
+std::span<const float> Decoder::channels() const {
+  return std::span(interleaved_).first(mono_.size() * static_cast<size_t>(info_.channels));
 }
 
 /// In float32 and in channel order, as numpy.mean does it for librosa.to_mono: 16 kHz files agree to the bit.
@@ -132,9 +124,9 @@ void Decoder::check_finite() const {
 }
 
 void Decoder::check_end() const {
-  if (source_->error() != 0) {
+  if (stream_.bytes->error() != 0) {
     fail("{}: reading failed after {} frames: {}", doing_, frames_read_,
-         std::generic_category().message(source_->error()));
+         std::generic_category().message(stream_.bytes->error()));
   }
   if (const auto reason = reason_for_early_end(); !reason.empty()) {
     const std::string of = announced() > frames_read_ ? fmt::format(" of {}", announced()) : "";
@@ -147,16 +139,15 @@ void Decoder::check_end() const {
 }
 
 int64_t Decoder::announced() const {
-  const bool is_guess = type() == SF_FORMAT_MPEG && !mp3_states_length(*source_);
-  return is_guess || info_.frames == SF_COUNT_MAX ? 0 : info_.frames;
+  return stream_.is_length_guessed || info_.frames == SF_COUNT_MAX ? 0 : info_.frames;
 }
 
 std::string_view Decoder::reason_for_early_end() const {
   if (sf_error(file_.get()) != SF_ERR_NO_ERROR) return "what follows is damaged";
   if (frames_read_ < announced()) return "the data ends there, or is damaged";
-  if (type() == SF_FORMAT_OGG && !ogg_is_whole(*source_)) return "its last page is missing";
-  const bool goes_on = type() == SF_FORMAT_MPEG && mp3_goes_on(*source_, position_);
-  return goes_on ? "more follows what it takes for its end" : "";
+  constexpr int64_t kAhead = 8192;  // more than a frame or two
+  const bool goes_on = type() == SF_FORMAT_MPEG && stream_.bytes->size() - position_ > kAhead;
+  return goes_on ? "more follows what it takes for its end" : stream_.cut;
 }
 
 }  // namespace contentvec::audio

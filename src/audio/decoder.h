@@ -9,27 +9,29 @@
 #include <string_view>
 #include <vector>
 
-#include "audio/byte_source.h"
+#include "audio/contents.h"
 
 namespace contentvec::audio {
 
-/// The samples of one audio file, averaged over its channels, block by block. Memory does not depend on what
-/// the file's header claims. Not thread-safe.
+/// The samples of one stream (contents.h), averaged over its channels, block by block. Memory does not depend
+/// on what its header claims. Not thread-safe.
 class Decoder {
  public:
   /// `doing` begins the text of every Error, here and in next(): "cannot read audio from 'x.wav'". Throws
   /// Error when the bytes are no audio that libsndfile reads, or its sample rate is absurd.
-  Decoder(std::unique_ptr<ByteSource> source, std::string doing);
+  Decoder(Stream stream, std::string doing);
   Decoder(const Decoder&) = delete;  // libsndfile keeps a pointer to it
   Decoder& operator=(const Decoder&) = delete;
 
-  /// Frames per second, 1 .. 1,000,000.
+  /// Frames per second, kLowestRate .. kHighestRate.
   [[nodiscard]] int rate() const { return info_.samplerate; }
 
   /// The next samples, valid until the next call; empty at the end. Throws Error when decoding fails or stops
   /// before the number of frames that the file announces, at a non-finite sample, and at the end of a file
   /// without samples.
   std::span<const float> next();
+  /// The frames that next() gave last, all channels, interleaved.
+  [[nodiscard]] std::span<const float> channels() const;
 
  private:
   struct Close {
@@ -46,9 +48,9 @@ class Decoder {
   /// Why the end that was reached is not the true one, or "".
   [[nodiscard]] std::string_view reason_for_early_end() const;
 
-  std::unique_ptr<ByteSource> source_;
+  Stream stream_;
   std::string doing_;
-  int64_t position_ = 0;  ///< in source_, for libsndfile's callbacks
+  int64_t position_ = 0;  ///< in the stream, for libsndfile's callbacks
   SF_INFO info_{};
   std::unique_ptr<SNDFILE, Close> file_;
   int64_t frames_read_ = 0;

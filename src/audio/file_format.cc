@@ -2,85 +2,86 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdint>
-#include <string>
 
 namespace contentvec::audio {
 namespace {
 
-std::string text_at(ByteSource& source, int64_t offset, size_t size) {
-  std::string text(size, '\0');
-  text.resize(source.read(offset, std::as_writable_bytes(std::span(text))));
-  return text;
-}
-
-size_t byte_at(std::string_view text, size_t index) {
-  return static_cast<unsigned char>(text[index]);
-}
+using namespace std::string_view_literals;
 
 struct Magic {
-  size_t offset;
+  int64_t offset;
   std::string_view bytes;
   std::string_view format;
 };
 
-constexpr std::array<Magic, 7> kUnread = {{
-    {4, "ftyp", "MP4, M4A or MOV"},
-    {0, "\x1A\x45\xDF\xA3", "WebM or Matroska"},
-    {0, "\xFF\xF1", "AAC"},
-    {0, "\xFF\xF9", "AAC"},
-    {0, "ADIF", "AAC"},
-    {0, "\x30\x26\xB2\x75", "WMA"},
-    {0, "#!AMR", "AMR"},
-}};
+constexpr auto kUnread = std::to_array<Magic>({
+    {4, "ftyp"sv, "MP4, M4A or MOV (AAC or ALAC)"},
+    {4, "moov"sv, "MP4, M4A or MOV (AAC or ALAC)"},
+    {0, "\x1A\x45\xDF\xA3"sv, "WebM or Matroska"},
+    {0, "\xFF\xF1"sv, "AAC"},
+    {0, "\xFF\xF9"sv, "AAC"},
+    {0, "\xFF\xF0"sv, "AAC"},
+    {0, "\xFF\xF8"sv, "AAC"},
+    {0, "ADIF"sv, "AAC"},
+    {0, "\x56\xE0"sv, "AAC (LATM)"},
+    {0, "\x30\x26\xB2\x75\x8E\x66\xCF\x11"sv, "WMA or WMV"},
+    {0, "\x30\x26\xB2\x75"sv, "WMA or WMV"},
+    {0, "#!AMR"sv, "AMR"},
+    {0, "#!SILK"sv, "SILK"},
+    {0, "\x02#!SILK"sv, "SILK"},
+    {0, "\x0B\x77"sv, "AC-3"},
+    {0, "\x7F\xFE\x80\x01"sv, "DTS"},
+    {0, "\xFE\x7F\x01\x80"sv, "DTS"},
+    {0, "wvpk"sv, "WavPack"},
+    {0, "MAC "sv, "Monkey's Audio"},
+    {0, "TTA1"sv, "True Audio"},
+    {0, "TTA2"sv, "True Audio"},
+    {0, "MPCK"sv, "Musepack"},
+    {0, "MP+"sv, "Musepack"},
+    {0, "OFR "sv, "OptimFROG"},
+    {0, "tBaK"sv, "TAK"},
+    {0, "ajkg"sv, "Shorten"},
+    {0, "DSD "sv, "DSD"},
+    {0, "FRM8"sv, "DSD"},
+    {0, ".RMF"sv, "RealMedia"},
+    {0, ".ra\xFD"sv, "RealAudio"},
+    {0, "FLV\x01"sv, "Flash video"},
+    {8, "AVI "sv, "AVI"},
+    {8, "QLCM"sv, "QCELP"},
+    {0, "\0\0\x01\xBA"sv, "MPEG video"},
+    {0, "\0\0\x01\xB3"sv, "MPEG video"},
+    {0, "MThd"sv, "MIDI, which holds notes and no sound"},
+    {0, "PK\x03\x04"sv, "a zip archive"},
+    {0, "\x1F\x8B"sv, "a gzip archive"},
+    {0, "Rar!"sv, "a RAR archive"},
+    {0, "7z\xBC\xAF"sv, "a 7z archive"},
+    {0, "\x93NUMPY"sv, "a NumPy array"},
+    {0, "%PDF"sv, "a PDF"},
+    {0, "\x89PNG"sv, "a picture"},
+    {0, "\xFF\xD8\xFF"sv, "a picture"},
+    {0, "version https://git-lfs"sv, "a pointer of Git LFS and not the file itself (`git lfs pull` gets it)"},
+    {0, "<!DOCTYPE"sv, "a web page"},
+    {0, "<!doctype"sv, "a web page"},
+    {0, "<html"sv, "a web page"},
+});
+
+/// Television's: packets of 188 bytes.
+bool is_transport_stream(Scanner& scan, int64_t begin) {
+  constexpr int64_t kPacket = 188;
+  for (int64_t i = 0; i < 4; ++i) {
+    if (!scan.has(begin + i * kPacket, "\x47")) return false;
+  }
+  return true;
+}
 
 }  // namespace
 
-std::string_view unread_format(ByteSource& source) {
-  const std::string start = text_at(source, 0, 16);
-  for (const Magic& magic : kUnread) {
-    if (start.compare(std::min(magic.offset, start.size()), magic.bytes.size(), magic.bytes) == 0) {
-      return magic.format;
-    }
-  }
-  return {};
-}
-
-bool mp3_states_length(ByteSource& source) {
-  constexpr size_t kTagHeader = 10;
-  int64_t first_frame = 0;
-  const std::string tag = text_at(source, 0, kTagHeader);
-  if (tag.size() == kTagHeader && tag.starts_with("ID3")) {  // its size: four times 7 bits
-    first_frame = kTagHeader;
-    for (size_t i = 6; i < 10; ++i) first_frame += static_cast<int64_t>(byte_at(tag, i) << (7 * (9 - i)));
-  }
-  const std::string frame = text_at(source, first_frame, 64);  // they are 13 to 36 bytes into it
-  return frame.find("Xing") != std::string::npos || frame.find("Info") != std::string::npos ||
-         frame.find("VBRI") != std::string::npos;
-}
-
-bool mp3_goes_on(ByteSource& source, int64_t position) {
-  constexpr int64_t kTags = 8192;  // the usual ones, with room to spare
-  const std::string next = text_at(source, position, 2);
-  const bool is_frame = next.size() == 2 && byte_at(next, 0) == 0xff && byte_at(next, 1) >= 0xe0;
-  return is_frame || source.size() - position > kTags;
-}
-
-bool ogg_is_whole(ByteSource& source) {
-  constexpr size_t kHeader = 27;  // then one byte per segment: its size
-  constexpr size_t kLongestPage = 27 + 255 + 255 * 255;
-  constexpr size_t kFlags = 5, kSegments = 26;
-  constexpr size_t kLastPage = 4;  // in the flags
-  const int64_t tail = std::max<int64_t>(0, source.size() - static_cast<int64_t>(kLongestPage));
-  const std::string end = text_at(source, tail, kLongestPage);
-  const size_t start = end.rfind("OggS");
-  if (start == std::string::npos || end.size() - start < kHeader) return false;
-  const std::string_view page = std::string_view(end).substr(start);
-  const size_t segments = byte_at(page, kSegments);
-  if (page.size() < kHeader + segments) return false;
-  size_t size = kHeader + segments;
-  for (size_t i = 0; i < segments; ++i) size += byte_at(page, kHeader + i);
-  return page.size() >= size && (byte_at(page, kFlags) & kLastPage) != 0;
+std::string_view unread_format(Scanner& scan, int64_t begin) {
+  const auto found = std::find_if(kUnread.begin(), kUnread.end(), [&](const Magic& magic) {
+    return scan.has(begin + magic.offset, magic.bytes);
+  });
+  if (found != kUnread.end()) return found->format;
+  return is_transport_stream(scan, begin) ? "an MPEG transport stream" : "";
 }
 
 }  // namespace contentvec::audio

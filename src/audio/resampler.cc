@@ -10,15 +10,14 @@ namespace contentvec {
 namespace audio {
 namespace {
 
-constexpr int kHighestRate = 1'000'000;
 constexpr size_t kBlock = 1 << 14;  // samples in or out of libsoxr at a time
 constexpr size_t kPart = 1 << 20;   // samples
-
-}  // namespace
 
 bool is_rate(int rate) {
   return rate >= 1 && rate <= kHighestRate;
 }
+
+}  // namespace
 
 Resampler::Resampler(int from_rate, int to_rate) : from_(from_rate), to_(to_rate) {
   if (!is_rate(from_) || !is_rate(to_)) {
@@ -63,13 +62,17 @@ void Resampler::push(std::span<const float> waveform) {
   }
 }
 
+int64_t Resampler::size() const {
+  return (consumed_ * to_ + from_ - 1) / from_;
+}
+
 std::vector<float> Resampler::finish() {
   if (soxr_ != nullptr) {
     while (process({}).produced > 0) {
     }
   }
   // libsoxr rounds the length to the nearest; librosa rounds up, and fills with zeros.
-  const auto size = static_cast<size_t>((consumed_ * to_ + from_ - 1) / from_);
+  const auto size = static_cast<size_t>(this->size());
   std::vector<float> result;
   result.reserve(size + 1);
   for (Part& part : parts_) {

@@ -11,8 +11,9 @@
 
 namespace contentvec::audio {
 
-/// Whether a sample rate is one that this library takes: 1 .. 1,000,000 Hz.
-bool is_rate(int rate);
+/// The sample rates of files that are read, in Hz: a lower one would make a few bytes hours of sound.
+inline constexpr int kLowestRate = 1000;
+inline constexpr int kHighestRate = 1'000'000;
 
 /// Resamples a mono waveform that comes block by block; where the blocks end does not show in the result.
 /// libsoxr at its HQ setting, which is librosa's "soxr_hq". Equal rates pass every sample on as it is.
@@ -21,6 +22,8 @@ class Resampler {
   /// Throws Error for a rate outside 1 .. 1,000,000 Hz.
   Resampler(int from_rate, int to_rate);
   void push(std::span<const float> waveform);
+  /// Samples of the result, as far as it is known: ceil(samples * to / from).
+  [[nodiscard]] int64_t size() const;
   /// The whole result, ceil(samples * to / from) long; call once, at the end.
   std::vector<float> finish();
 

@@ -1,0 +1,74 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+
+#include "audio/containers.h"
+#include "audio/lengths.h"
+#include "audio/pieced_source.h"
+#include "runtime/fail.h"
+
+namespace contentvec::audio {
+namespace {
+
+constexpr int64_t kFileHeader = 8, kChunkHeader = 12, kEditCount = 4;
+
+/// Whether nothing but chunks follow. The last may be cut short.
+bool is_chunks(Scanner& scan, int64_t at) {
+  while (at + kChunkHeader <= scan.size()) {
+    const std::string_view name = scan.text(at, 4);
+    if (!std::all_of(name.begin(), name.end(), [](char c) { return c >= ' ' && c <= '~'; })) return false;
+    const auto size = scan.big(at + 4, 8);
+    if (size > static_cast<uint64_t>(scan.size() - at - kChunkHeader)) return true;
+    at += kChunkHeader + static_cast<int64_t>(size);
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<Contents> caf_contents(const Part& part) {
+  Scanner scan(part.source);
+  const int64_t description = part.begin + kFileHeader + kChunkHeader;
+  if (!scan.has(part.begin + kFileHeader, "desc")) return std::nullopt;
+  const std::string codec(scan.text(description + 8, 4));
+  constexpr std::array<std::string_view, 4> kRead = {"lpcm", "alaw", "ulaw", "alac"};
+  if (std::find(kRead.begin(), kRead.end(), codec) == kRead.end()) {
+    fail(
+        "{}: a CAF file that holds '{}' (such as aac, .mp3, opus, ima4), which is not read here; convert it "
+        "first: `ffmpeg -i in.caf -c:a pcm_s16le out.wav`",
+        part.doing, codec);
+  }
+  for (int64_t at = part.begin + kFileHeader; at + kChunkHeader <= part.end;) {
+    const uint64_t size = scan.big(at + 4, 8);
+    if (!scan.has(at, "data")) {
+      if (size > static_cast<uint64_t>(part.end - at)) return std::nullopt;
+      at += kChunkHeader + static_cast<int64_t>(size);
+      continue;
+    }
+    const int64_t samples = at + kChunkHeader + kEditCount;
+    const uint64_t promised = size < static_cast<uint64_t>(kEditCount) ? 0 : size - kEditCount;
+    const Extent extent = find_extent(scan, std::min(samples, part.end), part.end, promised, 0,
+                                      [&](int64_t end) { return is_chunks(scan, end); });
+    Contents contents;
+    if (extent.worth_a_word) {
+      const uint64_t rate_bits = scan.big(description, 8);
+      double rate = 0;
+      std::memcpy(&rate, &rate_bits, sizeof rate);
+      const bool is_rate = std::isfinite(rate) && rate >= 1 && rate < 1e9;
+      const Blocks blocks{static_cast<int64_t>(scan.big(description + 16, 4)),
+                          static_cast<int64_t>(scan.big(description + 20, 4)),
+                          is_rate ? static_cast<int64_t>(rate) : 1};
+      contents.warnings.push_back(length_warning(blocks, promised, extent.end - samples));
+    }
+    std::vector<Patch> patches;
+    if (extent.corrected) {
+      patches.push_back({at + 4, big_bytes(static_cast<uint64_t>(extent.end - samples + kEditCount), 8)});
+    }
+    contents.streams.push_back({patched(part.source, part.begin, part.end, patches)});
+    return contents;
+  }
+  return std::nullopt;
+}
+
+}  // namespace contentvec::audio

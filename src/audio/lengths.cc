@@ -1,0 +1,34 @@
+#include "audio/lengths.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace contentvec::audio {
+
+std::string length_warning(const Blocks& blocks, uint64_t promised_bytes, int64_t bytes_there) {
+  const auto bytes = static_cast<uint64_t>(std::max<int64_t>(1, blocks.bytes));
+  const auto length = [&](uint64_t size) {
+    // A block that is not whole gives sound too, where blocks are longer than a sample.
+    const uint64_t whole = blocks.frames > 1 ? size / bytes + (size % bytes != 0) : size / bytes;
+    const auto frames = static_cast<double>(whole) * static_cast<double>(blocks.frames);
+    return fmt::format("{:.0f} samples ({:.2f} s)", frames,
+                       frames / static_cast<double>(std::max<int64_t>(1, blocks.rate)));
+  };
+  const auto there = static_cast<uint64_t>(bytes_there);
+  return fmt::format("the header promises {}, {} are there: {}", length(promised_bytes), length(there),
+                     there < promised_bytes ? "the file is cut short, and what is there was taken"
+                                            : "the header is out of date, and all that is there was taken");
+}
+
+bool is_placeholder(uint64_t size) {
+  constexpr uint64_t kHeader = 4096;
+  constexpr std::array<uint64_t, 5> kLargest = {0x7f000fff, 0x7fffffff, 0xffffffff, 0x7fffffffffffffff,
+                                                0xffffffffffffffff};
+  return std::any_of(kLargest.begin(), kLargest.end(), [&](uint64_t largest) {
+    return size <= largest ? largest - size <= kHeader : size - largest <= 1;
+  });
+}
+
+}  // namespace contentvec::audio
