@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "checkpoint/text.h"
+#include "runtime/c_locale.h"
 
 namespace contentvec::checkpoint {
 
@@ -15,6 +16,7 @@ constexpr int kDeepest = 64;
 json parse_json(std::string_view text) {
   // The parser takes a zero byte for the end, and whatever follows would go unread.
   if (text.find('\0') != std::string_view::npos) fail_damaged("malformed JSON: it has a zero byte");
+  const CLocale points;                     // the parser reads numbers by strtod
   std::vector<std::set<std::string>> keys;  // of the objects around the current position
   const auto watch = [&keys](int depth, json::parse_event_t event, json& parsed) {
     if (depth > kDeepest) fail("the JSON is nested more than {} levels deep", kDeepest);
