@@ -129,13 +129,11 @@ std::optional<Retriever> open_retriever(const ExtractArguments& arguments, const
 
 std::map<std::string, std::string> metadata_of(const ExtractArguments& arguments, const Model& model) {
   const ModelConfig& config = model.config();
-  const bool by_itself = config.normalize.value_or(false);
-  const bool normalize = arguments.normalize == "auto" ? by_itself : arguments.normalize == "on";
   std::map<std::string, std::string> metadata = {
       {"model", model.info().source},
       {"layer", arguments.layer.empty() ? "output" : arguments.layer},
       {"final_proj", arguments.final_proj ? "true" : "false"},
-      {"normalize", normalize ? "on" : "off"},
+      {"normalize", normalises(config, kNormalize.at(arguments.normalize)) ? "on" : "off"},
       {"dtype", arguments.compute.dtype},
       {"sample_rate", fmt::format("{}", kSampleRate)},
       {"hop", fmt::format("{}", config.hop())},
@@ -323,7 +321,9 @@ Command add_extract(CLI::App& app) {
       "WHEN")
       ->check(CLI::IsMember(kNormalize));
   option("--max-seconds", a->max_seconds,
-         "Longer recordings are cut at quiet points, which bounds memory (default: 60; 0: never)", "S")
+         fmt::format("Longer recordings are cut at quiet points, which bounds memory (default: {}; 0: never)",
+                     kPassSeconds),
+         "S")
       ->check(CLI::Range(0.0, 1e9));
   option("--chunk-overlap", a->chunk_overlap,
          "Context before and after each such piece, whose features are thrown away (default: 0)", "S")

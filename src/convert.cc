@@ -168,7 +168,7 @@ ModelInfo convert(const std::string& spec, const std::filesystem::path& out, con
   if (layout == Layout::kHf) {
     beside.push_back({out.parent_path() / "config.json", model::config_to_hf_json(config)});
     beside.push_back({out.parent_path() / "preprocessor_config.json",
-                      preprocessor_json(config.normalize.value_or(false))});
+                      preprocessor_json(normalises(config, Normalize::kAuto))});
     std::erase_if(beside, [](const SideFile& side) { return side.exists_already(); });
   }
 

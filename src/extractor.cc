@@ -2,7 +2,6 @@
 // of them.
 
 #include <algorithm>
-#include <cmath>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -15,14 +14,11 @@
 #include "model/model_file.h"
 #include "runtime/digest.h"
 #include "runtime/fail.h"
+#include "runtime/finite.h"
 #include "waveform.h"
 
 namespace contentvec {
 namespace {
-
-/// Frames that go through the model together, a minute of audio. A larger batch goes in parts, so that memory
-/// stays bounded.
-constexpr int64_t kBatchFrames = 3000;
 
 int settle_threads(int threads) {
   if (threads < 0 || threads > kMaxThreads) {
@@ -60,21 +56,16 @@ void check_speaker(const ModelConfig& config, std::span<const float> embedding, 
          batch > 1 ? fmt::format(" (or {}, one row for each of {} utterances)", width * batch, batch) : "",
          embedding.size());
   }
-  for (size_t i = 0; i < embedding.size(); ++i) {
-    if (!std::isfinite(embedding[i]))
-      fail("value {} of the speaker embedding is {}; it must be finite", i, embedding[i]);
-  }
+  if (const auto place = first_non_finite(embedding))
+    fail("value {} of the speaker embedding is {}; it must be finite", *place, embedding[*place]);
 }
 
 void check_result(std::span<const float> features, int64_t dim) {
-  for (size_t i = 0; i < features.size(); ++i) {
-    if (!std::isfinite(features[i])) {
-      fail(
-          "the model gave {} at frame {}, channel {}: the weights overflow float32 on this waveform; check "
-          "that the "
-          "samples are nominally in [-1, 1] and the checkpoint is the right one",
-          features[i], static_cast<int64_t>(i) / dim, static_cast<int64_t>(i) % dim);
-    }
+  if (const auto place = first_non_finite(features)) {
+    fail(
+        "the model gave {} at frame {}, channel {}: the weights overflow float32 on this waveform; check "
+        "that the samples are nominally in [-1, 1] and the checkpoint is the right one",
+        features[*place], static_cast<int64_t>(*place) / dim, static_cast<int64_t>(*place) % dim);
   }
 }
 
@@ -139,16 +130,18 @@ class Model::Impl {
     /// `first`: where the waveforms stand in the whole batch.
     void fill_inputs(const ModelConfig& config, std::span<const std::span<const float>> waveforms,
                      size_t first, const ExtractOptions& options) {
-      const bool normalize = normalises(config, options.normalize);
       const auto width = static_cast<size_t>(config.speaker_dim);
       const bool one_each = options.speaker_embedding.size() > width;
-      if (normalize && copies.size() < waveforms.size()) copies.resize(waveforms.size());
       inputs.clear();
       for (size_t i = 0; i < waveforms.size(); ++i) {
-        if (normalize) Normaliser(waveforms[i]).apply(waveforms[i], copies[i]);
-        inputs.push_back({normalize ? std::span<const float>(copies[i]) : waveforms[i],
-                          one_each ? options.speaker_embedding.subspan((first + i) * width, width)
-                                   : options.speaker_embedding});
+        std::span<const float> samples = waveforms[i];
+        if (const auto normaliser = normaliser_of(config, options.normalize, samples)) {
+          if (copies.size() < waveforms.size()) copies.resize(waveforms.size());
+          normaliser->apply(samples, copies[i]);
+          samples = copies[i];
+        }
+        inputs.push_back({samples, one_each ? options.speaker_embedding.subspan((first + i) * width, width)
+                                            : options.speaker_embedding});
       }
     }
   };
@@ -203,7 +196,7 @@ class Model::Impl {
     size_t end = begin;
     while (end < waveforms.size()) {
       frames += info_.config.frames(static_cast<int64_t>(waveforms[end].size()));
-      if (end > begin && frames > kBatchFrames) break;
+      if (end > begin && frames > pass_frames(info_.config)) break;
       ++end;
     }
     return end;

@@ -131,16 +131,15 @@ void extract_pieces(const Model& model, std::span<const float> waveform, std::sp
   const std::vector<Piece> pieces = cut_at_quiet_points(waveform, config, cut);
   if (pieces.size() == 1) return take(0, model.extract_stages(waveform, stages, options));
 
-  const bool normalise = normalises(config, options.normalize);
-  const Normaliser normaliser(waveform);
+  const std::optional<Normaliser> normaliser = normaliser_of(config, options.normalize, waveform);
   ExtractOptions of_piece = options;
   of_piece.normalize = Normalize::kOff;
   std::vector<float> copy;
   for (const Piece& piece : pieces) {
     auto samples =
         waveform.subspan(static_cast<size_t>(piece.first_sample), static_cast<size_t>(piece.samples));
-    if (normalise) {
-      normaliser.apply(samples, copy);
+    if (normaliser) {
+      normaliser->apply(samples, copy);
       samples = copy;
     }
     std::vector<Features> features = model.extract_stages(samples, stages, of_piece);

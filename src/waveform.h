@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -9,9 +11,6 @@ namespace contentvec {
 
 /// Throws Error when `waveform` is too short for one frame, or a sample of it is not finite.
 void check_waveform(const ModelConfig& config, std::span<const float> waveform);
-
-/// Whether the waveform is to be brought to zero mean and unit variance.
-bool normalises(const ModelConfig& config, Normalize normalize);
 
 /// Zero mean and unit variance over a whole waveform, eps 1e-5 (fairseq: F.layer_norm(wav, wav.shape)); sums
 /// in double.
@@ -25,5 +24,12 @@ class Normaliser {
   double mean_ = 0;
   double factor_ = 1;
 };
+
+/// Of the whole waveform, where it is to be normalised.
+std::optional<Normaliser> normaliser_of(const ModelConfig& config, Normalize normalize,
+                                        std::span<const float> whole);
+
+/// Frames of kPassSeconds.
+int64_t pass_frames(const ModelConfig& config);
 
 }  // namespace contentvec

@@ -15,7 +15,7 @@ struct LongAudioOptions {
   /// The longest piece, in seconds, not counting overlaps. Longer recordings are cut, at the quietest points;
   /// 0: never, whatever memory that takes. Else at least ten frames (0.2 s for base); below some seconds the
   /// features suffer.
-  double max_seconds = 60;
+  double max_seconds = kPassSeconds;
   /// Seconds of what comes before and after that every piece is given too, as context; the features of it are
   /// thrown away. 0 to max_seconds.
   double overlap_seconds = 0;

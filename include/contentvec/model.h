@@ -23,6 +23,12 @@ inline constexpr int kModelOutput =
 
 /// Whether to bring the waveform to zero mean and unit variance before the model.
 enum class Normalize { kAuto, kOn, kOff };  ///< kAuto: as the checkpoint says (ModelConfig::normalize)
+/// What `normalize` comes to with this model.
+[[nodiscard]] bool normalises(const ModelConfig& config, Normalize normalize);
+
+/// Seconds of audio that go through a model together: a larger batch goes in parts, and a longer recording is
+/// cut where nothing else is asked for (long_audio.h), so that memory stays bounded.
+inline constexpr double kPassSeconds = 60;
 
 /// One thing to return.
 struct Stage {

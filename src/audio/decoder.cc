@@ -9,6 +9,7 @@
 
 #include "audio/resampler.h"
 #include "runtime/fail.h"
+#include "runtime/finite.h"
 
 namespace contentvec::audio {
 
@@ -116,11 +117,11 @@ void Decoder::average_channels(size_t frames) {
 }
 
 void Decoder::check_finite() const {
-  const auto bad = std::find_if(mono_.begin(), mono_.end(), [](float x) { return !std::isfinite(x); });
-  if (bad == mono_.end()) return;
-  const int64_t index = frames_read_ + (bad - mono_.begin());
+  const auto bad = first_non_finite(mono_);
+  if (!bad) return;
+  const int64_t index = frames_read_ + static_cast<int64_t>(*bad);
   fail("{}: sample {} ({:.3f} s) is {}; expected finite numbers; export the file again, or cut that part out",
-       doing_, index, static_cast<double>(index) / rate(), *bad);
+       doing_, index, static_cast<double>(index) / rate(), mono_[*bad]);
 }
 
 void Decoder::check_end() const {

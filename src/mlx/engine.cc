@@ -9,13 +9,11 @@
 #include "mlx/mlx_backend.h"
 #include "model/window_moments.h"
 #include "runtime/fail.h"
+#include "waveform.h"
 
 namespace contentvec::mlx {
 namespace {
 
-/// Padded frames that go through the model together: the most that attention's scores, where MLX keeps them
-/// whole, and the first convolution's output take memory for.
-constexpr int64_t kBucketFrames = 3000;
 /// Graphs kept. Few callers have more shapes; all are let go when one has.
 constexpr size_t kMostGraphs = 64;
 
@@ -94,7 +92,9 @@ void Engine::forward(Session& session, std::span<const Input> inputs, std::span<
   std::vector<int64_t> frames;
   for (const Input& input : inputs)
     frames.push_back(config_.frames(static_cast<int64_t>(input.waveform.size())));
-  for (const Bucket& bucket : sort_into_buckets(frames, kBucketFrames)) {
+  // Padded frames are what attention's scores, where MLX keeps them whole, and the first convolution's output
+  // take memory for.
+  for (const Bucket& bucket : sort_into_buckets(frames, pass_frames(config_))) {
     if (session.poll) session.poll();
     const HostInputs host = gather(inputs, bucket);
     translated([&] { worker_.run([&] { run(host, bucket, stages, outputs); }); });

@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <utility>
 
 #include "model/axes.h"
 #include "runtime/fail.h"
+#include "runtime/finite.h"
 
 namespace contentvec::model {
 namespace {
@@ -85,17 +85,9 @@ class TableBuilder {
 };
 
 void check_finite(const std::string& name, std::span<const float> values) {
-  // NaN and infinity have all bits of the exponent set; the place is sought only where there is one.
-  constexpr uint32_t kExponent = 0x7F800000U;
-  uint32_t found = 0;
-  for (const float value : values)
-    found |= (std::bit_cast<uint32_t>(value) & kExponent) == kExponent ? 1U : 0U;
-  if (found == 0) return;
-  for (size_t i = 0; i < values.size(); ++i) {
-    if (!std::isfinite(values[i])) {
-      fail("weight {} holds {} at element {}; the checkpoint is damaged or its training diverged", name,
-           values[i], i);
-    }
+  if (const auto place = first_non_finite(values)) {
+    fail("weight {} holds {} at element {}; the checkpoint is damaged or its training diverged", name,
+         values[*place], *place);
   }
 }
 

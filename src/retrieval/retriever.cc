@@ -10,6 +10,7 @@
 #include "retrieval/feature_folder.h"
 #include "retrieval/vector_index.h"
 #include "runtime/fail.h"
+#include "runtime/finite.h"
 
 namespace contentvec {
 namespace {
@@ -20,10 +21,6 @@ using retrieval::lists_for;
 using retrieval::Neighbour;
 
 constexpr int kNeighbours = 8;
-
-bool all_finite(std::span<const float> values) {
-  return std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); });
-}
 
 /// (1/d)^2 each, over their sum. Taken relative to the smallest distance, which neither overflows nor divides
 /// by zero: where that is 0, the vectors at distance 0 share all the weight.

@@ -16,6 +16,7 @@
 #include "output/atomic_file.h"
 #include "retrieval/index_file.h"
 #include "runtime/fail.h"
+#include "runtime/finite.h"
 #include "runtime/mapped_file.h"
 #include "runtime/thread_team.h"
 
@@ -138,18 +139,18 @@ class FaissIndex : public VectorIndex {
   std::unique_ptr<const faiss::IndexIVFFlat> index_;
 };
 
-bool all_finite(const uint8_t* codes, size_t count) {
-  const auto* values = reinterpret_cast<const float*>(codes);
-  return std::all_of(values, values + count, [](float value) { return std::isfinite(value); });
+bool codes_are_finite(const uint8_t* codes, size_t count) {
+  return all_finite({reinterpret_cast<const float*>(codes), count});
 }
 
 /// FAISS searches with a NaN without a word, and finds nothing near it.
 void check_values(const faiss::IndexIVFFlat& index, const fs::path& path) {
   const auto dim = static_cast<size_t>(index.d);
   const auto& centres = dynamic_cast<const faiss::IndexFlat&>(*index.quantizer);
-  bool finite = all_finite(centres.codes.data(), index.nlist * dim);
+  bool finite = codes_are_finite(centres.codes.data(), index.nlist * dim);
   for (size_t list = 0; list < index.nlist; ++list) {
-    finite = finite && all_finite(index.invlists->get_codes(list), index.invlists->list_size(list) * dim);
+    finite =
+        finite && codes_are_finite(index.invlists->get_codes(list), index.invlists->list_size(list) * dim);
   }
   if (!finite)
     fail("cannot open the index '{}': it holds values that are not finite; build it anew", path.string());

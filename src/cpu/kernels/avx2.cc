@@ -1,6 +1,6 @@
 #include "cpu/kernels/kernels.h"
 
-#if defined(__AVX2__) && defined(__FMA__)
+#if defined(CONTENTVEC_AVX2)
 #include <immintrin.h>
 
 namespace contentvec::cpu {

@@ -1,6 +1,6 @@
 #include "cpu/kernels/kernels.h"
 
-#if defined(__AVX512F__) && defined(__AVX512DQ__)
+#if defined(CONTENTVEC_AVX512)
 #include <immintrin.h>
 
 namespace contentvec::cpu {

@@ -9,15 +9,15 @@
 namespace contentvec::cpu {
 namespace {
 
+// src/cpu/CMakeLists.txt says what each instruction set needs, as CPU_HAS(one)CPU_HAS(other). GCC's and
+// Clang's check covers the operating system's support of the wide registers too.
+#define CPU_HAS(feature) &&__builtin_cpu_supports(#feature)
+
 bool cpu_runs(std::string_view isa) {
-#if defined(__x86_64__)
-  // GCC's and Clang's check covers the operating system's support of the wide registers too.
-  if (isa == "avx2") return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  if (isa == "avx512" || isa == "avx512bf16") {
-    if (isa == "avx512bf16" && !__builtin_cpu_supports("avx512bf16")) return false;
-    return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw");
-  }
+#if defined(CONTENTVEC_AVX2)
+  if (isa == "avx2") return true CONTENTVEC_AVX2;
+  if (isa == "avx512") return true CONTENTVEC_AVX512;
+  if (isa == "avx512bf16") return true CONTENTVEC_AVX512BF16;
 #elif defined(__aarch64__)
   if (isa == "neon") return true;  // part of the base instruction set
 #endif
