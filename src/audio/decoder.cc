@@ -89,14 +89,14 @@ void Decoder::check_rate() const {
 
 std::span<const float> Decoder::next() {
   const auto room = static_cast<sf_count_t>(interleaved_.size()) / info_.channels;
-  const sf_count_t frames = sf_readf_float(file_.get(), interleaved_.data(), room);
-  if (frames <= 0) {
+  const sf_count_t got = sf_readf_float(file_.get(), interleaved_.data(), room);
+  if (got <= 0) {
     check_end();
     return {};
   }
-  average_channels(static_cast<size_t>(frames));
+  average_channels(static_cast<size_t>(got));
   check_finite();
-  frames_read_ += frames;
+  frames_read_ += got;
   return mono_;
 }
 
@@ -130,7 +130,7 @@ void Decoder::check_end() const {
          std::generic_category().message(stream_.bytes->error()));
   }
   if (const auto reason = reason_for_early_end(); !reason.empty()) {
-    const std::string of = announced() > frames_read_ ? fmt::format(" of {}", announced()) : "";
+    const std::string of = frames() > frames_read_ ? fmt::format(" of {}", frames()) : "";
     fail(
         "{}: decoding stopped after {}{} frames ({}): the file is damaged or cut short; get a whole copy, or "
         "see what `ffmpeg -i in.xyz out.wav` makes of it",
@@ -139,13 +139,13 @@ void Decoder::check_end() const {
   if (frames_read_ == 0) fail("{}: the file has no samples; expected at least one", doing_);
 }
 
-int64_t Decoder::announced() const {
+int64_t Decoder::frames() const {
   return stream_.is_length_guessed || info_.frames == SF_COUNT_MAX ? 0 : info_.frames;
 }
 
 std::string_view Decoder::reason_for_early_end() const {
   if (sf_error(file_.get()) != SF_ERR_NO_ERROR) return "what follows is damaged";
-  if (frames_read_ < announced()) return "the data ends there, or is damaged";
+  if (frames_read_ < frames()) return "the data ends there, or is damaged";
   constexpr int64_t kAhead = 8192;  // more than a frame or two
   const bool goes_on = type() == SF_FORMAT_MPEG && stream_.bytes->size() - position_ > kAhead;
   return goes_on ? "more follows what it takes for its end" : stream_.cut;

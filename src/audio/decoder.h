@@ -26,6 +26,9 @@ class Decoder {
   /// Frames per second, kLowestRate .. kHighestRate.
   [[nodiscard]] int rate() const { return info_.samplerate; }
 
+  /// How many frames the stream announces; 0 when it does not say.
+  [[nodiscard]] int64_t frames() const;
+
   /// The next samples, valid until the next call; empty at the end. Throws Error when decoding fails or stops
   /// before the number of frames that the file announces, at a non-finite sample, and at the end of a file
   /// without samples.
@@ -43,8 +46,6 @@ class Decoder {
   void check_finite() const;
   void check_end() const;
   [[nodiscard]] int type() const { return info_.format & SF_FORMAT_TYPEMASK; }
-  /// The number of frames that the file says it has; 0 when it does not say.
-  [[nodiscard]] int64_t announced() const;
   /// Why the end that was reached is not the true one, or "".
   [[nodiscard]] std::string_view reason_for_early_end() const;
 

@@ -12,6 +12,7 @@ namespace {
 constexpr int64_t kMarker = 4;       // "fLaC"
 constexpr int64_t kBlockHeader = 4;  // of a block of metadata: its kind and 24 bits of size
 constexpr int64_t kStreamInfo = 34;
+constexpr size_t kFrameHeader = 16;  // bytes, at most
 constexpr uint64_t kMostSamples = (uint64_t{1} << 36) - 1;
 
 /// The fields of STREAMINFO that matter here.
@@ -43,7 +44,7 @@ uint8_t crc8(std::string_view bytes) {
 
 /// The number of the sample behind the frame whose header begins `bytes`; 0 where none does.
 uint64_t end_of_frame(std::string_view bytes, const Info& info) {
-  if (bytes.size() < 16 || byte_at(bytes, 0) != 0xff || (byte_at(bytes, 1) & 0xfe) != 0xf8) return 0;
+  if (byte_at(bytes, 0) != 0xff || (byte_at(bytes, 1) & 0xfe) != 0xf8) return 0;
   const bool counts_samples = (byte_at(bytes, 1) & 1) != 0;  // else frames
   const size_t block_code = byte_at(bytes, 2) >> 4, rate_code = byte_at(bytes, 2) & 0xf;
   if (block_code == 0 || rate_code == 15 || byte_at(bytes, 3) >> 4 > 10 || (byte_at(bytes, 3) & 1) != 0)
@@ -76,7 +77,9 @@ uint64_t last_sample(Scanner& scan, int64_t begin, int64_t end, const Info& info
   begin = std::max(begin, end - kTail);
   for (const std::string_view sync : {"\xff\xf8", "\xff\xf9"}) {
     for (int64_t at = scan.find(sync, begin, end); at >= 0; at = scan.find(sync, at + 1, end)) {
-      last = std::max(last, end_of_frame(scan.text(at, 24), info));
+      std::string header(scan.text(at, kFrameHeader));
+      header.resize(kFrameHeader);  // the last frame may be shorter
+      last = std::max(last, end_of_frame(header, info));
     }
   }
   return last;

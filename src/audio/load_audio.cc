@@ -32,7 +32,7 @@ struct Limit {
 };
 constexpr int64_t kHour = int64_t{3600} * kSampleRate;
 constexpr Limit kSamples{kHour, 6 * kHour, 1024, 64};  // of the waveform
-constexpr Limit kValues{int64_t{1} << 28, int64_t{1} << 31, 8192,
+constexpr Limit kValues{int64_t{1} << 28, int64_t{1} << 31, 1024,
                         256};  // frames x channels, as they are decoded
 
 /// Decodes the streams of a file and puts them together.
