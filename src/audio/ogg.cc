@@ -24,6 +24,7 @@ struct Page {
   size_t flags = 0;
   uint64_t serial = 0;
   uint64_t number = 0;
+  size_t packets = 0;  ///< that end in it
 };
 
 enum class Codec { kVorbis, kOpus, kFlac, kOther };
@@ -96,7 +97,7 @@ class Ogg {
       at = next;
     }
     finish_link(true);
-    if (contents_.streams.empty()) return refuse();
+    if (contents_.streams.empty()) refuse();
     if (damaged_ > 0) {
       contents_.warnings.push_back(fmt::format(
           "{} bytes between its pages are damaged, and the sound in them was left out", damaged_));
@@ -119,7 +120,10 @@ class Ogg {
     page.body = at + kHeader + static_cast<int64_t>(segments);
     page.end = page.body;
     const std::string_view sizes = scan_.text(at + kHeader, segments);
-    for (size_t i = 0; i < sizes.size(); ++i) page.end += static_cast<int64_t>(byte_at(sizes, i));
+    for (size_t i = 0; i < sizes.size(); ++i) {
+      page.end += static_cast<int64_t>(byte_at(sizes, i));
+      page.packets += byte_at(sizes, i) < 255;
+    }
     if (sizes.size() < segments || page.end > part_.end) return std::nullopt;
     const std::string_view whole = scan_.text(at, static_cast<size_t>(page.end - at));
     if (checksum(whole) != sum) return std::nullopt;
@@ -143,6 +147,7 @@ class Ogg {
     if (!taken_ || page.serial != serial_) return;
     if (page.number != number_ + 1 && number_ > 2) ++gaps_;
     number_ = page.number;
+    packets_ += page.packets;
     last_ = last_ || (page.flags & kLast) != 0;
     taken_->add_range(codec_ == Codec::kFlac ? page.body : page.begin, page.end);
   }
@@ -158,6 +163,7 @@ class Ogg {
     codec_ = codec;
     serial_ = page.serial;
     number_ = page.number;
+    packets_ = page.packets;
     last_ = (page.flags & kLast) != 0;
     taken_ = std::make_unique<PiecedSource>(part_.source);
     // FLAC's packets, one after the other, are a FLAC file; the first is behind a header of its own.
@@ -171,6 +177,11 @@ class Ogg {
   void finish_link(bool is_last) {
     if (!taken_) return;
     check_stream_count(part_, contents_.streams.size());
+    // Asked here, because libsndfile forgets some memory wherever libvorbis refuses a file.
+    constexpr size_t kVorbisHeaders = 3;
+    if (codec_ == Codec::kVorbis && packets_ < kVorbisHeaders) {
+      fail("{}: it ends within its header: it is cut short; get a whole copy", part_.doing);
+    }
     const std::string_view cut = last_ ? "" : "its last page is missing";
     if (!last_ && !is_last) {
       contents_.warnings.push_back(fmt::format("recording {} of those joined in this file ends early: {}",
@@ -180,8 +191,8 @@ class Ogg {
   }
 
   /// Pages, but none of sound that can be read.
-  std::optional<Contents> refuse() {
-    if (names_.empty()) return std::nullopt;
+  [[noreturn]] void refuse() {
+    if (names_.empty()) refuse_format(part_.doing, "its first page is damaged");
     fail(
         "{}: an Ogg file that holds {}, and no Vorbis, Opus or FLAC, which are read here; convert it first: "
         "`ffmpeg -i in.ogg out.wav`",
@@ -198,6 +209,7 @@ class Ogg {
   Codec codec_ = Codec::kOther;
   uint64_t serial_ = 0;
   uint64_t number_ = 0;  ///< of the last page
+  size_t packets_ = 0;
   bool last_ = false;
   // Of the whole file.
   int64_t damaged_ = 0;  ///< bytes

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "audio/containers.h"
 #include "audio/lengths.h"
@@ -89,7 +90,7 @@ struct Chunk {
 
 class Wav {
  public:
-  Wav(const Part& part, const Layout& layout) : part_(part), scan_(part.source), layout_(layout) {}
+  Wav(Part part, const Layout& layout) : part_(part), scan_(part.source), layout_(layout) {}
 
   std::optional<Contents> contents() {
     if (!find_chunks() || format_.size < 14) return std::nullopt;
@@ -103,15 +104,39 @@ class Wav {
     settle_extent();
     if (tag == kMpeg || tag == kMp3)
       return mpeg_contents({part_.source, data_.begin, extent_.end, part_.doing});
+    const int64_t next = find_joined();
+    if (next >= 0) part_.end = next;
+    if (has_more_samples_) part_.end = extent_.end;
     Contents contents;
     contents.streams.push_back({stream()});
     if (extent_.worth_a_word) {
       contents.warnings.push_back(length_warning(blocks(), data_.size, extent_.end - data_.begin));
     }
+    if (has_more_samples_) contents.warnings.emplace_back("it has several data chunks: the first was taken");
+    if (next >= 0) next_ = next;
     return contents;
   }
 
+  /// Where another file begins that is joined to this one, or -1.
+  [[nodiscard]] int64_t next() const { return next_; }
+
  private:
+  bool is_joined(int64_t at) {
+    return layout_.size_bytes == 4 && (scan_.has(at, "RIF") || scan_.has(at, "RF64")) &&
+           scan_.has(at + 8, "WAVE");
+  }
+
+  int64_t find_joined() {
+    for (int64_t at = behind({"", data_.begin, static_cast<uint64_t>(extent_.end - data_.begin)});;) {
+      const auto chunk = chunk_at(at);
+      if (!chunk) return -1;
+      if (is_joined(at)) return at;
+      has_more_samples_ = has_more_samples_ || chunk->name == "data";
+      if (!fits(*chunk)) return -1;
+      at = behind(*chunk);
+    }
+  }
+
   uint64_t number(int64_t offset, size_t bytes) {
     return layout_.big_endian ? scan_.big(offset, bytes) : scan_.little(offset, bytes);
   }
@@ -165,6 +190,7 @@ class Wav {
     if (at >= part_.end) return true;
     while (at < part_.end) {
       const auto chunk = chunk_at(at);
+      if (is_joined(at)) return true;
       if (!chunk) return part_.end - at < layout_.header && scan_.is_zero(at, part_.end);
       if (!fits(*chunk)) return is_known(chunk->name);
       at = behind(*chunk);
@@ -248,10 +274,12 @@ class Wav {
     return source;
   }
 
-  const Part& part_;
+  Part part_;
   Scanner scan_;
   Layout layout_;
   Chunk format_, data_, sizes_;
+  int64_t next_ = -1;
+  bool has_more_samples_ = false;
   bool is_unaligned_ = false;  ///< some chunk follows an odd one at once
   bool is_long_ = false;       ///< its size stands in the ds64 chunk
   Extent extent_;
@@ -260,9 +288,22 @@ class Wav {
 }  // namespace
 
 std::optional<Contents> wav_contents(const Part& part) {
-  Scanner scan(part.source);
-  const bool big_endian = scan.has(part.begin, "RIFX");
-  return Wav(part, {12, 8, 4, 2, false, big_endian}).contents();
+  std::optional<Contents> all;
+  for (int64_t at = part.begin; at >= 0;) {
+    const bool big_endian = Scanner(part.source).has(at, "RIFX");
+    Wav wav({part.source, at, part.end, part.doing}, {12, 8, 4, 2, false, big_endian});
+    auto contents = wav.contents();
+    if (!contents) {
+      if (all) all->warnings.emplace_back("another WAV file is joined to it, whose header is damaged");
+      break;
+    }
+    if (!all) all.emplace();
+    std::move(contents->streams.begin(), contents->streams.end(), std::back_inserter(all->streams));
+    std::move(contents->warnings.begin(), contents->warnings.end(), std::back_inserter(all->warnings));
+    check_stream_count(part, all->streams.size());
+    at = wav.next();
+  }
+  return all;
 }
 
 std::optional<Contents> w64_contents(const Part& part) {

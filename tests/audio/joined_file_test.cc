@@ -179,6 +179,17 @@ TEST(Ogg, WithVideoBesideTheSoundIsDecoded) {
   EXPECT_EQ(waveform(video + sound.substr(0, second) + frames + sound.substr(second)), waveform(sound));
 }
 
+TEST(Ogg, CutWithinItsHeaderSaysSo) {
+  const std::string sound = file("vorbis_stereo_48000.ogg");
+  const size_t second = sound.find("OggS", 1);
+  EXPECT_THAT(error_of([&] { waveform(sound.substr(0, second)); }), HasSubstr("it ends within its header"));
+  EXPECT_THAT(error_of([&] { waveform(sound.substr(0, second + 500)); }),
+              HasSubstr("it ends within its header"));
+  std::string damaged = sound;
+  damaged[40] = static_cast<char>(damaged[40] ^ 1);
+  EXPECT_THAT(error_of([&] { waveform(damaged); }), HasSubstr("its first page is damaged"));
+}
+
 TEST(Ogg, WithoutSoundThatIsReadNamesWhatThereIs) {
   EXPECT_THAT(
       error_of([] { waveform(page(2, 9, 0, "\x80theora" + std::string(40, '\0')) + page(4, 9, 1, "x")); }),

@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -92,6 +93,16 @@ TEST(LoadAudio, NamesStandardInputInErrors) {
   StandardInput input(std::vector<std::byte>(100));
   EXPECT_THAT(error_of([] { load_audio(fs::path("-")); }),
               HasSubstr("cannot read audio from standard input: not"));
+}
+
+TEST(LoadAudio, DoesNotReadStandardInputForEver) {
+  const int saved = ::dup(STDIN_FILENO), zeros = ::open("/dev/zero", O_RDONLY | O_CLOEXEC);
+  ASSERT_GE(::dup2(zeros, STDIN_FILENO), 0);
+  ::close(zeros);
+  EXPECT_THAT(error_of([] { load_audio(fs::path("-")); }),
+              HasSubstr("standard input: its first 16 MiB, the limit"));
+  ::dup2(saved, STDIN_FILENO);
+  ::close(saved);
 }
 
 TEST(LoadAudio, ReadsANamedPipe) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <sstream>
 
 #include "cli/files.h"
 #include "cli/process.h"
@@ -16,6 +17,7 @@ namespace fs = std::filesystem;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 class ExtractTest : public testing::Test {
  protected:
@@ -49,6 +51,20 @@ TEST_F(ExtractTest, OneInputToTheCurrentDirectory) {
   EXPECT_THAT(read_npy(folder_ / "a.b.npy").shape, ElementsAre(5, 48));
   EXPECT_EQ(result.out, "");
   EXPECT_THAT(result.err, HasSubstr("[1/1] a.b.wav -> a.b.npy  5 frames x 48  (0.1 s audio in "));
+}
+
+TEST_F(ExtractTest, TellsWhatIsOddAboutTheAudio) {
+  add("cut.wav", 20);
+  fs::resize_file(folder_ / "cut.wav", fs::file_size(folder_ / "cut.wav") - 4000);
+  add("whole.wav");
+  const Result result = extract({"cut.wav", "whole.wav", "--out", "features/", "--json"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("contentvec: warning: cut.wav: the header promises 6480 samples"));
+  std::istringstream lines(result.out);
+  std::string cut, whole;
+  std::getline(lines, cut), std::getline(lines, whole);
+  EXPECT_THAT(cut, HasSubstr("\"warnings\":[\"the header promises 6480 samples (0.41 s), 5480"));
+  EXPECT_THAT(whole, Not(HasSubstr("warnings")));
 }
 
 TEST_F(ExtractTest, OneInputToTheFileNamed) {
