@@ -18,6 +18,7 @@
 #include "cli/index.h"
 #include "cli/info.h"
 #include "cli/models.h"
+#include "cli/program.h"
 #include "cli/signals.h"
 #include "contentvec/model.h"
 
@@ -85,10 +86,8 @@ int parse_and_run(int argc, const char* const* argv) {
 }
 
 }  // namespace
-}  // namespace contentvec::cli
 
-int main(int argc, char** argv) {
-  using namespace contentvec::cli;
+int program(int argc, const char* const* argv) {
   install_signal_handlers();
   try {
     return parse_and_run(argc, argv);
@@ -99,3 +98,5 @@ int main(int argc, char** argv) {
   }
   return kFailed;
 }
+
+}  // namespace contentvec::cli

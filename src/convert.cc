@@ -1,11 +1,15 @@
 // One checkpoint to another: the weights inference needs, under another layout's names, with their
 // configuration.
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
+#include <numeric>
+#include <span>
 #include <utility>
 
 #include "contentvec/model.h"
@@ -125,6 +129,25 @@ output::NamedTensor batches_tracked(Layout layout) {
           }};
 }
 
+/// Every tensor a converted file holds, in the order of the forward pass.
+std::vector<output::NamedTensor> tensors_of(const Weights& weights, const ConvertOptions& options) {
+  // fairseq and transformers know a BatchNorm or a weight norm, not both.
+  const model::TensorForms forms = {.weight_norm = !weights.config().conv_pos_batch_norm,
+                                    .projection = weights.has("post_extract_proj.weight")};
+  std::vector<output::NamedTensor> tensors;
+  for (const model::TensorSpec& tensor : model::tensor_table(weights.config(), forms)) {
+    // mlx-contentvec's model has no final_proj and refuses a file with one.
+    const bool left_out =
+        options.layout == ConvertOptions::Layout::kMlx && tensor.name.starts_with("final_proj.");
+    if (!left_out) tensors.push_back(named_tensor(weights, tensor, options));
+  }
+  return tensors;
+}
+
+int64_t elements(const std::vector<int64_t>& shape) {
+  return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
+}
+
 std::string preprocessor_json(bool normalize) {
   return fmt::format(
       "{{\n  \"do_normalize\": {},\n  \"feature_extractor_type\": \"Wav2Vec2FeatureExtractor\",\n  "
@@ -172,20 +195,10 @@ ModelInfo convert(const std::string& spec, const std::filesystem::path& out, con
     std::erase_if(beside, [](const SideFile& side) { return side.exists_already(); });
   }
 
-  std::vector<output::NamedTensor> tensors;
+  std::vector<output::NamedTensor> tensors = tensors_of(weights, options);
   int64_t parameters = 0;
-  if (config.conv_pos_batch_norm) tensors.push_back(batches_tracked(layout));
-  // fairseq and transformers know a BatchNorm or a weight norm, not both.
-  const model::TensorForms forms = {.weight_norm = !config.conv_pos_batch_norm,
-                                    .projection = weights.has("post_extract_proj.weight")};
-  for (const model::TensorSpec& tensor : model::tensor_table(config, forms)) {
-    // mlx-contentvec's model has no final_proj and refuses a file with one.
-    if (layout == Layout::kMlx && tensor.name.starts_with("final_proj.")) continue;
-    tensors.push_back(named_tensor(weights, tensor, options));
-    int64_t count = 1;
-    for (const int64_t size : tensor.shape) count *= size;
-    parameters += count;
-  }
+  for (const output::NamedTensor& tensor : tensors) parameters += elements(tensor.shape);
+  if (config.conv_pos_batch_norm) tensors.insert(tensors.begin(), batches_tracked(layout));
   // "format" is what transformers asks of a safetensors file.
   output::write_safetensors(out, tensors, {{"format", "pt"}, {"contentvec.config", config.to_json()}});
   for (const SideFile& side : beside) side.write();
@@ -196,6 +209,22 @@ ModelInfo convert(const std::string& spec, const std::filesystem::path& out, con
   file.info.tensors = static_cast<int64_t>(tensors.size());
   file.info.parameters = parameters;
   return file.info;
+}
+
+std::vector<WeightTensor> read_weights(const std::string& spec, const std::string& prefix,
+                                       const ConvertOptions& options) {
+  const model::ModelFile file = model::open_model_file(spec, options.config, options.hub);
+  ConvertOptions as_float = options;
+  as_float.dtype = DType::kF32;
+  check_expressible(file.info.config, file.weights, layout_of(options.layout));
+  std::vector<WeightTensor> read;
+  for (const output::NamedTensor& tensor : tensors_of(file.weights, as_float)) {
+    if (!tensor.name.starts_with(prefix)) continue;
+    std::vector<float> values(static_cast<size_t>(elements(tensor.shape)));
+    std::ranges::copy(tensor.bytes(), std::as_writable_bytes(std::span(values)).begin());
+    read.push_back({tensor.name, tensor.shape, std::move(values)});
+  }
+  return read;
 }
 
 }  // namespace contentvec

@@ -86,11 +86,15 @@ void check_options(const LoadOptions& options) {
 class Model::Impl {
  public:
   Impl(const model::ModelFile& file, const LoadOptions& options)
-      : info_(file.info), backend_(make_backend(file.weights, options)) {}
+      : info_(file.info),
+        threads_(settle_device(options.device) == Device::kCpu ? settle_threads(options.threads) : 0),
+        backend_(make_backend(file.weights, options)) {}
 
   [[nodiscard]] const ModelInfo& info() const { return info_; }
 
   [[nodiscard]] std::string isa() const { return backend_->isa(); }
+
+  [[nodiscard]] int threads() const { return threads_; }
 
   /// Floats of one stage of one utterance.
   [[nodiscard]] int64_t dim(const Stage& stage) const {
@@ -203,6 +207,7 @@ class Model::Impl {
   }
 
   ModelInfo info_;
+  int threads_;
   std::unique_ptr<const Backend> backend_;
   mutable std::mutex mutex_;
   mutable std::vector<std::unique_ptr<Worker>> idle_;
@@ -239,6 +244,10 @@ const ModelInfo& Model::info() const {
 
 std::string Model::isa() const {
   return impl_->isa();
+}
+
+int Model::threads() const {
+  return impl_->threads();
 }
 
 Features Model::extract(std::span<const float> waveform, const ExtractOptions& options) const {
@@ -293,11 +302,11 @@ std::vector<std::vector<Features>> Model::extract_batch_stages(
   return results;
 }
 
-ModelInfo inspect(const std::string& spec, const LoadOptions& options) {
+ModelInfo inspect(const std::string& spec, const LoadOptions& options, bool digest) {
   // RVC's hubert_base.pt is ContentVec-500 in plain HuBERT's clothes: only its digest tells.
   constexpr const char* kRvcHubertBase = "f54b40fd2802423a5643779c4861af1e9ee9c1564dc9d32f54f20b5ffba7db96";
   ModelInfo info = model::open_model_file(spec, options.config, options.hub).info;
-  if (std::filesystem::is_regular_file(info.source)) info.sha256 = sha256_of_file(info.source);
+  if (digest && std::filesystem::is_regular_file(info.source)) info.sha256 = sha256_of_file(info.source);
   if (info.sha256 == kRvcHubertBase) info.kind = "ContentVec (RVC's hubert_base.pt)";
   return info;
 }

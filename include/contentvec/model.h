@@ -122,6 +122,8 @@ class Model {
   /// What this model computes with, chosen when it was loaded: an instruction set, one of those
   /// CONTENTVEC_ISA takes, or "mlx-cpu" or "mlx-gpu".
   [[nodiscard]] std::string isa() const;
+  /// Threads of one extraction on the CPU; 0 on MLX, which has its own.
+  [[nodiscard]] int threads() const;
 
   /// Features of one utterance. `waveform` holds 16 kHz mono samples, nominally in [-1, 1]; at least
   /// config().receptive_field() of them, all finite. Returns [config().frames(samples), dim], where dim is
@@ -157,8 +159,9 @@ class Model {
 };
 
 /// What Model::load would load: the same checks but for the weights' values, without building a model.
+/// `digest`: whether to compute ModelInfo::sha256, for which the whole file is read.
 /// Throws Error as Model::load does.
-ModelInfo inspect(const std::string& spec, const LoadOptions& options = {});
+ModelInfo inspect(const std::string& spec, const LoadOptions& options = {}, bool digest = true);
 
 /// Writes a checkpoint anew as one safetensors file holding what inference needs, with its architecture in
 /// the metadata (`contentvec.config`), so that it opens anywhere with nothing to guess.
@@ -178,6 +181,17 @@ struct ConvertOptions {
 /// `out` is replaced whole or left as it was. Returns the tensors and warnings as Model::info does.
 ModelInfo convert(const std::string& spec, const std::filesystem::path& out,
                   const ConvertOptions& options = {});
+
+/// One tensor of a model's weights.
+struct WeightTensor {
+  std::string name;  ///< in the layout asked for
+  std::vector<int64_t> shape;
+  std::vector<float> values;  ///< in C order
+};
+/// The tensors convert() would write, as float32, in the order of the forward pass; of them those whose names
+/// begin with `prefix`. Throws Error as Model::load does.
+std::vector<WeightTensor> read_weights(const std::string& spec, const std::string& prefix = "",
+                                       const ConvertOptions& options = {});
 
 /// Library version, "MAJOR.MINOR.PATCH".
 const char* version();

@@ -8,10 +8,12 @@
 `ContentvecModel` is the class of mlx-contentvec over the same library; `contentvec.rvc` is for RVC.
 """
 
+from ._audio import load_audio
 from ._core import DownloadProgress, Error, ModelConfig, ModelInfo
 from ._core import version as __version__
 from ._drop_in import HF_REPO_ID, HF_WEIGHTS_FILE, ContentvecModel
-from ._model import DeviceInfo, Model, devices, load, load_audio
+from ._load import DeviceInfo, devices, export, inspect, load
+from ._model import Model
 
 __all__ = [
     "ContentvecModel",
@@ -25,6 +27,8 @@ __all__ = [
     "ModelInfo",
     "__version__",
     "devices",
+    "export",
+    "inspect",
     "load",
     "load_audio",
 ]

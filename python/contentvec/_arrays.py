@@ -1,9 +1,10 @@
-"""NumPy, torch and mlx arrays in, the same kind out; neither torch nor mlx is imported unless its arrays come in."""
+"""Arrays of any kind in, the same kind out; no framework is imported unless its arrays come in."""
 
 from __future__ import annotations
 
+import sys
 import typing
-from typing import Any
+from typing import Any, Protocol, TypeVar, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -11,26 +12,54 @@ import numpy.typing as npt
 from ._core import Error
 
 Floats = npt.NDArray[np.float32]
+#: NumPy's arrays of floating-point numbers, of any precision.
+AnyFloats = npt.NDArray[np.floating[Any]]
 
 
-def _kind(array: Any) -> str:
-    """The package an array comes from: "numpy", "torch", "mlx" or another."""
-    return type(array).__module__.partition(".")[0]
+class ArrayLike(Protocol):
+    """An array of a framework: a torch tensor, an mlx or jax array, or another that NumPy can read."""
+
+    @property
+    def shape(self) -> Any: ...
+
+    @property
+    def dtype(self) -> Any: ...
+
+    def __getitem__(self, index: Any, /) -> Any: ...
+
+
+AnyArray = Union[npt.NDArray[Any], ArrayLike]
+#: A waveform, and the features of it.
+Array = TypeVar("Array", bound=ArrayLike)
+
+
+def _is(array: Any, module: str, name: str) -> bool:
+    """Whether `array` is an instance of that class, whose package is loaded if so."""
+    loaded = sys.modules.get(module)
+    return loaded is not None and isinstance(array, getattr(loaded, name, ()))
 
 
 def is_mlx(array: Any) -> bool:
-    return _kind(array) == "mlx"
+    return _is(array, "mlx.core", "array")
+
+
+def is_torch(array: Any) -> bool:
+    return _is(array, "torch", "Tensor")
+
+
+def is_jax(array: Any) -> bool:
+    return _is(array, "jax", "Array")
 
 
 def to_numpy(array: Any, what: str) -> npt.NDArray[Any]:
     """`array` in NumPy; its own memory where that is the CPU's. `what` names it in errors."""
-    if _kind(array) == "torch":
-        array = array.detach().cpu()
-        return typing.cast(npt.NDArray[Any], (array.float() if array.is_floating_point() else array).numpy())
-    if is_mlx(array):
-        mx = _mlx()
-        return np.asarray(array.astype(mx.float32) if mx.issubdtype(array.dtype, mx.floating) else array)
     try:
+        if is_torch(array):
+            array = array.detach().cpu()
+            return typing.cast(npt.NDArray[Any], (array.float() if array.is_floating_point() else array).numpy())
+        if is_mlx(array):
+            mx = _mlx()
+            return np.asarray(array.astype(mx.float32) if mx.issubdtype(array.dtype, mx.floating) else array)
         if hasattr(array, "__dlpack__") and not hasattr(array, "__array__"):
             return np.from_dlpack(array)
         return np.asarray(array)
@@ -41,10 +70,10 @@ def to_numpy(array: Any, what: str) -> npt.NDArray[Any]:
 def to_floats(array: Any, what: str) -> Floats:
     """`array` as contiguous float32 in NumPy: no copy where it is that already."""
     values = to_numpy(array, what)
-    _check_floating(
-        np.issubdtype(values.dtype, np.floating), np.issubdtype(values.dtype, np.integer), values.dtype, what
-    )
-    return np.ascontiguousarray(values, dtype=np.float32)
+    # bfloat16 and its like are not NumPy's own: no subtypes of floating, but they convert.
+    is_floating = np.issubdtype(values.dtype, np.floating) or values.dtype.name.startswith(("bfloat", "float"))
+    _check_floating(is_floating, "int" in values.dtype.name, values.dtype, what)
+    return np.asarray(values, dtype=np.float32, order="C")
 
 
 def view_of_mlx(array: Any, what: str) -> memoryview:
@@ -60,15 +89,58 @@ def _check_floating(is_floating: bool, is_integer: bool, dtype: Any, what: str) 
         raise Error(f"{what} holds {dtype}; expected floating-point numbers, samples in [-1, 1]{hint}")
 
 
+def vector(waveform: Any, what: str) -> Any:
+    """[samples] that the extension reads in place, of [samples], [1, samples] or [samples, 1]."""
+    samples = waveform if is_mlx(waveform) else to_floats(waveform, what)
+    shape = list(samples.shape)
+    if len(shape) == 2 and 1 in shape:
+        samples = samples.reshape(-1)
+    elif len(shape) != 1:
+        raise Error(f"{what} has the shape {shape}; expected [samples]{_hint(shape)}")
+    return view_of_mlx(samples, what) if is_mlx(samples) else samples
+
+
+def _hint(shape: list[int]) -> str:
+    if len(shape) != 2 or 0 in shape:
+        return "; several waveforms go in a list"
+    axis = 0 if shape[0] < shape[1] else 1
+    return (
+        f": where these are {shape[axis]} channels of one recording, average them (.mean({axis})); "
+        "where they are recordings, give a list of them"
+    )
+
+
+def output_view(out: Any, stages: bool) -> Any:
+    """[layers, frames, dim] in the memory of an array that features are to be written into."""
+    view = out
+    if is_torch(out):
+        try:
+            view = out.detach().numpy()
+        except (RuntimeError, TypeError) as error:
+            raise Error(f"out is a torch tensor that cannot be written in place: {error}") from error
+    if not isinstance(view, np.ndarray):
+        raise Error(f"out is a {type(out).__name__}; expected an array of NumPy, or of torch on the CPU")
+    if view.dtype != np.float32 or not view.flags.c_contiguous or not view.flags.writeable:
+        raise Error(f"out holds {view.dtype}; expected float32, contiguous and writable")
+    if view.ndim != (3 if stages else 2):
+        expected = "[layers, frames, values]" if stages else "[frames, values]"
+        raise Error(f"out has the shape {list(view.shape)}; expected {expected}")
+    return view if stages else view[None]
+
+
 def like(result: Any, source: Any) -> Any:
-    """`result` as the kind of array that `source` is, on its device."""
+    """`result` as the kind of array that `source` is, on its device; NumPy's where that is of another package."""
     if is_mlx(source):
         return result if is_mlx(result) else _mlx().array(result)
     array = np.asarray(result)
-    if _kind(source) == "torch":
+    if is_torch(source):
         import torch
 
         return torch.from_numpy(array).to(source.device)
+    if is_jax(source):
+        import jax
+
+        return jax.device_put(array, next(iter(source.devices())))
     return array
 
 
@@ -88,9 +160,9 @@ def stack(rows: list[Any], length: int) -> Any:
 def like_in_type(result: npt.NDArray[Any], source: Any) -> Any:
     """like(), in the floating-point type of `source`, too."""
     array = like(result, source)
-    if _kind(source) == "torch":
+    if is_torch(source):
         return array.to(source.dtype)
-    return array.astype(source.dtype) if _kind(source) in ("numpy", "mlx") else array
+    return array.astype(source.dtype) if isinstance(source, np.ndarray) or is_mlx(source) or is_jax(source) else array
 
 
 def _mlx() -> Any:

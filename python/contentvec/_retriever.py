@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 import numpy as np
+import numpy.typing as npt
 
 from . import _core
-from ._arrays import like_in_type, to_floats
+from ._arrays import AnyArray, Array, like_in_type, to_floats
 from ._core import Error
 
-#: Features: a NumPy array, a torch tensor or an mlx array.
-Array = TypeVar("Array")
+Precision = TypeVar("Precision", bound=np.floating[Any])
 
 
 class Retriever:
@@ -22,7 +22,7 @@ class Retriever:
 
     Immutable; any number of threads may use it at once. A frame's result depends on the index and that frame alone.
     Needs a build with FAISS: without it every way to make one raises contentvec.Error, which says how to get it.
-    docs/retrieval.md says what is computed.
+    docs/retrieval.md says what is computed. Pickled, one that was opened is its path, and is read from there again.
     """
 
     def __init__(self, index_path: str | os.PathLike[str]) -> None:
@@ -32,6 +32,22 @@ class Retriever:
         another kind of index, or holds no vectors (`trained_*.index`).
         """
         self._core = _core.Retriever.open(os.fspath(index_path))
+        self._path: str | None = os.path.abspath(index_path)
+
+    def __repr__(self) -> str:
+        origin = f"from {self._path}" if self._path else "built here"
+        return f"<contentvec.rvc.Retriever: {self.size} vectors of {self.dim} in {self.lists} lists, {origin}>"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._path is None:
+            raise Error("an index that was built here has no file to pickle; save() it, and pickle Retriever(that path)")
+        return Retriever, (self._path,)
+
+    def __copy__(self) -> Retriever:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Retriever:
+        return self
 
     @classmethod
     def open(cls, index_path: str | os.PathLike[str]) -> Retriever:
@@ -39,7 +55,7 @@ class Retriever:
         return cls(index_path)
 
     @classmethod
-    def build(cls, features: object, *, threads: int = 0) -> Retriever:
+    def build(cls, features: AnyArray, *, threads: int = 0) -> Retriever:
         """An index as RVC's train_index builds it.
 
         features: [size, dim], floating point, all finite, at least 39 of them: NumPy's, torch's or mlx's.
@@ -59,7 +75,7 @@ class Retriever:
     @classmethod
     def _of(cls, core: _core.Retriever) -> Retriever:
         made = cls.__new__(cls)
-        made._core = core
+        made._core, made._path = core, None
         return made
 
     @property
@@ -77,7 +93,15 @@ class Retriever:
         """Lists the vectors are sorted into: the n of RVC's file names."""
         return self._core.lists
 
-    def blend(self, features: Array, index_rate: float = _core.INDEX_RATE) -> Array:
+    @overload
+    def blend(
+        self, features: npt.NDArray[Precision], index_rate: float = _core.INDEX_RATE
+    ) -> npt.NDArray[Precision]: ...
+
+    @overload
+    def blend(self, features: Array, index_rate: float = _core.INDEX_RATE) -> Array: ...
+
+    def blend(self, features: Any, index_rate: float = _core.INDEX_RATE) -> Any:
         """Each frame drawn towards its 8 nearest vectors, weighted by (1 / squared distance)^2.
 
         features: [frames, dim], or [batch, frames, dim] as RVC has them, floating point, all finite.
@@ -92,8 +116,7 @@ class Retriever:
             raise Error(f"features have the shape {list(frames.shape)}; expected [frames, {self.dim}]")
         rows = frames.reshape(math.prod(frames.shape[:-1]), frames.shape[-1])
         blended = self._core.blend(rows, index_rate)
-        result: Array = like_in_type(np.reshape(blended, frames.shape), features)
-        return result
+        return like_in_type(np.reshape(blended, frames.shape), features)
 
     def save(self, index_path: str | os.PathLike[str]) -> None:
         """Writes an `added_*.index`, whole or not at all. Raises contentvec.Error."""

@@ -54,6 +54,61 @@ def test_the_speaker_reaches_a_conditioned_model():
     assert_golden(features, golden["features"], metadata, "features")
 
 
+def test_without_a_speaker_it_is_zeros():
+    golden, _ = read_safetensors(ORACLE / "golden/tiny-speaker.16000.safetensors")
+    model = ContentvecModel.from_pretrained(weights_path=ORACLE / "checkpoints/tiny-speaker.contentvec.pt")
+    zeros = np.zeros((1, model.config.speaker_dim), np.float32)
+    assert np.array_equal(model(golden["waveform"])["x"], model(golden["waveform"], zeros)["x"])
+
+
+def test_base_weights_go_into_a_model_that_was_to_have_speaker_layers(model, noise):
+    """As mlx-contentvec's own feature dump has it; three such layers are its default."""
+    source = noise(2000)[None]
+    for asked in [{k: v for k, v in TINY.items() if k != "encoder_layers_1"}, {**TINY, "encoder_layers_1": 3}]:
+        made = ContentvecModel(**asked)
+        assert made.config.encoder_layers_1 == 3
+        made.load_weights(CHECKPOINT)
+        assert made.config.encoder_layers_1 == 0
+        assert np.array_equal(made(source)["x"], model(source)["x"])
+    speaker = ContentvecModel.from_pretrained(weights_path=ORACLE / "checkpoints/tiny-speaker.contentvec.pt")
+    assert speaker.config.encoder_layers_1 > 0
+
+
+def test_a_model_has_the_parts_and_methods_of_a_module(model, tmp_path, noise):
+    fresh = ContentvecModel(**TINY)
+    assert fresh.post_extract_proj is not None and ContentvecModel(encoder_embed_dim=512, encoder_attention_heads=8).post_extract_proj is None
+    for part in ("feature_extractor", "layer_norm", "post_extract_proj", "encoder"):
+        assert part in repr(getattr(fresh, part))
+        with pytest.raises(contentvec.Error, match="weights yet"):
+            getattr(fresh, part).parameters()
+    tensors, _ = read_safetensors(CHECKPOINT)
+    parameters = model.parameters()
+    assert set(parameters) == {"feature_extractor", "layer_norm", "post_extract_proj", "encoder"}
+    assert np.array_equal(parameters["encoder"]["layers"][2]["fc1"]["weight"], tensors["encoder.layers.2.fc1.weight"])
+    assert np.array_equal(model.layer_norm.parameters()["bias"], parameters["layer_norm"]["bias"])
+    assert model.training is False and model.train(False) is model.eval() is model
+    for call, message in [
+        (model.train, "trained"),
+        (lambda: model.forward_features(noise(1000)[None]), "ret_conv"),
+        (lambda: model.encoder(noise(1000)), "part of the model"),
+        (lambda: model(noise(399)[None]), "399"),
+    ]:
+        with pytest.raises(contentvec.Error, match=message):
+            call()
+
+
+def test_saved_weights_load_again(model, tmp_path, noise):
+    model.save_weights(tmp_path / "saved.safetensors")
+    made = ContentvecModel(**TINY)
+    made.load_weights(tmp_path / "saved.safetensors")
+    assert np.array_equal(made(noise(2000)[None])["x"], model(noise(2000)[None])["x"])
+    model.save_weights(tmp_path / "saved.npz")
+    flat = np.load(tmp_path / "saved.npz")
+    assert np.array_equal(flat["layer_norm.weight"], model.parameters()["layer_norm"]["weight"])
+    with pytest.raises(ValueError, match="npz"):
+        model.save_weights(tmp_path / "saved.pt")
+
+
 def test_waveforms_are_never_normalised(noise):
     weights = ORACLE / "checkpoints/tiny-large.hf"
     direct = contentvec.load(weights)

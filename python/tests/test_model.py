@@ -1,4 +1,9 @@
+import hashlib
 import json
+import locale
+import pickle
+import re
+import subprocess
 import threading
 import time
 
@@ -119,6 +124,66 @@ def test_config_is_the_files(tiny):
     assert config.extractor_mode == "default" and config.conv_layers[0] == (24, 10, 5)
     assert json.loads(contentvec.ModelConfig.from_json(config.to_json()).to_json()) == json.loads(config.to_json())
     assert tiny.info.container == "torch zip" and tiny.info.layout == "fairseq"
+
+
+def test_a_model_says_what_it_is(tiny, monkeypatch):
+    assert re.fullmatch(
+        r"<contentvec.Model: 48 wide, 3 layers, final_proj to 20, f32 on \w+, 2 threads, from .*tiny.fairseq.pt>",
+        repr(tiny),
+    )
+    assert (tiny.threads, tiny.dtype, tiny.device) == (2, "f32", "cpu")
+    assert tiny.isa in contentvec.devices()[1].description
+    monkeypatch.setenv("CONTENTVEC_ISA", "scalar")
+    assert contentvec.load(ORACLE / "checkpoints/tiny.fairseq.pt").isa == "scalar"
+
+
+def test_inspect_says_what_load_would_load(tiny):
+    path = ORACLE / "checkpoints/tiny.fairseq.pt"
+    info = contentvec.inspect(path)
+    assert info.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert contentvec.inspect(path, digest=False).sha256 == ""
+    assert info.config == tiny.config and info.parameters == tiny.info.parameters
+    assert info.tensors > 0 and info.feature_projection and "HuBERT" in repr(info)
+    with pytest.raises(contentvec.Error, match="absent"):
+        contentvec.inspect("absent.pt", local_files_only=True)
+
+
+def test_exported_checkpoints_load_again(tiny, noise, tmp_path):
+    expected = tiny.extract(noise(2000))
+    for model in (tiny, ORACLE / "checkpoints/tiny.fairseq.pt"):
+        for layout in ("fairseq", "hf", "mlx"):
+            written = contentvec.export(model, tmp_path / "out.safetensors", layout=layout)
+            assert written.tensors > 0
+            assert np.array_equal(contentvec.load(tmp_path / "out.safetensors").extract(noise(2000)), expected)
+    with pytest.raises(contentvec.Error, match='"torch"'):
+        contentvec.export(tiny, tmp_path / "out.safetensors", layout="torch")
+
+
+@pytest.fixture
+def decimal_comma(tmp_path, monkeypatch):
+    """A locale with one, made by localedef where the system has none."""
+    before = locale.setlocale(locale.LC_ALL)
+    made = tmp_path / "de_DE.UTF-8"
+    try:
+        subprocess.run(["localedef", "-i", "de_DE", "-f", "UTF-8", made], capture_output=True, check=False)
+    except FileNotFoundError:
+        pass
+    if made.is_dir():
+        monkeypatch.setenv("LOCPATH", str(tmp_path))
+    try:
+        locale.setlocale(locale.LC_ALL, "de_DE.UTF-8")
+    except locale.Error:
+        pytest.skip("there is no locale de_DE.UTF-8, and localedef cannot make it")
+    yield
+    locale.setlocale(locale.LC_ALL, before)
+
+
+def test_numbers_do_not_follow_the_locale(tiny, decimal_comma):
+    assert locale.localeconv()["decimal_point"] == ","
+    expected = json.loads(tiny.config.to_json())
+    config = contentvec.ModelConfig.from_json(json.dumps({**expected, "layer_norm_eps": 0.001}))
+    assert json.loads(config.to_json())["layer_norm_eps"] == 0.001
+    assert json.loads(pickle.loads(pickle.dumps(tiny)).config.to_json()) == expected
 
 
 def test_load_audio_gives_16_khz_mono(tmp_path):

@@ -1,10 +1,13 @@
 """contentvec.rvc has the signatures and results of RVC's infer/hubert.py. Skipped without torch."""
 
+import os
+
 import numpy as np
 import pytest
 from conftest import ORACLE
 
 import contentvec
+from contentvec.rvc import HubertModelWithFinalProj
 
 torch = pytest.importorskip("torch")
 
@@ -44,14 +47,37 @@ def test_the_checkpoint_is_where_rvc_keeps_it(rvc, monkeypatch, tmp_path):
     earlier.parent.mkdir(parents=True)
     earlier.touch()
     assert rvc._model_path() == earlier
-    folder.mkdir()
+    folder.mkdir()  # as RVC's window does when it starts
+    assert rvc._model_path() == earlier
+    (folder / "pytorch_model.bin").touch()
     assert rvc._model_path() == folder
+    (tmp_path / "mine.pt").touch()
     monkeypatch.setenv("CONTENTVEC_RVC_MODEL", "mine.pt")
-    assert str(rvc._model_path()) == "mine.pt"
+    assert rvc._model_path() == tmp_path / "mine.pt"
+
+
+def test_a_model_of_the_hub_is_a_path_that_is_there(rvc, hub, monkeypatch):
+    """RVC's extraction step looks at HUBERT_MODEL_PATH on the disk before it asks for the model."""
+    monkeypatch.delattr(rvc, "HUBERT_MODEL_PATH")
+    checkpoint = ORACLE / "checkpoints/tiny.fairseq.pt"
+    monkeypatch.setenv("CONTENTVEC_RVC_MODEL", "rvc-hubert-base")
+    with pytest.warns(UserWarning, match="CONTENTVEC_RVC_MODEL.*rvc-hubert-base"):
+        assert str(rvc._model_path()) == "rvc-hubert-base"
+    hub.publish("lj1995/VoiceConversionWebUI", "main", "1" * 40, {"hubert_base.pt": checkpoint})
+    assert os.access(str(rvc.HUBERT_MODEL_PATH), os.F_OK)
+    assert rvc.load_hubert_model("cpu").model.config.final_dim == 20
+
+
+def test_asking_for_normalisation_loads_no_model(rvc, monkeypatch):
+    monkeypatch.setattr(rvc, "load", lambda *_, **__: pytest.fail("a model was loaded"))
+    monkeypatch.setattr("contentvec._core.load", lambda *_: pytest.fail("a model was loaded"))
+    assert rvc.hubert_audio_requires_normalization() is False
+    monkeypatch.setattr(rvc, "HUBERT_MODEL_PATH", ORACLE / "checkpoints/tiny-large.hf")
+    assert rvc.hubert_audio_requires_normalization() is True
 
 
 def test_v1_is_final_proj_of_layer_9(rvc, noise, monkeypatch):
-    model = rvc.HubertModel(contentvec.load("synthetic:base"), False)
+    model = HubertModelWithFinalProj(contentvec.load("synthetic:base"))
     features = rvc.extract_hubert_features(model, torch.from_numpy(noise(8000)[None]), "v1")
     assert np.array_equal(features[0].numpy(), model.model.extract(noise(8000), layer=9, proj=True))
     assert features.shape == (1, 24, 256)
@@ -74,6 +100,9 @@ def test_refuses_other_versions_and_missing_models(rvc, noise, monkeypatch, tmp_
     assert rvc.hubert_audio_requires_normalization() is False
     monkeypatch.setattr(rvc, "HUBERT_MODEL_PATH", tmp_path / "absent")
     with pytest.raises(FileNotFoundError, match="absent"):
+        rvc.load_hubert_model("cpu")
+    monkeypatch.setattr(rvc, "HUBERT_MODEL_PATH", tmp_path)  # an empty folder
+    with pytest.raises(FileNotFoundError, match="no HuBERT model"):
         rvc.load_hubert_model("cpu")
 
 

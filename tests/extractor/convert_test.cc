@@ -147,6 +147,39 @@ TEST(Convert, RefusesWhatALayoutCannotSay) {
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
+TEST(ReadWeights, GivesWhatConvertWrites) {
+  const test::TemporaryFolder folder;
+  const std::string out = (folder / "model.safetensors").string();
+  for (const Layout layout : {Layout::kFairseq, Layout::kMlx}) {
+    const ConvertOptions options = {.layout = layout};
+    convert(oracle_file("tiny.fairseq.pt"), out, options);
+    const auto file = checkpoint::open(out);
+    const std::vector<WeightTensor> weights = read_weights(oracle_file("tiny.fairseq.pt"), "", options);
+    ASSERT_EQ(weights.size(), file.tensors.size());
+    for (const WeightTensor& tensor : weights) {
+      const checkpoint::Tensor& written = file.tensors.at(tensor.name);
+      EXPECT_EQ(tensor.shape, written.shape) << tensor.name;
+      std::vector<float> values(tensor.values.size());
+      written.copy_to(values);
+      EXPECT_EQ(tensor.values, values) << tensor.name;
+    }
+  }
+}
+
+TEST(ReadWeights, GivesThoseAskedFor) {
+  const std::vector<WeightTensor> weights = read_weights(oracle_file("tiny.fairseq.pt"), "final_proj.");
+  ASSERT_EQ(weights.size(), 2U);
+  EXPECT_EQ(weights[0].name, "final_proj.weight");
+  EXPECT_EQ(weights[0].shape, (std::vector<int64_t>{20, 48}));
+}
+
+TEST(Inspect, ReadsTheWholeFileForItsDigestOnly) {
+  const std::string file = oracle_file("tiny.fairseq.pt");
+  EXPECT_EQ(inspect(file).sha256.size(), 64U);
+  EXPECT_EQ(inspect(file, {}, false).sha256, "");
+  EXPECT_EQ(inspect(file, {}, false).config, inspect(file).config);
+}
+
 TEST(Convert, SyntheticModelsBecomeFiles) {
   const test::TemporaryFolder folder;
   const std::string spec = "synthetic:" + (test::oracle() / "configs" / "tiny-oddpos.json").string();

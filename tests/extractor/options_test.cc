@@ -30,6 +30,12 @@ std::vector<float> tone(size_t samples) {
   return waveform;
 }
 
+TEST(Load, TheModelSaysItsThreads) {
+  EXPECT_EQ(tiny().threads(), 1);
+  EXPECT_EQ(Model::load(test::synthetic("tiny"), {.threads = 3}).threads(), 3);
+  EXPECT_GE(Model::load(test::synthetic("tiny")).threads(), 1);
+}
+
 TEST(Extract, RefusesAWaveformShorterThanOneFrame) {
   EXPECT_THAT(error_of([] { (void)tiny().extract(tone(399)); }), AllOf(HasSubstr("399"), HasSubstr("400")));
   EXPECT_THAT(error_of([] { (void)tiny().extract({}); }), HasSubstr("0 samples"));
