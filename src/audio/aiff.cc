@@ -38,7 +38,7 @@ class Aiff {
     for (int64_t at = part_.begin + kFormHeader; at + kChunkHeader <= part_.end;) {
       const int64_t content = at + kChunkHeader;
       if (scan_.has(at, "COMM")) common_ = content;
-      if (scan_.has(at, "SSND")) {
+      if (scan_.has(at, "SSND") && samples_ == 0) {
         samples_ = std::min(part_.end, content + kSsndHeader + static_cast<int64_t>(scan_.big(content, 4)));
         header_end_ = content;
         samples_size_ = scan_.big(at + 4, 4);

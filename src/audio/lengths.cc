@@ -9,9 +9,9 @@ namespace contentvec::audio {
 
 std::string length_warning(const Blocks& blocks, uint64_t promised_bytes, int64_t bytes_there) {
   const auto bytes = static_cast<uint64_t>(std::max<int64_t>(1, blocks.bytes));
+  const bool counts_cut = blocks.frames > 1 && blocks.last_may_be_cut;
   const auto length = [&](uint64_t size) {
-    // A block that is not whole gives sound too, where blocks are longer than a sample.
-    const uint64_t whole = blocks.frames > 1 ? size / bytes + (size % bytes != 0) : size / bytes;
+    const uint64_t whole = size / bytes + (counts_cut && size % bytes != 0);
     const auto frames = static_cast<double>(whole) * static_cast<double>(blocks.frames);
     return fmt::format("{:.0f} samples ({:.2f} s)", frames,
                        frames / static_cast<double>(std::max<int64_t>(1, blocks.rate)));

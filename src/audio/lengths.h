@@ -14,6 +14,7 @@ struct Blocks {
   int64_t bytes = 1;
   int64_t frames = 1;
   int64_t rate = 1;
+  bool last_may_be_cut = true;  ///< a block that is not whole gives sound, too
 };
 
 /// Both lengths, in samples and seconds, where a header promises more or less than there is.

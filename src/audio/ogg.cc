@@ -126,8 +126,21 @@ class Ogg {
     }
     if (sizes.size() < segments || page.end > part_.end) return std::nullopt;
     const std::string_view whole = scan_.text(at, static_cast<size_t>(page.end - at));
-    if (checksum(whole) != sum) return std::nullopt;
+    if (checksum(whole) != sum) {
+      check_effort(page.end - at);
+      return std::nullopt;
+    }
     return page;
+  }
+
+  /// What begins as a page every few bytes, each with a size of its own, would be read over and over.
+  void check_effort(int64_t bytes_in_vain) {
+    constexpr int64_t kAlways = 1 << 26;
+    in_vain_ += bytes_in_vain;
+    if (in_vain_ > std::max(kAlways, 4 * (part_.end - part_.begin))) {
+      fail("{}: too many of its pages are damaged (their checksums are wrong); get a whole copy",
+           part_.doing);
+    }
   }
 
   void take(const Page& page) {
@@ -213,6 +226,7 @@ class Ogg {
   bool last_ = false;
   // Of the whole file.
   int64_t damaged_ = 0;  ///< bytes
+  int64_t in_vain_ = 0;  ///< bytes of pages whose checksums are wrong, each as often as it was read
   int64_t gaps_ = 0;     ///< in the pages' numbers
   bool others_ = false;  ///< there is sound beside what is taken
 };

@@ -25,8 +25,8 @@ class Scanner {
   uint64_t little(int64_t offset, size_t bytes);
   uint64_t big(int64_t offset, size_t bytes);
 
-  /// Where `text` begins next, from `offset` on and before `end`; -1 where it does not.
-  int64_t find(std::string_view text, int64_t offset, int64_t end);
+  /// Where `wanted` begins next, from `offset` on and before `end`; -1 where it does not.
+  int64_t find(std::string_view wanted, int64_t offset, int64_t end);
 
   /// Whether all bytes from `begin` to `end` are zero.
   bool is_zero(int64_t begin, int64_t end);

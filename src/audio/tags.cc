@@ -45,11 +45,13 @@ int64_t begin_of_last_tag(Scanner& scan, int64_t end) {
 }  // namespace
 
 int64_t end_before_tags(Scanner& scan, int64_t begin, int64_t end) {
-  for (;;) {
+  constexpr int kMostTags = 16;
+  for (int i = 0; i < kMostTags; ++i) {
     const int64_t before = begin_of_last_tag(scan, end);
     if (before >= end || before <= begin) return end;
     end = before;
   }
+  return end;
 }
 
 int64_t begin_behind_tags(Scanner& scan, int64_t begin, int64_t end) {

@@ -228,7 +228,7 @@ class Wav {
     const uint64_t tag = read_codec();
     const bool is_blocked = tag == 0x02 || tag == 0x11 || tag == 0x31;
     const auto frames = is_blocked ? static_cast<int64_t>(number(format_.begin + 18, 2)) : 1;
-    return {std::max<int64_t>(1, align), std::max<int64_t>(1, frames), rate};
+    return {std::max<int64_t>(1, align), std::max<int64_t>(1, frames), rate, tag != 0x02};
   }
 
   /// The file with right sizes. Where four bytes cannot hold one, or libsndfile does not read it as it

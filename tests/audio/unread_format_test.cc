@@ -101,6 +101,15 @@ TEST(Bounds, OfWhatFewBytesClaimAreNamed) {
   EXPECT_THAT(error_for(voc), AllOf(HasSubstr("bytes become more than 1.0 hours"), HasSubstr("the limit")));
 }
 
+/// What begins as a page every 27 bytes, each of the longest size, would be read 2400 times over.
+TEST(Bounds, OfDamagedOggPagesAreNamed) {
+  std::string ogg;
+  const std::string page = "OggS" + std::string(22, '\0') + "\xff";
+  while (ogg.size() < 1'000'000) ogg += page;
+  ogg += std::string(70'000, '\xff');
+  EXPECT_THAT(error_for(ogg), HasSubstr("too many of its pages are damaged"));
+}
+
 TEST(Extensions, AreOfWhatIsRead) {
   const auto all = audio_extensions();
   for (const char* wanted : {".wav", ".oga", ".aifc", ".mp2", ".wave", ".snd", ".opus", ".bw64"}) {
