@@ -60,7 +60,7 @@ std::vector<ConvLayer> infer_convs(const FoundTensors& found, const std::string&
     const std::vector<int64_t> shape = shape_of(found, source, name, 3);
     convs.push_back({static_cast<int>(shape[0]), static_cast<int>(shape[2]), 0});
   }
-  const std::vector<ConvLayer> usual = ModelConfig().conv_layers;
+  std::vector<ConvLayer> usual = ModelConfig().conv_layers;
   const bool as_usual = std::equal(
       convs.begin(), convs.end(), usual.begin(), usual.end(),
       [](const ConvLayer& a, const ConvLayer& b) { return a.dim == b.dim && a.kernel == b.kernel; });
