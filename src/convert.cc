@@ -121,8 +121,8 @@ output::NamedTensor named_tensor(const Weights& weights, const model::TensorSpec
           }};
 }
 
-/// A count of training's steps, which changes nothing; but transformers takes a BatchNorm without it for one
-/// that was never trained, and makes it anew.
+/// A count of training's steps, which changes nothing; but it is among the tensors of the layouts' own
+/// models, and torch's loading misses one that is not there.
 output::NamedTensor batches_tracked(Layout layout) {
   return {model::name_in_layout(layout, "encoder.pos_conv.0.num_batches_tracked", true), "I64", {}, [] {
             return std::vector<std::byte>(sizeof(int64_t));

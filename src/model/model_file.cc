@@ -73,12 +73,22 @@ std::string settle_normalize(const Checkpoint& file, SettledConfig& settled) {
   return kUsualNormalize;
 }
 
+/// Whether config.json is of the class that ContentVec has on the hub, whose programs (so-vits-svc, Applio)
+/// take waveforms as they are.
+bool is_hub_contentvec(const Checkpoint& file) {
+  const json architectures =
+      file.hf_config.is_object() ? file.hf_config.value("architectures", json()) : json();
+  return std::find(architectures.begin(), architectures.end(), "HubertModelWithFinalProj") !=
+         architectures.end();
+}
+
 /// Base models of one shape differ in it, and which one this is its tensors do not show. All of torchaudio's
 /// and soft-VC's take waveforms as they are, and so does mlx-contentvec.
-bool normalize_is_guessed(Layout layout, const SettledConfig& settled, const std::string& normalize_source) {
+bool normalize_is_guessed(const Checkpoint& file, Layout layout, const SettledConfig& settled,
+                          const std::string& normalize_source) {
   return normalize_source == kUsualNormalize && settled.config.extractor_mode != ExtractorMode::kLayerNorm &&
          (settled.source == kFromTensors || settled.source == kConfigJson) &&
-         (layout == Layout::kFairseq || layout == Layout::kHf);
+         (layout == Layout::kFairseq || layout == Layout::kHf) && !is_hub_contentvec(file);
 }
 
 /// A list of complaints as one text: up to ten, then a count.
@@ -181,7 +191,7 @@ ModelFile open_model_file(const std::string& spec, const std::optional<ModelConf
   info.config_source = settled.source;
   info.normalize_source = normalize_source;
   info.feature_projection = forms.projection;
-  if (normalize_is_guessed(layout.layout, settled, normalize_source)) {
+  if (normalize_is_guessed(file, layout.layout, settled, normalize_source)) {
     info.warnings.push_back(
         "nothing says whether this model takes waveforms of zero mean and unit variance; they are left as "
         "they are, as HuBERT base and ContentVec take them: for another model settle it with --normalize on "

@@ -7,6 +7,7 @@
 
 #include <cmath>
 #include <limits>
+#include <nlohmann/json.hpp>
 
 #include "golden.h"
 #include "model/layout.h"
@@ -106,6 +107,11 @@ TEST_F(ModelFileTest, NothingSaidOfNormalisationIsWorthAWord) {
   EXPECT_THAT(open_model_file(path_.string(), {}).info.warnings,
               testing::ElementsAre(HasSubstr("--normalize")));
   test::write_file(folder_ / "preprocessor_config.json", std::string(R"({"do_normalize": false})"));
+  EXPECT_THAT(open_model_file(path_.string(), {}).info.warnings, testing::IsEmpty());
+  std::filesystem::remove(folder_ / "preprocessor_config.json");
+  nlohmann::json contentvec = test::read_json(folder_ / "config.json");
+  contentvec["architectures"] = {"HubertModelWithFinalProj"};
+  test::write_file(folder_ / "config.json", contentvec.dump());
   EXPECT_THAT(open_model_file(path_.string(), {}).info.warnings, testing::IsEmpty());
 }
 
