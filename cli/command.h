@@ -1,12 +1,18 @@
 #pragma once
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <CLI/App.hpp>
 #include <CLI/Validators.hpp>
+
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
+#include "cli/suggestion.h"
 #include "contentvec/config.h"
 #include "contentvec/error.h"
 #include "contentvec/model.h"
@@ -41,18 +47,17 @@ struct Compute {
   }
 };
 
-/// Takes what `parse` takes, which throws Error for the rest.
-template <typename Parse>
-CLI::Validator accepted_by(Parse parse, const std::string& name) {
-  const auto check = [parse](const std::string& text) -> std::string {
-    try {
-      parse(text);
-      return "";
-    } catch (const Error& error) {
-      return error.what();
-    }
+/// The name of the validator that one_of() makes, by which the words are found again.
+inline constexpr const char* kChoices = "choices";
+
+/// Takes one of a few words.
+inline CLI::Validator one_of(const std::vector<std::string>& words) {
+  const auto check = [words](const std::string& text) -> std::string {
+    if (std::find(words.begin(), words.end(), text) != words.end()) return "";
+    return fmt::format("\"{}\" is not one of {}{}", text, fmt::join(words, ", "), did_you_mean(text, words));
   };
-  return {check, "", name};
+  CLI::Validator validator(check, fmt::format("{}", fmt::join(words, " ")), kChoices);
+  return validator;
 }
 
 inline void add_compute(CLI::App& parser, Compute& compute) {
@@ -62,12 +67,12 @@ inline void add_compute(CLI::App& parser, Compute& compute) {
           "What weights are kept in and products computed from: f32 (default); bf16: half the memory, "
           "faster where the processor has an instruction for it, about three digits; f16, on MLX only")
       ->option_text("TYPE")
-      ->check(accepted_by(dtype_from_name, "dtype"));
+      ->check(one_of({"f32", "bf16", "f16"}));
   parser
       .add_option("--device", compute.device,
                   "Where the model runs: cpu (default), mlx, gpu or auto; see `contentvec info --devices`")
       ->option_text("DEVICE")
-      ->check(accepted_by(device_from_name, "device"));
+      ->check(one_of({"cpu", "mlx", "gpu", "auto"}));
 }
 
 /// The architecture of --config FILE; nothing where the option was not given.
@@ -79,10 +84,10 @@ inline std::optional<ModelConfig> read_config(const std::string& path) {
 /// SPEC, the checkpoint a command is about.
 inline CLI::Option* add_spec(CLI::App& parser, std::string& spec) {
   return parser
-      .add_option("SPEC", spec,
-                  "The checkpoint: a file, a Hugging Face directory, a model of the hub (see `contentvec "
-                  "models`), or "
-                  "synthetic:base")
+      .add_option(
+          "SPEC", spec,
+          "The checkpoint: a file, a Hugging Face directory, a model of the hub (see `contentvec models`), "
+          "or synthetic:base")
       ->required()
       ->option_text(" ");
 }

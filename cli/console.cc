@@ -1,12 +1,46 @@
 #include "cli/console.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 namespace contentvec::cli {
 namespace {
+
+Verbosity chosen_verbosity = Verbosity::kNormal;
+
+/// NO_COLOR (no-color.org): set, and not empty.
+bool in_colour() {
+  const char* no_color = std::getenv("NO_COLOR");
+  return on_terminal() && (no_color == nullptr || *no_color == '\0');
+}
+
+/// The start of a line, in the colour of an SGR code ("31" is red).
+std::string coloured(std::string_view text, std::string_view code) {
+  return in_colour() ? fmt::format("\033[1;{}m{}\033[0m", code, text) : std::string(text);
+}
+
+bool is_utf8(const std::string& text) {
+  try {
+    (void)nlohmann::json(text).dump();
+    return true;
+  } catch (const nlohmann::json::type_error&) {
+    return false;
+  }
+}
+
+std::string percent_encoded(const std::string& bytes) {
+  std::string text;
+  for (const char c : bytes) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       std::string_view("-._~/").find(c) != std::string_view::npos;
+    text += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return text;
+}
 
 bool write_line(std::FILE* stream, std::string_view line) {
   const std::string text = fmt::format("{}\n", line);
@@ -19,12 +53,53 @@ bool print_line(std::string_view line) {
   return write_line(stdout, line);
 }
 
+void set_verbosity(Verbosity verbosity) {
+  chosen_verbosity = verbosity;
+}
+
+Verbosity verbosity() {
+  return chosen_verbosity;
+}
+
 void note_line(std::string_view line) {
-  write_line(stderr, line);
+  if (chosen_verbosity != Verbosity::kQuiet) write_line(stderr, line);
+}
+
+void detail_line(std::string_view line) {
+  if (chosen_verbosity == Verbosity::kVerbose) write_line(stderr, line);
+}
+
+void warning_line(std::string_view text) {
+  write_line(stderr, fmt::format("contentvec: {} {}", coloured("warning:", "33"), text));
+}
+
+void error_line(std::string_view text) {
+  write_line(stderr, fmt::format("{} {}", coloured("contentvec:", "31"), text));
+}
+
+bool on_terminal() {
+  const char* kind = std::getenv("TERM");
+  return isatty(STDERR_FILENO) == 1 && kind != nullptr && std::string_view(kind) != "dumb";
+}
+
+std::string_view name_of(std::string_view path) {
+  return path == "-" ? "standard input" : path;
 }
 
 std::string json_line(const nlohmann::ordered_json& object) {
   return object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+void set_path(nlohmann::ordered_json& object, const std::string& key, const std::string& path) {
+  object[key] = path;
+  if (!is_utf8(path)) object[key + "_bytes"] = percent_encoded(path);
+}
+
+void set_path(std::map<std::string, std::string>& texts, const std::string& key, const std::string& path) {
+  nlohmann::ordered_json object;
+  set_path(object, key, path);
+  const auto clean = nlohmann::json::parse(json_line(object));
+  for (const auto& [name, text] : clean.items()) texts[name] = text.get<std::string>();
 }
 
 std::string grouped(int64_t value) {

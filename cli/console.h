@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
@@ -11,11 +12,33 @@ namespace contentvec::cli {
 /// disk): the caller decides whether its work is still worth doing.
 bool print_line(std::string_view line);
 
-/// Writes a line to standard error at once; there is nobody to tell when that fails.
-void note_line(std::string_view line);
+/// How much is said on standard error: only what went wrong; what a person wants to know; details, too.
+enum class Verbosity { kQuiet, kNormal, kVerbose };
+void set_verbosity(Verbosity verbosity);
+Verbosity verbosity();
 
-/// An object as one line of JSON. A path need not be UTF-8: bytes that are not become U+FFFD.
+/// Writes a line to standard error at once; there is nobody to tell when that fails. Nothing where quiet.
+void note_line(std::string_view line);
+/// The same for what only --verbose asks for.
+void detail_line(std::string_view line);
+/// "contentvec: warning: ..." and "contentvec: ...", also where quiet; in colour where people see it.
+void warning_line(std::string_view text);
+void error_line(std::string_view text);
+
+/// Whether standard error is a terminal on which lines can be written over.
+bool on_terminal();
+
+/// What `path` is called in a message: "-" is "standard input".
+std::string_view name_of(std::string_view path);
+
+/// An object as one line of JSON. Text need not be UTF-8: bytes that are not become U+FFFD.
 std::string json_line(const nlohmann::ordered_json& object);
+
+/// Sets `key` to a path. Where that is no UTF-8, which JSON's text has to be, `key`_bytes has all of it, as
+/// in a URL: "%FF.wav".
+void set_path(nlohmann::ordered_json& object, const std::string& key, const std::string& path);
+/// The same where all text has to be UTF-8 already: U+FFFD stands for the bytes that are not.
+void set_path(std::map<std::string, std::string>& texts, const std::string& key, const std::string& path);
 
 /// "94,371,712"
 std::string grouped(int64_t value);

@@ -53,7 +53,7 @@ int run(const ConvertArguments& arguments) {
   options.hub = hub_options();
   const ModelInfo info = convert(arguments.spec, arguments.out, options);
 
-  for (const std::string& warning : info.warnings) note_line("contentvec: warning: " + warning);
+  for (const std::string& warning : info.warnings) warning_line(warning);
   const std::string beside = options.layout == ConvertOptions::Layout::kHf
                                  ? "; beside it config.json and preprocessor_config.json"
                                  : "";
@@ -75,13 +75,13 @@ Command add_convert(CLI::App& app) {
       ->required()
       ->option_text(" ");
   parser->add_option("--dtype", arguments->dtype, "Type of the weights in the file: f32 (default) or f16")
-      ->check(CLI::IsMember(kDTypes))
+      ->check(one_of({"f32", "f16"}))
       ->option_text("TYPE");
   parser
       ->add_option("--layout", arguments->layout,
                    "Whose tensor names to use: fairseq (default), hf (writes config.json and "
                    "preprocessor_config.json beside the file too) or mlx")
-      ->check(CLI::IsMember(kLayouts))
+      ->check(one_of({"fairseq", "hf", "mlx"}))
       ->option_text("NAMES");
   add_config(*parser, arguments->config);
   return {parser, [arguments] { return run(*arguments); }};

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <iterator>
 #include <new>
 #include <system_error>
 #include <utility>
@@ -77,23 +78,31 @@ void Decoding::decode_jobs() {
   }
 }
 
+/// Whether the output need not be written. Says why where something is there that will not do.
+bool Decoding::is_there(const Job& job, Recording& recording) const {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(job.output, error)) return false;
+  const std::string problem = unlike_expected(job.output, *options_.skip_existing);
+  if (problem.empty()) return true;
+  recording.warnings.push_back(fmt::format("what was there already is written anew: {}", problem));
+  return false;
+}
+
 /// One input failing, be it by taking all memory, leaves the others to be done.
 Recording Decoding::decode(const Job& job) const {
   const auto start = std::chrono::steady_clock::now();
   Recording recording{.job = &job, .problem = job.problem};
   if (!recording.problem.empty()) return recording;
   try {
-    if (options_.skip_existing && std::filesystem::exists(job.output)) {
-      recording.skipped = true;
-      return recording;
-    }
+    recording.skipped = options_.skip_existing && is_there(job, recording);
+    if (recording.skipped) return recording;
     if (const int rate = options_.only_16k ? audio_rate(job.input) : kSampleRate; rate != kSampleRate) {
       fail("its sample rate is {} Hz; this preset takes {} Hz only, as RVC does: resample it first", rate,
            kSampleRate);
     }
     Audio audio = read_audio(job.input);
     recording.waveform = std::move(audio.waveform);
-    recording.warnings = std::move(audio.warnings);
+    std::move(audio.warnings.begin(), audio.warnings.end(), std::back_inserter(recording.warnings));
     recording.audio_seconds = static_cast<double>(recording.waveform.size()) / kSampleRate;
     if (options_.pad > 0) {
       const std::vector<float> zeros(static_cast<size_t>(options_.pad));

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "cli/existing.h"
 #include "cli/plan.h"
 
 namespace contentvec::cli {
@@ -34,7 +35,7 @@ class Decoding {
     int64_t most_samples = 0;  ///< that may be waiting before the next recording is begun
     int64_t pad = 0;           ///< zeros to put before and after each waveform
     bool only_16k = false;     ///< other sample rates are an error instead of being resampled
-    bool skip_existing = false;
+    std::optional<Expected> skip_existing = {};  ///< inputs whose output is there, and is this
   };
   /// The jobs must outlive it.
   Decoding(std::span<const Job> jobs, const Options& options);
@@ -50,6 +51,7 @@ class Decoding {
  private:
   void decode_jobs();
   [[nodiscard]] Recording decode(const Job& job) const;
+  [[nodiscard]] bool is_there(const Job& job, Recording& recording) const;
   Recording take_first();  ///< with the lock held
 
   std::span<const Job> jobs_;

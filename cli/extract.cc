@@ -1,6 +1,7 @@
 #include "cli/extract.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -17,6 +18,7 @@
 #include "cli/download_bar.h"
 #include "cli/pipeline.h"
 #include "cli/plan.h"
+#include "cli/presets.h"
 #include "cli/report.h"
 #include "contentvec/audio.h"
 #include "contentvec/model.h"
@@ -56,15 +58,6 @@ struct ExtractArguments {
   bool json = false;
 };
 
-/// What RVC's models are trained on: train/dataset/extract_hubert_feature.py of its WebUI.
-struct RvcPreset {
-  const char* layer;
-  bool final_proj;
-  const char* folder;
-};
-const std::map<std::string, RvcPreset> kRvcPresets = {{"rvc-v1", {"9", true, "3_feature256"}},
-                                                      {"rvc-v2", {"12", false, "3_feature768"}}};
-
 /// bshall's HuBERT-Soft: padded so that every hop of the waveform gets a frame.
 constexpr const char* kSoftVc = "soft-vc";
 
@@ -94,8 +87,15 @@ Layers parse_layers(const std::string& text) {
   return {.layer = number};
 }
 
+constexpr uintmax_t kLargestSpeakerEmbedding = uintmax_t{1} << 20;
+
 std::vector<float> read_speaker_embedding(const std::string& path) {
   if (path.empty()) return {};
+  std::error_code ignored;
+  if (const auto bytes = fs::file_size(path, ignored); !ignored && bytes > kLargestSpeakerEmbedding) {
+    fail("--speaker-embedding {}: it has {} bytes, and the largest that is read has {}: expected one vector",
+         path, bytes, kLargestSpeakerEmbedding);
+  }
   output::NpyArray array = output::read_npy(path);
   const bool is_vector = array.shape.size() == 1 || (array.shape.size() == 2 && array.shape.front() == 1);
   if (!is_vector) {
@@ -105,6 +105,23 @@ std::vector<float> read_speaker_embedding(const std::string& path) {
   return std::move(array.values);
 }
 
+/// Throws Error, in the options' own words, for what the model does not have.
+void check_stages(const Layers& layers, const ExtractArguments& arguments, const ModelConfig& config) {
+  const int blocks = config.total_layers();
+  if (layers.layer > blocks && !arguments.preset.empty()) {
+    fail("--preset {} takes layer {}, and this model has {} blocks; give the model it is for",
+         arguments.preset, layers.layer, blocks);
+  }
+  if (layers.layer > blocks) {
+    fail("--layer {}: this model has {} blocks; give 1 to {}, \"all\" or \"projected\"", layers.layer, blocks,
+         blocks);
+  }
+  if (arguments.final_proj && config.final_dim == 0) {
+    fail("{}: this model has no final_proj; leave it out, or give the checkpoint that has one",
+         arguments.preset.empty() ? "--proj" : "--preset " + arguments.preset);
+  }
+}
+
 std::vector<Stage> stages_of(const Layers& layers, bool final_proj, const ModelConfig& config) {
   if (!layers.all) return {{layers.layer, final_proj}};
   std::vector<Stage> stages;
@@ -112,13 +129,17 @@ std::vector<Stage> stages_of(const Layers& layers, bool final_proj, const ModelC
   return stages;
 }
 
+int64_t dim_of(const Stage& stage, const ModelConfig& config) {
+  return stage.final_proj ? config.final_dim : config.encoder_embed_dim;
+}
+
 /// The index of --index, once it is clear that it fits what will be extracted.
 std::optional<Retriever> open_retriever(const ExtractArguments& arguments, const Stage& stage,
                                         const ModelConfig& config) {
   if (arguments.index.empty()) return std::nullopt;
   Retriever retriever = Retriever::open(arguments.index);
-  const int dim = stage.final_proj ? config.final_dim : config.encoder_embed_dim;
-  if (dim > 0 && retriever.dim() != dim) {
+  const int64_t dim = dim_of(stage, config);
+  if (retriever.dim() != dim) {
     fail(
         "--index {}: its vectors have {} dimensions, the features to extract {}: give the index made from "
         "the same layer and projection",
@@ -130,7 +151,6 @@ std::optional<Retriever> open_retriever(const ExtractArguments& arguments, const
 std::map<std::string, std::string> metadata_of(const ExtractArguments& arguments, const Model& model) {
   const ModelConfig& config = model.config();
   std::map<std::string, std::string> metadata = {
-      {"model", model.info().source},
       {"layer", arguments.layer.empty() ? "output" : arguments.layer},
       {"final_proj", arguments.final_proj ? "true" : "false"},
       {"normalize", normalises(config, kNormalize.at(arguments.normalize)) ? "on" : "off"},
@@ -138,8 +158,9 @@ std::map<std::string, std::string> metadata_of(const ExtractArguments& arguments
       {"sample_rate", fmt::format("{}", kSampleRate)},
       {"hop", fmt::format("{}", config.hop())},
       {"version", version()}};
+  set_path(metadata, "model", model.info().source);
   if (!arguments.index.empty()) {
-    metadata["index"] = arguments.index;
+    set_path(metadata, "index", arguments.index);
     metadata["index_rate"] = fmt::format("{}", arguments.index_rate);
   }
   return metadata;
@@ -150,7 +171,7 @@ Model load_model(const ExtractArguments& arguments) {
   options.config = read_config(arguments.config);
   options.hub = hub_options();
   Model model = Model::load(arguments.model, options);
-  for (const std::string& warning : model.info().warnings) note_line("contentvec: warning: " + warning);
+  for (const std::string& warning : model.info().warnings) warning_line(warning);
   return model;
 }
 
@@ -169,8 +190,8 @@ Shard parse_shard(const std::string& text) {
   throw UsageError(fmt::format("--shard \"{}\": give which part of how many, 1/4 to 4/4 for four", text));
 }
 
-/// What the RVC presets do is RVC's to say.
-void refuse_with_rvc(const ExtractArguments& arguments) {
+/// What the training presets do is their programs' to say.
+void refuse_with_training(const ExtractArguments& arguments, const TrainingPreset& preset) {
   const std::vector<std::pair<std::string_view, bool>> given = {
       {"--layer", !arguments.layer.empty()},
       {"--proj", arguments.final_proj},
@@ -179,12 +200,14 @@ void refuse_with_rvc(const ExtractArguments& arguments) {
       {"--repeat", arguments.repeat != 1},
       {"--max-seconds", arguments.max_seconds.has_value()},
       {"--chunk-overlap", arguments.chunk_overlap != 0},
-      {"--index", !arguments.index.empty()}};
+      {"--index", !arguments.index.empty()},
+      {"--out -", arguments.out == "-"},
+      {"--normalize", !preset.as_checkpoint_says && arguments.normalize != "auto"}};
   for (const auto& [option, is_given] : given) {
     if (is_given) {
       throw UsageError(
-          fmt::format("{} cannot be combined with --preset {}, which writes exactly what RVC does", option,
-                      arguments.preset));
+          fmt::format("{} cannot be combined with --preset {}, which writes exactly what {} does", option,
+                      arguments.preset, preset.program));
     }
   }
   if (arguments.inputs.size() != 1) {
@@ -193,14 +216,21 @@ void refuse_with_rvc(const ExtractArguments& arguments) {
   }
 }
 
+/// The training preset of --preset, or null.
+const TrainingPreset* training_preset(const ExtractArguments& arguments) {
+  const auto preset = training_presets().find(arguments.preset);
+  return preset == training_presets().end() ? nullptr : &preset->second;
+}
+
 /// The arguments with those of the preset filled in.
 ExtractArguments with_preset(ExtractArguments arguments) {
-  if (const auto rvc = kRvcPresets.find(arguments.preset); rvc != kRvcPresets.end()) {
-    refuse_with_rvc(arguments);
-    arguments.layer = rvc->second.layer;
-    arguments.final_proj = rvc->second.final_proj;
+  if (const TrainingPreset* preset = training_preset(arguments)) {
+    refuse_with_training(arguments, *preset);
+    arguments.layer = preset->layer;
+    arguments.final_proj = preset->final_proj;
     arguments.skip_existing = true;
     arguments.max_seconds = 0;
+    if (!preset->as_checkpoint_says) arguments.normalize = "off";
   }
   return arguments;
 }
@@ -212,9 +242,9 @@ Plan plan_of(const ExtractArguments& arguments) {
       .recursive = arguments.recursive,
       .shard = parse_shard(arguments.shard),
       .keep = {arguments.model, arguments.speaker_embedding, arguments.config, arguments.index}};
-  const auto rvc = kRvcPresets.find(arguments.preset);
-  return rvc == kRvcPresets.end() ? make_plan(arguments.inputs, options)
-                                  : make_rvc_plan(arguments.inputs.front(), rvc->second.folder, options);
+  return training_preset(arguments) != nullptr
+             ? make_training_plan(arguments.inputs.front(), arguments.preset, options)
+             : make_plan(arguments.inputs, options);
 }
 
 /// Makes the folders of the outputs, and tidies up behind runs that were killed.
@@ -234,20 +264,37 @@ int decoding_threads() {
   return std::clamp(usable_cpus() / 4, 1, 8);
 }
 
+void check_standard_output(const ExtractArguments& arguments) {
+  if (arguments.out != "-") return;
+  if (arguments.json) throw UsageError("--json prints to standard output, where --out - writes the features");
+  if (isatty(STDOUT_FILENO) == 1) {
+    throw UsageError("--out - writes binary data, and standard output is a terminal: redirect it");
+  }
+}
+
 int run(const ExtractArguments& given) {
   const ExtractArguments arguments = with_preset(given);
   const Layers layers = parse_layers(arguments.layer);
   if (layers.all && !arguments.index.empty()) {
     throw UsageError("--index is made of one layer's features: give that layer instead of --layer all");
   }
+  check_standard_output(arguments);
   const Plan plan = plan_of(arguments);
+  for (const std::string& note : plan.notes) note_line("contentvec: note: " + note);
+  if (plan.jobs.empty())
+    note_line("contentvec: note: nothing to do: no input falls to --shard " + arguments.shard);
   const std::vector<float> speaker = read_speaker_embedding(arguments.speaker_embedding);
 
   const Model model = load_model(arguments);
+  check_stages(layers, arguments, model.config());
   const std::vector<Stage> stages = stages_of(layers, arguments.final_proj, model.config());
   ExtractOptions options;
   options.normalize = kNormalize.at(arguments.normalize);
   options.speaker_embedding = speaker;
+  const Expected expected = {.format = plan.format,
+                             .arrays = layers.all ? static_cast<int64_t>(stages.size()) : 0,
+                             .dim = dim_of(stages.front(), model.config()),
+                             .repeat = arguments.repeat};
   const Extraction extraction = {
       .model = model,
       .options = options,
@@ -259,8 +306,8 @@ int run(const ExtractArguments& given) {
       .index_rate = arguments.index_rate,
       .decoding = {.threads = decoding_threads(),
                    .pad = arguments.preset == kSoftVc ? soft_vc_padding(model.config()) : 0,
-                   .only_16k = kRvcPresets.contains(arguments.preset),
-                   .skip_existing = arguments.skip_existing},
+                   .only_16k = training_preset(arguments) != nullptr,
+                   .skip_existing = arguments.skip_existing ? std::optional(expected) : std::nullopt},
       .writing = {.format = plan.format,
                   .all_layers = layers.all,
                   .repeat = arguments.repeat,
@@ -282,8 +329,7 @@ Command add_extract(CLI::App& app) {
   };
   option("INPUT", a->inputs,
          "Audio files, directories of them, lists of either (.txt or .list, one path per line), or - for "
-         "standard "
-         "input",
+         "standard input",
          "...")
       ->required();
   option("--model", a->model,
@@ -294,20 +340,22 @@ Command add_extract(CLI::App& app) {
          "SPEC");
   add_config(*parser, a->config);
   option(
-      "--out", a->out,
-      "The file to write (.npy or .safetensors) for one input; else the directory (default: the current one)",
+      "-o,--out,--output", a->out,
+      "The file to write (.npy or .safetensors) for one input, or - for standard output; else the directory "
+      "(default: the current one)",
       "PATH");
   parser->add_flag("--recursive", a->recursive,
                    "Search the directories below an input, too; --out gets the same structure");
-  parser->add_flag("--skip-existing", a->skip_existing,
-                   "Leave out inputs whose output is there: an interrupted run goes on where it was");
+  parser->add_flag(
+      "--skip-existing", a->skip_existing,
+      "Leave out inputs whose output is there and whole: an interrupted run goes on where it was");
   option("--shard", a->shard, "Do part I of N only, for several machines: 1/4 to 4/4", "I/N");
-  option(
-      "--preset", a->preset,
-      "rvc-v1 or rvc-v2: what RVC's feature extraction does, on a directory of 16 kHz WAV files; or soft-vc: "
-      "pad by 40 samples on both sides",
-      "NAME")
-      ->check(CLI::IsMember({"rvc-v1", "rvc-v2", kSoftVc}));
+  option("--preset", a->preset,
+         "rvc-v1, rvc-v2 or applio: what the feature extraction of RVC or Applio does, on an experiment's "
+         "directory; "
+         "or soft-vc: pad by 40 samples on both sides",
+         "NAME")
+      ->check(one_of({"rvc-v1", "rvc-v2", "applio", kSoftVc}));
   option("--layer", a->layer,
          "A block's output, 1 to the number of blocks; \"all\" of them; or \"projected\", before the first. "
          "Default: the model's output",
@@ -319,7 +367,7 @@ Command add_extract(CLI::App& app) {
       "--normalize", a->normalize,
       "Bring the waveform to zero mean and unit variance: auto (default: as the checkpoint says), on or off",
       "WHEN")
-      ->check(CLI::IsMember(kNormalize));
+      ->check(one_of({"auto", "on", "off"}));
   option("--max-seconds", a->max_seconds,
          fmt::format("Longer recordings are cut at quiet points, which bounds memory (default: {}; 0: never)",
                      kPassSeconds),
@@ -339,7 +387,8 @@ Command add_extract(CLI::App& app) {
          "RATE")
       ->check(CLI::Range(0.0, 1.0))
       ->needs("--index");
-  option("--format", a->format, "npy (default) or safetensors", "FORMAT")->check(CLI::IsMember(kFormats));
+  option("--format", a->format, "npy (default) or safetensors", "FORMAT")
+      ->check(one_of({"npy", "safetensors"}));
   add_compute(*parser, a->compute);
   option("--threads", a->threads, "Threads of one extraction on the CPU (default: one per CPU)", "N")
       ->check(CLI::Range(0, kMaxThreads));

@@ -14,6 +14,7 @@
 
 #include "cli/console.h"
 #include "cli/download_bar.h"
+#include "cli/file_info.h"
 #include "contentvec/audio.h"
 #include "contentvec/error.h"
 #include "contentvec/model.h"
@@ -23,6 +24,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
+
+using Row = std::pair<std::string, std::string>;
 
 struct InfoArguments {
   std::string spec;
@@ -95,8 +98,7 @@ std::string layers(const ModelConfig& config) {
                      plain, config.encoder_layers_1, config.speaker_dim);
 }
 
-std::vector<std::pair<std::string_view, std::string>> rows(const ModelInfo& info,
-                                                           const std::optional<WeightsFile>& file) {
+std::vector<Row> rows(const ModelInfo& info, const std::optional<WeightsFile>& file) {
   const ModelConfig& c = info.config;
   return {
       {"source", info.source},
@@ -131,12 +133,17 @@ std::vector<std::pair<std::string_view, std::string>> rows(const ModelInfo& info
   };
 }
 
-std::string as_text(const ModelInfo& info, const std::optional<WeightsFile>& file) {
+std::string text_of(const std::vector<Row>& lines) {
   std::string text;
-  for (const auto& [name, value] : rows(info, file)) text += fmt::format("{:<15} {}\n", name, value);
-  for (const std::string& warning : info.warnings) text += fmt::format("{:<15} {}\n", "warning", warning);
+  for (const auto& [name, value] : lines) text += fmt::format("{:<15} {}\n", name, value);
   text.pop_back();
   return text;
+}
+
+std::string as_text(const ModelInfo& info, const std::optional<WeightsFile>& file) {
+  std::vector<Row> lines = rows(info, file);
+  for (const std::string& warning : info.warnings) lines.emplace_back("warning", warning);
+  return text_of(lines);
 }
 
 std::string devices_as_json() {
@@ -161,6 +168,9 @@ std::string checkpoint_text(const InfoArguments& arguments) {
   LoadOptions options;
   options.config = read_config(arguments.config);
   options.hub = hub_options();
+  if (const std::optional<FileInfo> other = describe_file(arguments.spec)) {
+    return arguments.json ? json_line(other->json) : text_of(other->rows);
+  }
   const ModelInfo info = inspect(arguments.spec, options);
   const std::optional<WeightsFile> file = weights_file(info);
   return arguments.json ? json_line(as_json(info, file)) : as_text(info, file);
@@ -168,7 +178,7 @@ std::string checkpoint_text(const InfoArguments& arguments) {
 
 int run(const InfoArguments& arguments) {
   if (arguments.devices != arguments.spec.empty()) {
-    throw UsageError("info takes a checkpoint, SPEC, or --devices");
+    throw UsageError("info takes one of SPEC, which is a checkpoint, an index or features, and --devices");
   }
   const std::string text = !arguments.devices ? checkpoint_text(arguments)
                            : arguments.json   ? devices_as_json()
@@ -180,7 +190,8 @@ int run(const InfoArguments& arguments) {
 }  // namespace
 
 Command add_info(CLI::App& app) {
-  CLI::App* parser = app.add_subcommand("info", "Say what a checkpoint is, or where models can run");
+  CLI::App* parser = app.add_subcommand(
+      "info", "Say what a checkpoint, an index or a file of features is, or where models can run");
   const auto arguments = std::make_shared<InfoArguments>();
   add_spec(*parser, arguments->spec)->required(false);
   parser->add_flag("--devices", arguments->devices,

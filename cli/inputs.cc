@@ -1,104 +1,107 @@
 #include "cli/inputs.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <cctype>
-#include <cerrno>
-#include <fstream>
-#include <string_view>
+#include <iterator>
 #include <system_error>
+#include <utility>
+
+#include "cli/folder.h"
+#include "cli/lists.h"
+#include "contentvec/error.h"
 
 namespace contentvec::cli {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::array<std::string_view, 11> kAudio = {".wav",  ".flac", ".ogg",  ".opus", ".mp3", ".aif",
-                                                     ".aiff", ".w64",  ".rf64", ".au",   ".caf"};
+/// Goes through a directory for the audio files in it.
+class Search {
+ public:
+  Search(std::string directory, bool recursive) : directory_(std::move(directory)), recursive_(recursive) {}
 
-/// macOS leaves "._speech.wav" beside "speech.wav".
-bool is_hidden(const fs::path& path) {
-  return path.filename().string().front() == '.';
-}
-
-bool looks_like_audio(const fs::directory_entry& entry) {
-  std::string extension = entry.path().extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  std::error_code ignored;
-  return entry.is_regular_file(ignored) && std::find(kAudio.begin(), kAudio.end(), extension) != kAudio.end();
-}
-
-/// Appends what is in `directory`; `folder` is where it stands below the directory the user named. A
-/// directory behind a symbolic link is not gone into: it may lead back here.
-void search(const fs::path& directory, const fs::path& folder, bool recursive, std::vector<Found>& found) {
-  std::error_code error;
-  std::error_code ignored;
-  for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
-    if (is_hidden(at->path())) continue;
-    if (looks_like_audio(*at)) {
-      found.push_back({at->path().string(), folder, {}});
-    } else if (recursive && at->is_directory(ignored) && !at->is_symlink(ignored)) {
-      search(at->path(), folder / at->path().filename(), recursive, found);
+  void append_to(Inputs& inputs) {
+    search(directory_, {});
+    if (found_.empty()) return inputs.found.push_back({directory_, {}, nothing_found()});
+    std::sort(found_.begin(), found_.end(), [](const Found& a, const Found& b) { return a.path < b.path; });
+    std::move(found_.begin(), found_.end(), std::back_inserter(inputs.found));
+    if (!left_out_.empty()) {
+      inputs.notes.push_back(fmt::format("{}: left out: {}{}", directory_, left_out_.text(), advice()));
     }
   }
-  if (error) found.push_back({directory.string(), {}, "cannot list this directory: " + error.message()});
-}
 
-std::vector<Found> in_directory(const std::string& directory, bool recursive) {
-  std::vector<Found> found;
-  search(directory, {}, recursive, found);
-  if (found.empty()) {
-    return {{directory, {}, fmt::format("no audio files in this directory ({})", fmt::join(kAudio, " "))}};
+ private:
+  /// `folder` is where `directory` stands below the one the user named. A directory behind a symbolic link
+  /// is not gone into: it may lead back here.
+  void search(const fs::path& directory, const fs::path& folder) {
+    std::error_code error;
+    std::error_code ignored;
+    for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
+      if (is_hidden(at->path())) continue;
+      if (has_audio_name(at->path()) && at->is_regular_file(ignored)) {
+        found_.push_back({at->path().string(), folder, {}});
+      } else if (recursive_ && at->is_directory(ignored) && !at->is_symlink(ignored)) {
+        search(at->path(), folder / at->path().filename());
+      } else {
+        left_out_.add(*at);
+      }
+    }
+    if (error) found_.push_back({directory.string(), {}, "cannot list this directory: " + error.message()});
   }
-  std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) { return a.path < b.path; });
-  return found;
-}
 
-std::vector<Found> at_path(const std::string& path, bool recursive) {
-  return is_a_directory(path) ? in_directory(path, recursive) : std::vector<Found>{{path, {}, {}}};
-}
-
-void append(std::vector<Found>& all, const std::vector<Found>& more) {
-  all.insert(all.end(), more.begin(), more.end());
-}
-
-std::vector<Found> in_list(const std::string& list, bool recursive) {
-  std::vector<Found> found;
-  std::ifstream in(list, std::ios::binary);
-  for (std::string line; std::getline(in, line);) {
-    if (line.ends_with('\r')) line.pop_back();
-    if (!line.empty() && line.front() != '#') append(found, at_path(line, recursive));
+  [[nodiscard]] std::string advice() const {
+    return left_out_.has(LeftOut::kDirectories) ? "; --recursive searches the directories, too" : "";
   }
-  // Reading stops at the end, or where it fails.
-  if (!in.eof()) {
-    found.push_back({list, {}, "cannot read this list: " + std::generic_category().message(errno)});
+
+  [[nodiscard]] std::string nothing_found() const {
+    std::string text = fmt::format("no audio files in this directory ({})", audio_names());
+    if (!left_out_.empty()) text += fmt::format("; it has {}{}", left_out_.text(), advice());
+    return text;
   }
-  if (found.empty()) found.push_back({list, {}, "no paths in this list; it has one on each line"});
-  return found;
+
+  std::string directory_;
+  bool recursive_;
+  std::vector<Found> found_;
+  LeftOut left_out_;
+};
+
+void append_path(Inputs& inputs, const std::string& path, bool recursive) {
+  if (is_a_directory(path)) return Search(path, recursive).append_to(inputs);
+  inputs.found.push_back({path, {}, {}});
+}
+
+void append_list(Inputs& inputs, const std::string& list, bool recursive) {
+  try {
+    const std::vector<std::string> lines = read_list(list);
+    const std::string folder = fs::path(list).parent_path().string();
+    for (const std::string& line : lines) append_path(inputs, path_in_line(line, folder), recursive);
+    if (lines.empty()) inputs.found.push_back({list, {}, "no paths in this list; it has one on each line"});
+  } catch (const Error& error) {
+    inputs.found.push_back({list, {}, error.what()});
+  }
 }
 
 }  // namespace
 
-bool is_a_directory(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_directory(path, ignored);
-}
-
 bool is_list(const std::string& input) {
-  const fs::path extension = fs::path(input).extension();
-  return (extension == ".txt" || extension == ".list") && !is_a_directory(input);
+  std::string ending = fs::path(input).extension().string();
+  std::transform(ending.begin(), ending.end(), ending.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return (ending == ".txt" || ending == ".list") && !is_a_directory(input);
 }
 
-std::vector<Found> find_inputs(std::span<const std::string> inputs, bool recursive) {
-  std::vector<Found> found;
+Inputs find_inputs(std::span<const std::string> inputs, bool recursive) {
+  Inputs all;
   for (const std::string& input : inputs) {
-    append(found, is_list(input) ? in_list(input, recursive) : at_path(input, recursive));
+    if (is_list(input)) {
+      append_list(all, input, recursive);
+    } else {
+      append_path(all, input, recursive);
+    }
   }
-  return found;
+  return all;
 }
 
 }  // namespace contentvec::cli

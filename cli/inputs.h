@@ -14,8 +14,10 @@ struct Found {
   std::string problem;           ///< why this cannot be done, where that is known beforehand
 };
 
-/// Whether there is a directory at a path.
-bool is_a_directory(const std::filesystem::path& path);
+struct Inputs {
+  std::vector<Found> found;
+  std::vector<std::string> notes;  ///< what directories hold beside them, for a person to read
+};
 
 /// Whether an input is a list of inputs: a text file, by its name (.txt or .list).
 bool is_list(const std::string& input);
@@ -23,10 +25,9 @@ bool is_list(const std::string& input);
 /// The audio files that `inputs` stand for, in a fixed order:
 /// - a directory stands for the audio files in it, sorted by path; where `recursive`, also for those in the
 ///   directories below it, whose structure `Found::folder` keeps; names that start with a dot are left out;
-/// - a list stands for the inputs it names, one on each line (directories, too, but no lists); empty lines
-/// and
-///   those that start with '#' are left out; relative paths are relative to the current directory;
+/// - a list stands for the inputs it names, one on each line (directories, too, but no lists): read_list and
+///   path_in_line say how it is read;
 /// - "-" is standard input, and everything else one audio file.
-std::vector<Found> find_inputs(std::span<const std::string> inputs, bool recursive);
+Inputs find_inputs(std::span<const std::string> inputs, bool recursive);
 
 }  // namespace contentvec::cli

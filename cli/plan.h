@@ -35,23 +35,24 @@ struct PlanOptions {
 struct Plan {
   std::vector<Job> jobs;
   Format format = Format::kNpy;
+  std::vector<std::string> notes = {};  ///< about the inputs, for a person to read
 };
+
+/// Where the features of `--out -` go.
+inline constexpr const char* kStandardOutput = "/dev/stdout";
 
 /// Decides what each input is written to.
 /// - One input and an `out` that ends in .npy or .safetensors: that file, in that format.
+/// - One input and "-": kStandardOutput.
 /// - An `out` that is a directory or ends in '/', several inputs, or an input that is a directory or a list:
 ///   <stem>.npy or <stem>.safetensors each, in `out`; empty: in the current directory. With `recursive`, in
 ///   the same directories below `out` as below the input.
 /// What inputs stand for: find_inputs. Throws UsageError when `out` and `format` contradict each other or the
-/// number of inputs, when two inputs would be written to one file, and when an output would overwrite an
-/// input or one of the files to `keep`.
+/// number of inputs, and as check_outputs does.
 Plan make_plan(std::span<const std::string> inputs, const PlanOptions& options);
 
-/// The plan of RVC's feature extraction: `directory` is an experiment's (it has 1_16k_wavs), or the one of
-/// the 16 kHz WAV files. Each NAME.wav becomes NAME.npy in `features` ("3_feature768"), which is in the
-/// experiment's directory, beside that of the WAV files, or in `options.out`. A shard is what RVC gives to
-/// one of its processes: every count-th name in the directory, of which the WAV files are taken. Throws
-/// UsageError as make_plan does.
-Plan make_rvc_plan(const std::string& directory, const std::string& features, const PlanOptions& options);
+/// Throws UsageError when two jobs would write one file, and when an output would overwrite an input or one
+/// of the files to `keep`.
+void check_outputs(const std::vector<Job>& jobs, std::span<const std::string> keep);
 
 }  // namespace contentvec::cli

@@ -5,19 +5,15 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <cstdlib>
 #include <string_view>
+
+#include "cli/console.h"
 
 namespace contentvec::cli {
 namespace {
 
 constexpr auto kRedraw = std::chrono::milliseconds(100);
 constexpr size_t kBarWidth = 20;
-
-bool is_terminal() {
-  const char* kind = std::getenv("TERM");
-  return isatty(STDERR_FILENO) == 1 && kind != nullptr && std::string_view(kind) != "dumb";
-}
 
 /// A line that wraps cannot be written over.
 size_t columns() {
@@ -55,7 +51,7 @@ std::string progress_text(const Progress& progress) {
                      progress.audio_seconds / 3600, speed_text(progress), time);
 }
 
-ProgressBar::ProgressBar() : on_terminal_(is_terminal()) {}
+ProgressBar::ProgressBar() : on_terminal_(on_terminal() && verbosity() != Verbosity::kQuiet) {}
 
 void ProgressBar::draw(const Progress& progress) {
   const auto now = std::chrono::steady_clock::now();

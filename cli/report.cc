@@ -2,12 +2,42 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
 #include "cli/console.h"
 
 namespace contentvec::cli {
+
+namespace {
+
+/// The input and the output of a line of the manifest.
+nlohmann::ordered_json paths_of(const Job& job) {
+  nlohmann::ordered_json object;
+  set_path(object, "path", job.input);
+  set_path(object, "output", job.output.string());
+  return object;
+}
+
+/// To a tenth of a millisecond, which is more than a clock of a busy machine is good for.
+double rounded(double seconds) {
+  return std::round(seconds * 1e4) / 1e4;
+}
+
+/// What went wrong, without the name of the input, which stands before it.
+std::string without_path(std::string text, const std::string& input) {
+  for (const std::string& name :
+       {fmt::format(" from '{}'", input), fmt::format(" '{}'", input), std::string(" from standard input")}) {
+    if (const size_t at = text.find(name + ":"); at != std::string::npos) {
+      text.erase(at, name.size());
+      break;
+    }
+  }
+  return text;
+}
+
+}  // namespace
 
 Report::Report(size_t total, bool json)
     : json_(json), start_(std::chrono::steady_clock::now()), progress_{.total = total} {
@@ -22,21 +52,24 @@ void Report::advanced(double audio_seconds) {
 void Report::done(const Job& job, const Done& what) {
   ++progress_.reached;
   for (const std::string& warning : what.warnings) {
-    print_note(fmt::format("contentvec: warning: {}: {}", job.input, warning));
+    bar_.clear();
+    warning_line(fmt::format("{}: {}", name_of(job.input), warning));
   }
   if (json_) {
-    nlohmann::ordered_json object = {{"path", job.input}, {"output", job.output.string()}};
+    nlohmann::ordered_json object = paths_of(job);
     if (what.layers > 0) object["layers"] = what.layers;
     object["frames"] = what.frames;
     object["dim"] = what.dim;
     object["audio_seconds"] = what.audio_seconds;
-    object["seconds"] = what.seconds;
+    object["seconds"] = rounded(what.seconds);
     if (!what.warnings.empty()) object["warnings"] = what.warnings;
     print_json(object);
-  } else if (!bar_.shown() || progress_.total == 1) {
+  }
+  if (verbosity() == Verbosity::kVerbose || (!json_ && (!bar_.shown() || progress_.total == 1))) {
     const std::string layers = what.layers > 0 ? fmt::format("{} layers x ", what.layers) : "";
     print_note(fmt::format("[{}/{}] {} -> {}  {}{} frames x {}  ({:.1f} s audio in {:.2f} s)",
-                           progress_.reached, progress_.total, job.input, job.output.string(), layers,
+                           progress_.reached, progress_.total, name_of(job.input),
+                           job.output == kStandardOutput ? "standard output" : job.output.string(), layers,
                            what.frames, what.dim, what.audio_seconds, what.seconds));
   }
   bar_.draw(progress());
@@ -45,15 +78,30 @@ void Report::done(const Job& job, const Done& what) {
 void Report::skipped(const Job& job) {
   ++progress_.reached;
   ++progress_.skipped;
-  if (json_) print_json({{"path", job.input}, {"output", job.output.string()}, {"skipped", true}});
+  if (json_) {
+    nlohmann::ordered_json object = paths_of(job);
+    object["skipped"] = true;
+    print_json(object);
+  }
+  if (verbosity() == Verbosity::kVerbose) {
+    print_note(fmt::format("[{}/{}] {} -> {}  is there already", progress_.reached, progress_.total,
+                           name_of(job.input), job.output.string()));
+  }
   bar_.draw(progress());
 }
 
-void Report::failed(const Job& job, const std::string& why) {
+void Report::failed(const Job& job, const std::string& what) {
+  const std::string why = without_path(what, job.input);
   ++progress_.reached;
   failures_.push_back(job.input);
-  if (json_) print_json({{"path", job.input}, {"error", why}});
-  print_note(fmt::format("contentvec: {}: {}", job.input, why));
+  if (json_) {
+    nlohmann::ordered_json object;
+    set_path(object, "path", job.input);
+    object["error"] = why;
+    print_json(object);
+  }
+  bar_.clear();
+  error_line(fmt::format("{}: {}", name_of(job.input), why));
 }
 
 int Report::finish() {
@@ -66,9 +114,11 @@ int Report::finish() {
     if (now.skipped > 0) line += fmt::format(", {} were there already", now.skipped);
     if (!failures_.empty()) line += fmt::format(", {} failed", failures_.size());
     note_line(line);
-    if (!failures_.empty())
-      note_line(fmt::format("contentvec: {} of {} failed:", failures_.size(), now.total));
-    for (const std::string& input : failures_) note_line("  " + input);
+    if (!failures_.empty()) {
+      std::string list = fmt::format("{} of {} failed:", failures_.size(), now.total);
+      for (const std::string& input : failures_) list += fmt::format("\n  {}", name_of(input));
+      error_line(list);
+    }
   }
   return failures_.empty() && !output_broken_ ? kDone : kFailed;
 }
@@ -89,7 +139,7 @@ void Report::print_json(const nlohmann::ordered_json& object) {
   bar_.clear();
   if (output_broken_ || print_line(json_line(object))) return;
   output_broken_ = true;
-  note_line("contentvec: cannot write to standard output; going on without it");
+  error_line("cannot write to standard output; going on without it");
 }
 
 }  // namespace contentvec::cli

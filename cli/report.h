@@ -33,7 +33,7 @@ class Report {
   void advanced(double audio_seconds);
   void done(const Job& job, const Done& what);
   void skipped(const Job& job);
-  void failed(const Job& job, const std::string& why);
+  void failed(const Job& job, const std::string& what);
   /// The closing summary, where there were several inputs. Returns the exit code.
   [[nodiscard]] int finish();
 

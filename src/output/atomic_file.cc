@@ -146,6 +146,9 @@ void flush_folder(const fs::path& folder) noexcept {
 [[noreturn]] void fail_to_write(const fs::path& target, int error) {
   const char* advice = error == ENOSPC || error == EDQUOT || error == EFBIG
                            ? "; free some space or write elsewhere: nothing was left behind"
+                       : error == ESPIPE
+                           ? "; a pipe takes values in their order only, and here they come in another: "
+                             "write to a file"
                            : "";
   fail("cannot write '{}': {}{}", target.string(), reason(error), advice);
 }
@@ -168,8 +171,11 @@ AtomicFile::AtomicFile(fs::path target) : target_(std::move(target)) {
   if (exists) ::fchmod(descriptor_, static_cast<mode_t>(status.st_mode & 0777));
 }
 
+/// Standard output is written to as it is: opened anew, a file that the shell appends to would be emptied,
+/// and a socket refuse.
 void AtomicFile::open_device() {
-  descriptor_ = open_retrying(target_, O_WRONLY | O_TRUNC);
+  descriptor_ = target_ == "/dev/stdout" ? ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0)
+                                         : open_retrying(target_, O_WRONLY | O_TRUNC);
   if (descriptor_ < 0) fail("cannot write '{}': opening it failed: {}", target_.string(), reason(errno));
 }
 

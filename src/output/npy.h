@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "output/npy_header.h"
+
 namespace contentvec::output {
 
 /// What a NumPy .npy file, version 1.0, of float32 values in C order begins with; the values follow,
@@ -22,5 +24,9 @@ struct NpyArray {
 /// order (values come back in C order). Throws Error naming the file for anything else, and for a file whose
 /// size is not what its header says.
 NpyArray read_npy(const std::filesystem::path& path);
+
+/// What read_npy would read, without its values: the header, once the file turns out to be as long as it
+/// says. Throws Error as read_npy does, but for other types of numbers, whose length it takes from `descr`.
+NpyHeader read_npy_header(const std::filesystem::path& path);
 
 }  // namespace contentvec::output

@@ -70,6 +70,12 @@ class Reader {
     if (!in_ || error) fail("{}: opening it failed; check its permissions", doing_);
   }
 
+  NpyHeader read_checked_header() {
+    NpyHeader header = read_header();
+    check_count(header, element_size(header.descr));
+    return header;
+  }
+
   NpyArray read() {
     const NpyHeader header = read_header();
     NpyArray array{header.shape, {}};
@@ -132,6 +138,15 @@ class Reader {
     return *header;
   }
 
+  /// Of a plain number, "<f4" or "|u1".
+  size_t element_size(const std::string& descr) {
+    constexpr std::string_view kKinds = "fiubc";
+    const bool number = descr.size() == 3 && kKinds.find(descr[1]) != std::string_view::npos &&
+                        descr[2] >= '1' && descr[2] <= '9';
+    if (!number) refuse_type(descr);
+    return static_cast<size_t>(descr[2] - '0');
+  }
+
   [[noreturn]] void refuse_type(const std::string& descr) {
     if (descr.find('O') != std::string::npos) {
       fail(
@@ -192,6 +207,10 @@ class Reader {
 };
 
 }  // namespace
+
+NpyHeader read_npy_header(const fs::path& path) {
+  return Reader(path).read_checked_header();
+}
 
 NpyArray read_npy(const fs::path& path) {
   return Reader(path).read();

@@ -162,6 +162,50 @@ TEST_F(CommandsTest, InfoOfOtherSources) {
   EXPECT_EQ(command({"info"}).code, 2);
 }
 
+TEST_F(CommandsTest, InfoOfFeatures) {
+  write_wav(folder_ / "a.wav", noise(8000));
+  const std::vector<std::string> extract = {"extract", "a.wav", "--model", checkpoint("tiny.fairseq.pt")};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), extract.begin(), extract.end());
+    return more;
+  };
+  ASSERT_EQ(command(extract).code, 0);
+  ASSERT_EQ(command(with({"--layer", "all", "--out", "all.npy"})).code, 0);
+  ASSERT_EQ(command(with({"--out", "a.safetensors"})).code, 0);
+  ASSERT_EQ(command(with({"--layer", "all", "--out", "all.safetensors"})).code, 0);
+  EXPECT_THAT(command({"info", "a.npy"}).out, HasSubstr("24 frames x 48, <f4"));
+  EXPECT_THAT(command({"info", "all.npy"}).out, HasSubstr("3 layers x 24 frames x 48"));
+  const auto npy = nlohmann::json::parse(command({"info", "a.npy", "--json"}).out);
+  EXPECT_EQ(npy, nlohmann::json({{"kind", "features"},
+                                 {"path", "a.npy"},
+                                 {"bytes", fs::file_size(folder_ / "a.npy")},
+                                 {"format", "npy"},
+                                 {"dtype", "<f4"},
+                                 {"shape", {24, 48}},
+                                 {"frames", 24},
+                                 {"dim", 48}}));
+  const auto one = nlohmann::json::parse(command({"info", "a.safetensors", "--json"}).out);
+  EXPECT_EQ(one["frames"], 24);
+  EXPECT_EQ(one["metadata"]["layer"], "output");
+  const auto all = nlohmann::json::parse(command({"info", "all.safetensors", "--json"}).out);
+  EXPECT_EQ(all["layers"], 3);
+  EXPECT_EQ(all["dim"], 48);
+  EXPECT_THAT(command({"info", "a.safetensors"}).out, HasSubstr("layer           output"));
+}
+
+TEST_F(CommandsTest, InfoOfFilesThatAreDamaged) {
+  write_npy(folder_ / "a.npy", "9, 48", noise(8));
+  const Result cut = command({"info", "a.npy"});
+  EXPECT_EQ(cut.code, 1);
+  EXPECT_THAT(cut.err, HasSubstr("cut short or damaged"));
+  write_file(folder_ / "a.index", std::string("IwFlxxxx"));
+  EXPECT_EQ(command({"info", "a.index"}).code, 1);
+  write_file(folder_ / "a.safetensors", std::string("\x10\0\0\0\0\0\0\0{\"a\":", 14));
+  const Result damaged = command({"info", "a.safetensors"});
+  EXPECT_EQ(damaged.code, 1);
+  EXPECT_THAT(damaged.err, HasSubstr("a.safetensors"));
+}
+
 TEST_F(CommandsTest, VersionAndHelp) {
   const Result version = command({"--version"});
   EXPECT_EQ(version.code, 0);

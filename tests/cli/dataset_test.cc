@@ -159,17 +159,63 @@ TEST_F(DatasetTest, Lists) {
 TEST_F(DatasetTest, SkipExisting) {
   add_many(5);
   fs::create_directory(folder_ / "out");
-  write_file(folder_ / "out/01.npy", std::string("old"));
+  write_npy(folder_ / "out/01.npy", "7, 48", noise(size_t{7} * 48));
+  const auto before = read_file(folder_ / "out/01.npy");
   const Result result = extract({"in", "--out", "out", "--skip-existing", "--json"});
   EXPECT_EQ(result.code, 0) << result.err;
-  EXPECT_EQ(read_file(folder_ / "out/01.npy").size(), 3U);
+  EXPECT_EQ(read_file(folder_ / "out/01.npy"), before);
   EXPECT_EQ(read_npy(folder_ / "out/02.npy").shape[1], 48);
   const auto line = nlohmann::json::parse(lines_of(result.out)[1]);
   EXPECT_EQ(line, nlohmann::json({{"path", "in/01.wav"}, {"output", "out/01.npy"}, {"skipped", true}}));
   EXPECT_THAT(result.err, HasSubstr("4 of 5 done: "));
   EXPECT_THAT(result.err, HasSubstr(", 1 were there already"));
   EXPECT_EQ(extract({"in", "--out", "out"}).code, 0);
-  EXPECT_EQ(read_npy(folder_ / "out/01.npy").shape[1], 48) << "without the option it is written anew";
+  EXPECT_NE(read_file(folder_ / "out/01.npy"), before) << "without the option it is written anew";
+}
+
+/// Every kind of file that is no use: each is written anew, with a word.
+TEST_F(DatasetTest, SkipExistingLooksAtWhatIsThere) {
+  add("a.wav", 8000);
+  for (const std::string format : {"npy", "safetensors"}) {
+    for (const bool all : {false, true}) {
+      const std::string name = "a." + format;
+      std::vector<std::string> arguments = {"a.wav", "--format", format, "--skip-existing", "--json"};
+      if (all) arguments.insert(arguments.end(), {"--layer", "all"});
+      fs::remove(folder_ / name);
+      ASSERT_EQ(extract(arguments).code, 0);
+      const std::string whole = text_of(folder_ / name);
+      EXPECT_THAT(extract(arguments).out, HasSubstr("\"skipped\":true"));
+      std::map<std::string, std::string> broken = {{"empty", ""},
+                                                   {"cut", whole.substr(0, whole.size() - 1)},
+                                                   {"only a header", whole.substr(0, 128)},
+                                                   {"longer", whole + "x"},
+                                                   {"zeros", std::string(whole.size(), '\0')},
+                                                   {"something else", "old"}};
+      std::string& type = broken["another type"] = whole;
+      type.replace(type.find(format == "npy" ? "<f4" : "F32"), 3, format == "npy" ? "<i4" : "I32");
+      for (const auto& [what, bytes] : broken) {
+        write_file(folder_ / name, bytes);
+        const Result result = extract(arguments);
+        EXPECT_EQ(result.code, 0) << what << result.err;
+        EXPECT_EQ(text_of(folder_ / name), whole) << what;
+        EXPECT_THAT(result.err, HasSubstr("warning: a.wav: what was there already is written anew: "))
+            << what;
+        EXPECT_EQ(nlohmann::json::parse(result.out)["warnings"].size(), 1U) << what;
+      }
+      // What another choice of options gives: one layer for all, or the other way around; another width.
+      std::vector<std::string> others = {"a.wav", "--format", format};
+      if (!all) others.insert(others.end(), {"--layer", "all"});
+      ASSERT_EQ(extract(others).code, 0);
+      EXPECT_EQ(extract(arguments).code, 0);
+      EXPECT_EQ(text_of(folder_ / name), whole);
+      std::vector<std::string> narrower = arguments;
+      narrower.emplace_back("--proj");
+      EXPECT_THAT(extract(narrower).err, HasSubstr("written anew"));
+      EXPECT_THAT(extract(narrower).out, HasSubstr("skipped"));
+    }
+  }
+  write_npy(folder_ / "a.npy", "5, 48", noise(size_t{5} * 48));
+  EXPECT_THAT(extract({"a.wav", "--skip-existing", "--repeat", "2"}).err, HasSubstr("each frame 2 times"));
 }
 
 TEST_F(DatasetTest, ShardsAreEverythingOnce) {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 
@@ -14,10 +16,12 @@ namespace contentvec::test {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
+using testing::StartsWith;
 
 class ExtractTest : public testing::Test {
  protected:
@@ -112,7 +116,7 @@ TEST_F(ExtractTest, StandardInput) {
   EXPECT_EQ(read_file(folder_ / "stdin.npy"), read_file(folder_ / "a.npy"));
   const Result empty = extract({"-"});
   EXPECT_EQ(empty.code, 1);
-  EXPECT_THAT(empty.err, HasSubstr("contentvec: -: "));
+  EXPECT_THAT(empty.err, HasSubstr("contentvec: standard input: cannot read audio: "));
 }
 
 TEST_F(ExtractTest, AllLayersAreOneArray) {
@@ -172,9 +176,27 @@ TEST_F(ExtractTest, NamesThatAreNotUtf8OrLookLikeLists) {
   const Result result = extract({"\xff.wav", "[1,2]", "--json"});
   EXPECT_EQ(result.code, 0) << result.err;
   ASSERT_EQ(lines_of(result.out).size(), 2U);
-  EXPECT_EQ(nlohmann::json::parse(lines_of(result.out)[0])["path"], "\xef\xbf\xbd.wav");
+  const auto line = nlohmann::json::parse(lines_of(result.out)[0]);
+  EXPECT_EQ(line["path"], "\xef\xbf\xbd.wav");
+  EXPECT_EQ(line["path_bytes"], "%FF.wav") << "what it is, as in a URL";
+  EXPECT_EQ(line["output_bytes"], "%FF.npy");
+  EXPECT_FALSE(nlohmann::json::parse(lines_of(result.out)[1]).contains("path_bytes"));
   EXPECT_TRUE(fs::exists(folder_ / "\xff.npy"));
   EXPECT_TRUE(fs::exists(folder_ / "a.npy"));
+}
+
+TEST_F(ExtractTest, AModelWhoseNameIsNotUtf8IsInTheMetadata) {
+  add("a.wav");
+  fs::copy_file(tiny_model(), folder_ / "\xe9.pt");
+  const Result result = run({"extract", "a.wav", "--model", "\xe9.pt", "--format", "safetensors", "--json"},
+                            {.folder = folder_.path()});
+  EXPECT_EQ(result.code, 0) << result.err;
+  const auto metadata = read_safetensors(folder_ / "a.safetensors").metadata;
+  EXPECT_EQ(metadata.at("model"), "\xef\xbf\xbd.pt");
+  EXPECT_EQ(metadata.at("model_bytes"), "%E9.pt");
+  EXPECT_EQ(run({"info", "\xe9.pt", "--json"}, {.folder = folder_.path()}).code, 0);
+  EXPECT_THAT(extract({"\xff.wav", "--json"}).out, HasSubstr("\"path_bytes\":\"%FF.wav\""))
+      << "an error's, too";
 }
 
 TEST_F(ExtractTest, NormalizeOverridesTheCheckpoint) {
@@ -281,6 +303,77 @@ TEST_F(ExtractTest, ALayerTheModelDoesNotHave) {
   EXPECT_EQ(result.code, 1);
   EXPECT_THAT(result.err, HasSubstr("4"));
   EXPECT_THAT(names_in(folder_.path()), ElementsAre("a.wav"));
+}
+
+/// The option's own words, and once, not for each input.
+TEST_F(ExtractTest, WhatTheModelDoesNotHaveIsSaidInTheOptionsWords) {
+  add("a.wav");
+  const Result layer = extract({"a.wav", "--layer", "13"});
+  EXPECT_EQ(layer.code, 1);
+  EXPECT_EQ(layer.err,
+            "contentvec: --layer 13: this model has 3 blocks; give 1 to 3, \"all\" or \"projected\"\n");
+  const Result projection = run(
+      {"extract", "a.wav", "--proj", "--model", (oracle() / "checkpoints" / "tiny.mlx.safetensors").string(),
+       "--config", (oracle() / "configs" / "tiny.json").string()},
+      {.folder = folder_.path()});
+  EXPECT_EQ(projection.code, 1);
+  EXPECT_THAT(projection.err, HasSubstr("contentvec: --proj: this model has no final_proj"));
+}
+
+TEST_F(ExtractTest, StandardOutput) {
+  add("a.wav");
+  ASSERT_EQ(extract({"a.wav", "-o", "a.npy"}).code, 0);
+  const Result pipe = extract({"a.wav", "--out", "-"});
+  EXPECT_EQ(pipe.code, 0) << pipe.err;
+  EXPECT_THAT(pipe.err, HasSubstr("a.wav -> standard output"));
+  EXPECT_EQ(pipe.out, text_of(folder_ / "a.npy"));
+  ASSERT_EQ(extract({"a.wav", "--output", "a.safetensors"}).code, 0);
+  EXPECT_EQ(extract({"-", "-o", "-", "--format", "safetensors", "-q"}, {.input = folder_ / "a.wav"}).out,
+            text_of(folder_ / "a.safetensors"));
+  expect_usage_error({"a.wav", "--out", "-", "--json"}, "--json");
+  expect_usage_error({"a.wav", "a.wav", "--out", "-"}, "one input");
+  expect_usage_error({".", "--out", "-"}, "one input");
+  EXPECT_EQ(extract({"a.wav", "--out", "-"}, {.output = "/dev/full"}).code, 1);
+}
+
+/// What a shell's `>>` has in a file stays.
+TEST_F(ExtractTest, StandardOutputIsNotEmptiedFirst) {
+  add("a.wav");
+  ASSERT_EQ(extract({"a.wav"}).code, 0);
+  const std::string command = std::string(CONTENTVEC_PROGRAM) + " extract -q --model " +
+                              tiny_model().string() + " " + (folder_ / "a.wav").string() + " --out - >> " +
+                              (folder_ / "both").string();
+  write_file(folder_ / "both", std::string("before"));
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  EXPECT_EQ(text_of(folder_ / "both"), "before" + text_of(folder_ / "a.npy"));
+}
+
+TEST_F(ExtractTest, APathIsNamedOnceInAnError) {
+  write_file(folder_ / "text.wav", std::string("no audio"));
+  for (const std::string name : {"missing.wav", "text.wav"}) {
+    const std::string err = extract({name}).err;
+    const size_t first = err.find(name);
+    ASSERT_NE(first, std::string::npos);
+    EXPECT_EQ(err.find(name, first + 1), std::string::npos) << err;
+  }
+}
+
+TEST_F(ExtractTest, SecondsAreRounded) {
+  add("a.wav");
+  const auto line = nlohmann::json::parse(extract({"a.wav", "--json"}).out);
+  const double seconds = line["seconds"];
+  EXPECT_GT(seconds, 0);
+  EXPECT_DOUBLE_EQ(seconds, std::round(seconds * 1e4) / 1e4);
+}
+
+TEST_F(ExtractTest, QuietAndVerbose) {
+  add("a.wav");
+  EXPECT_EQ(extract({"a.wav", "-q"}).err, "");
+  EXPECT_EQ(extract({"a.wav", "--quiet"}).err, "");
+  EXPECT_THAT(extract({"a.wav", "missing.wav", "-q"}).err,
+              AllOf(StartsWith("contentvec: missing.wav: "), HasSubstr("1 of 2 failed:\n  missing.wav")));
+  EXPECT_THAT(extract({"a.wav", "--json", "-v"}).err, HasSubstr("[1/1] a.wav -> a.npy"));
+  EXPECT_THAT(extract({"a.wav", "--skip-existing", "--verbose"}).err, HasSubstr("a.npy  is there already"));
 }
 
 TEST_F(ExtractTest, SpeakerEmbeddings) {

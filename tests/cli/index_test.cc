@@ -53,6 +53,20 @@ TEST_F(IndexTest, ToADirectoryUnderRvcsNames) {
               ElementsAre("added_IVF3_Flat_nprobe_1_me.index", "trained_IVF3_Flat_nprobe_1_me.index"));
 }
 
+TEST_F(IndexTest, Info) {
+  ASSERT_EQ(command({"index", features_, "voice.index"}).code, 0);
+  const Result text = command({"info", "voice.index"});
+  EXPECT_EQ(text.code, 0) << text.err;
+  EXPECT_NE(text.out.find("149 of 48, in 3 lists"), std::string::npos) << text.out;
+  const auto found = nlohmann::json::parse(command({"info", "voice.index", "--json"}).out);
+  EXPECT_EQ(found, nlohmann::json({{"kind", "index"},
+                                   {"path", "voice.index"},
+                                   {"bytes", fs::file_size(folder_ / "voice.index")},
+                                   {"vectors", 149},
+                                   {"dim", 48},
+                                   {"lists", 3}}));
+}
+
 TEST_F(IndexTest, ExtractBlends) {
   ASSERT_EQ(command({"index", features_, "voice.index"}).code, 0);
   const Array plain = read_npy(folder_ / features_ / "noise.npy");

@@ -69,12 +69,11 @@ class PresetTest : public testing::Test {
     write_file(wavs / "1_1.wav", wav(44100, 1, first(44100)));  // the wrong rate
     write_file(wavs / "1_wav.wav.wav", wav(16000, 1, first(7000)));
     write_file(wavs / "2_0.wav", std::string("no audio"));
-    write_file(wavs / "2_1.WAV", wav(16000, 1, first(7000)));
-    write_file(wavs / "2_2.flac", std::string("not looked at"));
+    write_file(wavs / "2_2.json", std::string("not looked at"));
     write_wav(wavs / "3_0.wav", first(399));
     const fs::path features = path / "3_feature768";
     fs::create_directories(features);
-    write_file(features / "0_2.npy", std::string("made before"));
+    write_npy(features / "0_2.npy", "1, 48", noise(48));  // made before
   }
 
   Result extract(std::vector<std::string> arguments) {
@@ -82,17 +81,13 @@ class PresetTest : public testing::Test {
     return run(arguments, {.folder = folder_.path()});
   }
 
-  /// Names and values, where there are any; write_npy's headers are padded otherwise than NumPy's.
+  /// Names and values; write_npy's headers are padded otherwise than NumPy's.
   static std::map<std::string, std::pair<std::vector<int64_t>, std::vector<float>>> features_in(
       const fs::path& path) {
     std::map<std::string, std::pair<std::vector<int64_t>, std::vector<float>>> found;
     for (const std::string& name : names_in(path)) {
-      if (read_file(path / name).size() == 11) {
-        found[name] = {};  // "made before"
-      } else {
-        const Array array = read_npy(path / name);  // throws where it is not float32
-        found[name] = {array.shape, array.values};
-      }
+      const Array array = read_npy(path / name);  // throws where it is not float32
+      found[name] = {array.shape, array.values};
     }
     return found;
   }
@@ -186,6 +181,110 @@ TEST_F(PresetTest, WhatRvcFixesCannotBeChanged) {
     EXPECT_THAT(result.err, HasSubstr("preset"));
   }
   EXPECT_EQ(extract({"exp", "--preset", "rvc-v3"}).code, 2);
+}
+
+/// Nothing to do is an error, which says what was expected and what is there.
+TEST_F(PresetTest, AFolderWithNothingToDo) {
+  write_config(false);
+  for (const char* name : {"empty", "exp/1_16k_wavs", "m4a/1_16k_wavs", "logs/voice/1_16k_wavs", "features",
+                           "hidden", "filed", "linked/1_16k_wavs"}) {
+    fs::create_directories(folder_ / name);
+  }
+  write_file(folder_ / "m4a/1_16k_wavs/a.m4a", std::string("audio that is not read"));
+  write_npy(folder_ / "features/a.npy", "1, 48", noise(48));
+  write_wav(folder_ / "hidden/._a.wav", noise(2000));
+  write_file(folder_ / "filed/1_16k_wavs", std::string("not a folder"));
+  fs::create_symlink("nowhere.wav", folder_ / "linked/1_16k_wavs/a.wav");
+  write_wav(folder_ / "logs/voice/1_16k_wavs/a.wav", noise(2000));
+  write_wav(folder_ / "a.wav", noise(2000));
+  const std::map<std::string, std::string> found = {{"empty", "no audio files; "},
+                                                    {"exp", "1_16k_wavs\" has no audio files; "},
+                                                    {"m4a", "but .m4a (1, such as a.m4a)"},
+                                                    {"logs", "\"logs/voice\"?"},
+                                                    {"features", "but .npy (1, such as a.npy)"},
+                                                    {"hidden", "no audio files; "},
+                                                    {"filed", "no audio files, but "},
+                                                    {"linked", "broken links (1, such as a.wav)"},
+                                                    {"a.wav", "Not a directory"},
+                                                    {"missing", "No such file or directory"}};
+  for (const char* preset : {"rvc-v1", "rvc-v2"}) {
+    for (const auto& [folder, text] : found) {
+      const auto before = names_in(folder_.path());
+      const Result result = extract({folder, "--preset", preset});
+      EXPECT_EQ(result.code, 2) << folder;
+      EXPECT_THAT(result.err, HasSubstr(text)) << folder;
+      EXPECT_THAT(result.err, HasSubstr("takes an experiment's directory (logs/NAME), which has 1_16k_wavs"))
+          << folder;
+      EXPECT_EQ(names_in(folder_.path()), before);
+    }
+  }
+}
+
+TEST_F(PresetTest, OtherAudioThanWavIsDone) {
+  write_config(false);
+  const fs::path audio = folder_ / "exp/1_16k_wavs";
+  fs::create_directories(audio);
+  // 16 kHz, 16 bit, mono: 3000 samples
+  write_file(audio / "a.au", std::string(".snd\0\0\0\x18\0\0\x17\x70\0\0\0\x03\0\0\x3E\x80\0\0\0\x01", 24) +
+                                 std::string(6000, 'x'));
+  write_wav(audio / "b.WAV", noise(3000));
+  const Result alone = extract({"exp", "--preset", "rvc-v2"});
+  EXPECT_EQ(alone.code, 0) << alone.err;
+  EXPECT_THAT(names_in(folder_ / "exp/3_feature768"), ElementsAre("a.npy", "b.npy"));
+  // Beside WAV files, too; where one has the name, it is the one.
+  write_wav(audio / "a.wav", noise(4000));
+  fs::remove_all(folder_ / "exp/3_feature768");
+  const Result beside = extract({"exp", "--preset", "rvc-v2"});
+  EXPECT_EQ(beside.code, 0) << beside.err;
+  EXPECT_THAT(names_in(folder_ / "exp/3_feature768"), ElementsAre("a.npy", "b.npy"));
+  EXPECT_EQ(read_npy(folder_ / "exp/3_feature768/a.npy").shape[0], 12) << "(4000 - 400) / 320 + 1";
+  EXPECT_THAT(beside.err, HasSubstr("names that another has (1, such as a.au)"));
+  // FLACs are taken, too: this one is at another rate.
+  fs::copy_file(data() / "audio" / "speech.flac", audio / "c.flac");
+  EXPECT_THAT(extract({"exp", "--preset", "rvc-v2"}).err, HasSubstr("c.flac: its sample rate is 22050 Hz"));
+}
+
+TEST_F(PresetTest, AShardWithNothingInItSaysSo) {
+  write_config(false);
+  fs::create_directories(folder_ / "exp/1_16k_wavs");
+  write_wav(folder_ / "exp/1_16k_wavs/a.wav", noise(3000));
+  const Result result = extract({"exp", "--preset", "rvc-v2", "--shard", "2/2"});
+  EXPECT_EQ(result.code, 0);
+  EXPECT_THAT(result.err, HasSubstr("nothing to do"));
+}
+
+TEST_F(PresetTest, WhatIsThereAndBrokenIsWrittenAnew) {
+  write_config(false);
+  fs::create_directories(folder_ / "exp/1_16k_wavs");
+  fs::create_directories(folder_ / "exp/3_feature768");
+  write_wav(folder_ / "exp/1_16k_wavs/a.wav", noise(3000));
+  write_file(folder_ / "exp/3_feature768/a.npy", std::string());
+  EXPECT_EQ(extract({"exp", "--preset", "rvc-v2"}).code, 0);
+  EXPECT_THAT(read_npy(folder_ / "exp/3_feature768/a.npy").shape, ElementsAre(9, 48));
+}
+
+/// Applio's rvc/train/extract/extract.py: every WAV of sliced_audios_16k, the embedder's last hidden state,
+/// never normalised, to extracted/.
+TEST_F(PresetTest, ApplioIsItsExtractedFolder) {
+  write_config(true);  // whatever the checkpoint says
+  const std::vector<float> samples = noise(20000);
+  fs::create_directories(folder_ / "logs/voice/sliced_audios_16k");
+  write_wav(folder_ / "logs/voice/sliced_audios_16k/0_0_0.wav", samples);
+  const Model model = Model::load("synthetic:" + (folder_ / "m.json").string());
+  for (const char* given : {"logs/voice", "logs/voice/sliced_audios_16k/"}) {
+    fs::remove_all(folder_ / "logs/voice/extracted");
+    const Result result = extract({given, "--preset", "applio"});
+    ASSERT_EQ(result.code, 0) << result.err;
+    EXPECT_THAT(names_in(folder_ / "logs/voice/extracted"), ElementsAre("0_0_0.npy"));
+    const Array found = read_npy(folder_ / "logs/voice/extracted/0_0_0.npy");
+    EXPECT_THAT(found.shape, ElementsAre(62, 48));
+    EXPECT_EQ(found.values, model.extract(samples, {.normalize = Normalize::kOff}).data);
+  }
+  EXPECT_EQ(extract({"logs/voice", "--preset", "applio", "--normalize", "on"}).code, 2);
+  fs::create_directories(folder_ / "empty");
+  const Result nothing = extract({"empty", "--preset", "applio"});
+  EXPECT_EQ(nothing.code, 2);
+  EXPECT_THAT(nothing.err, HasSubstr("which has sliced_audios_16k"));
 }
 
 TEST_F(PresetTest, SoftVcPadsByFortySamples) {

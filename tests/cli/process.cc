@@ -36,7 +36,7 @@ void redirect(const fs::path& path, int flags, int stream) {
                          const fs::path& captured) {
   redirect(with.input, O_RDONLY, STDIN_FILENO);
   redirect(with.output.empty() ? captured / "out" : with.output, O_WRONLY | O_CREAT, STDOUT_FILENO);
-  redirect(captured / "err", O_WRONLY | O_CREAT, STDERR_FILENO);
+  redirect(with.error.empty() ? captured / "err" : with.error, O_WRONLY | O_CREAT, STDERR_FILENO);
   if (chdir(with.folder.c_str()) != 0) _exit(126);
   if (with.largest_file >= 0) {
     const rlimit limit = {static_cast<rlim_t>(with.largest_file), static_cast<rlim_t>(with.largest_file)};

@@ -14,6 +14,7 @@ struct Surroundings {
   std::filesystem::path folder = "/";         ///< its working directory
   std::filesystem::path input = "/dev/null";  ///< its standard input
   std::filesystem::path output = {};          ///< where its standard output goes; empty: Result::out
+  std::filesystem::path error = {};           ///< where its standard error goes; empty: Result::err
   bool streams_closed = false;                ///< all three standard streams are closed
   std::filesystem::path program = CONTENTVEC_PROGRAM;
   long long largest_file = -1;  ///< in bytes; a write beyond it fails like one on a full disk

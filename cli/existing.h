@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "cli/plan.h"
+
+namespace contentvec::cli {
+
+/// What a run writes for each input.
+struct Expected {
+  Format format = Format::kNpy;
+  int64_t arrays = 0;  ///< with all layers in one file, their number; else 0
+  int64_t dim = 0;
+  int64_t repeat = 1;  ///< divides the number of frames
+};
+
+/// Why the features at `path` are not what a run writes, so that they are to be written anew, or "": an
+/// empty, cut or damaged file, another type or size. Only what the file says of itself is read, and how long
+/// it is: not its values, and whether they are of this model cannot be told.
+std::string unlike_expected(const std::filesystem::path& path, const Expected& expected);
+
+}  // namespace contentvec::cli
