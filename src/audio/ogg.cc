@@ -158,7 +158,11 @@ class Ogg {
     }
     heads_ = false;
     if (!taken_ || page.serial != serial_) return;
-    if (page.number != number_ + 1 && number_ > 2) ++gaps_;
+    if (page.number != number_ + 1) {
+      if (packets_ < headers()) fail("{}: its header is damaged; get a whole copy", part_.doing);
+      // Whoever listens to a broadcast gets the header first, and then what is on.
+      gaps_ += packets_ > headers();
+    }
     number_ = page.number;
     packets_ += page.packets;
     last_ = last_ || (page.flags & kLast) != 0;
@@ -190,11 +194,8 @@ class Ogg {
   void finish_link(bool is_last) {
     if (!taken_) return;
     check_stream_count(part_, contents_.streams.size());
-    // Asked here, because libsndfile forgets some memory wherever libvorbis refuses a file.
-    constexpr size_t kVorbisHeaders = 3;
-    if (codec_ == Codec::kVorbis && packets_ < kVorbisHeaders) {
+    if (packets_ < headers())
       fail("{}: it ends within its header: it is cut short; get a whole copy", part_.doing);
-    }
     const std::string_view cut = last_ ? "" : "its last page is missing";
     if (!last_ && !is_last) {
       contents_.warnings.push_back(fmt::format("recording {} of those joined in this file ends early: {}",
@@ -210,6 +211,12 @@ class Ogg {
         "{}: an Ogg file that holds {}, and no Vorbis, Opus or FLAC, which are read here; convert it first: "
         "`ffmpeg -i in.ogg out.wav`",
         part_.doing, fmt::join(names_, ", "));
+  }
+
+  /// Packets before the sound. That they are whole is asked here, because libsndfile forgets some memory
+  /// wherever libvorbis refuses a file.
+  [[nodiscard]] size_t headers() const {
+    return codec_ == Codec::kVorbis ? 3 : codec_ == Codec::kOpus ? 2 : 1;
   }
 
   const Part& part_;

@@ -15,12 +15,6 @@
 #include "output/child.h"
 #include "support.h"
 
-/// libsndfile 1.2.0 forgets a vorbis_info (6 KB) whenever it refuses an Ogg file.
-extern "C" const char* __lsan_default_suppressions();
-extern "C" const char* __lsan_default_suppressions() {
-  return "leak:vorbis_info_init\n";
-}
-
 namespace contentvec {
 namespace {
 

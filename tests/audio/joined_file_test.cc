@@ -185,6 +185,9 @@ TEST(Ogg, CutWithinItsHeaderSaysSo) {
   EXPECT_THAT(error_of([&] { waveform(sound.substr(0, second)); }), HasSubstr("it ends within its header"));
   EXPECT_THAT(error_of([&] { waveform(sound.substr(0, second + 500)); }),
               HasSubstr("it ends within its header"));
+  std::string without = sound;
+  without[second + 100] = static_cast<char>(without[second + 100] ^ 1);
+  EXPECT_THAT(error_of([&] { waveform(without); }), HasSubstr("its header is damaged"));
   std::string damaged = sound;
   damaged[40] = static_cast<char>(damaged[40] ^ 1);
   EXPECT_THAT(error_of([&] { waveform(damaged); }), HasSubstr("its first page is damaged"));
