@@ -37,7 +37,11 @@ class Aiff {
   std::optional<Contents> contents() {
     for (int64_t at = part_.begin + kFormHeader; at + kChunkHeader <= part_.end;) {
       const int64_t content = at + kChunkHeader;
-      if (scan_.has(at, "COMM")) common_ = content;
+      if (scan_.has(at, "COMM") && common_ == 0) common_ = content;
+      if (scan_.has(at, "FORM")) {
+        joined_ = at;
+        break;
+      }
       if (scan_.has(at, "SSND") && samples_ == 0) {
         samples_ = std::min(part_.end, content + kSsndHeader + static_cast<int64_t>(scan_.big(content, 4)));
         header_end_ = content;
@@ -86,6 +90,7 @@ class Aiff {
     if (extent_.worth_a_word) {
       contents.warnings.push_back(length_warning(blocks, promised_, there));
     }
+    if (joined_ > 0) contents.warnings.emplace_back(kJoined);
     std::vector<Patch> patches;
     if (extent_.corrected) {
       const auto frames = static_cast<uint64_t>(there / blocks.bytes * (is_plain ? 1 : blocks.frames));
@@ -96,7 +101,7 @@ class Aiff {
                 [](const Patch& a, const Patch& b) { return a.offset < b.offset; });
     }
     contents.streams.push_back(
-        {patched(part_.source, part_.begin, std::max(extent_.end, part_.end), patches)});
+        {patched(part_.source, part_.begin, joined_ > 0 ? joined_ : part_.end, patches)});
     return contents;
   }
 
@@ -107,6 +112,7 @@ class Aiff {
   int64_t samples_ = 0;
   uint64_t samples_size_ = 0;
   uint64_t promised_ = 0;  ///< bytes of samples
+  int64_t joined_ = 0;     ///< where another file begins behind this one, or 0
   Extent extent_;
 };
 

@@ -17,6 +17,7 @@ constexpr int64_t kFileHeader = 8, kChunkHeader = 12, kEditCount = 4;
 bool is_chunks(Scanner& scan, int64_t at) {
   while (at + kChunkHeader <= scan.size()) {
     const std::string_view name = scan.text(at, 4);
+    if (name == "caff") return true;  // another file
     if (!std::all_of(name.begin(), name.end(), [](char c) { return c >= ' ' && c <= '~'; })) return false;
     const auto size = scan.big(at + 4, 8);
     if (size > static_cast<uint64_t>(scan.size() - at - kChunkHeader)) return true;
@@ -61,11 +62,14 @@ std::optional<Contents> caf_contents(const Part& part) {
                           is_rate ? static_cast<int64_t>(rate) : 1};
       contents.warnings.push_back(length_warning(blocks, promised, extent.end - samples));
     }
+    const bool is_joined = scan.has(extent.end, "caff");
+    if (is_joined) contents.warnings.emplace_back(kJoined);
     std::vector<Patch> patches;
     if (extent.corrected) {
       patches.push_back({at + 4, big_bytes(static_cast<uint64_t>(extent.end - samples + kEditCount), 8)});
     }
-    contents.streams.push_back({patched(part.source, part.begin, part.end, patches)});
+    contents.streams.push_back(
+        {patched(part.source, part.begin, is_joined ? extent.end : part.end, patches)});
     return contents;
   }
   return std::nullopt;

@@ -38,6 +38,9 @@ bool is_unsure_mpeg(Scanner& scan, int64_t begin);
 /// The part as it is.
 Contents as_it_is(const Part& part);
 
+/// The warning where a second file follows the first, of a kind that is not taken apart.
+inline constexpr std::string_view kJoined = "another file is joined to it, of which nothing was taken";
+
 /// The most streams that may be joined in one file, so that opening them takes no more time than decoding.
 inline constexpr size_t kMostStreams = 4096;
 void check_stream_count(const Part& part, size_t count);

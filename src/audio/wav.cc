@@ -106,12 +106,13 @@ class Wav {
       return mpeg_contents({part_.source, data_.begin, extent_.end, part_.doing});
     const int64_t next = find_joined();
     if (next >= 0) part_.end = next;
-    if (has_more_samples_) part_.end = extent_.end;
+    if (has_more_samples_ || is_other_joined_) part_.end = extent_.end;
     Contents contents;
     contents.streams.push_back({stream()});
     if (extent_.worth_a_word) {
       contents.warnings.push_back(length_warning(blocks(), data_.size, extent_.end - data_.begin));
     }
+    if (is_other_joined_) contents.warnings.emplace_back(kJoined);
     if (has_more_samples_) contents.warnings.emplace_back("it has several data chunks: the first was taken");
     if (next >= 0) next_ = next;
     return contents;
@@ -131,6 +132,7 @@ class Wav {
       const auto chunk = chunk_at(at);
       if (!chunk) return -1;
       if (is_joined(at)) return at;
+      is_other_joined_ = is_other_joined_ || (layout_.size_bytes == 8 && chunk->name == "riff");
       has_more_samples_ = has_more_samples_ || chunk->name == "data";
       if (!fits(*chunk)) return -1;
       at = behind(*chunk);
@@ -280,8 +282,9 @@ class Wav {
   Chunk format_, data_, sizes_;
   int64_t next_ = -1;
   bool has_more_samples_ = false;
-  bool is_unaligned_ = false;  ///< some chunk follows an odd one at once
-  bool is_long_ = false;       ///< its size stands in the ds64 chunk
+  bool is_other_joined_ = false;  ///< Sony's, which are not taken apart
+  bool is_unaligned_ = false;     ///< some chunk follows an odd one at once
+  bool is_long_ = false;          ///< its size stands in the ds64 chunk
   Extent extent_;
 };
 

@@ -238,6 +238,14 @@ TEST(Chunks, OfOneFileBehindAnotherAreHeardToo) {
               ElementsAre(HasSubstr("several data chunks")));
 }
 
+TEST(Chunks, OfAnotherFileThatIsNotHeardAreWarnedOf) {
+  for (const std::string& one : {aiff_claiming(8 + pcm16().size(), kFrames), caf_claiming(4 + pcm16().size()),
+                                 w64_claiming(24 + pcm16().size())}) {
+    EXPECT_EQ(decoded(one + one).waveform, all_samples());
+    EXPECT_THAT(decoded(one + one).warnings, ElementsAre(HasSubstr("another file is joined to it")));
+  }
+}
+
 /// A header, zeros, and the end of a file that is too large to be made here.
 class LargeFile : public audio::ByteSource {
  public:
