@@ -18,11 +18,11 @@ std::string_view field(std::string_view header, std::string_view name) {
   return header.substr(begin + 1, header.find('\n', begin) - begin - 1);
 }
 
-int64_t number(std::string_view header, std::string_view name, int64_t otherwise) {
+int64_t number(std::string_view header, std::string_view name, int64_t otherwise, int64_t most) {
   const std::string_view text = field(header, name);
   int64_t value = 0;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-  return result.ec == std::errc() && value >= 0 && value < int64_t{1} << 40 ? value : otherwise;
+  return result.ec == std::errc() && value >= 0 && value <= most ? value : otherwise;
 }
 
 }  // namespace
@@ -37,12 +37,12 @@ std::optional<Contents> sphere_contents(const Part& part) {
         "`sph2pipe -f wav in.sph out.wav` or `ffmpeg -i in.sph out.wav`",
         part.doing, coding);
   }
-  const int64_t bytes = number(header, "sample_n_bytes", 2) * number(header, "channel_count", 1);
+  const int64_t bytes = number(header, "sample_n_bytes", 2, 8) * number(header, "channel_count", 1, 1024);
   const int64_t samples = part.begin + static_cast<int64_t>(kHeader);
-  const int64_t promised = number(header, "sample_count", 0) * bytes;
+  const int64_t promised = number(header, "sample_count", 0, int64_t{1} << 40) * bytes;
   Contents contents = as_it_is(part);
   if (samples < part.end && promised > part.end - samples) {
-    const Blocks blocks{bytes, 1, number(header, "sample_rate", 1)};
+    const Blocks blocks{bytes, 1, number(header, "sample_rate", 1, 1 << 30)};
     contents.warnings.push_back(length_warning(blocks, static_cast<uint64_t>(promised), part.end - samples));
   }
   return contents;

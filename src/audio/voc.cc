@@ -95,7 +95,8 @@ class Voc {
         if (samples_) add(format_, begin, end);
         return;
       case kSilence: {  // a length and a rate of its own; only its duration counts
-        if (!samples_) return;
+        constexpr int64_t kEnough = int64_t{1} << 50;  // bytes, more than is ever decoded
+        if (!samples_ || samples_->size() > kEnough) return;
         const uint64_t frames = scan_.little(begin, 2) + 1;
         const uint64_t rate = 1'000'000 / (256 - scan_.little(begin + 2, 1));
         const auto count = static_cast<int64_t>(frames * format_.rate / rate * frame_bytes());
