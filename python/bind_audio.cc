@@ -23,7 +23,7 @@ std::pair<Waveform, std::vector<std::string>> waveform_of(const Read& read) {
   Audio audio;
   std::unique_ptr<float[]> copy;
   {
-    const nb::gil_scoped_release others_run;
+    const OthersRun others_run;
     audio = read();
     copy.reset(new float[audio.waveform.size()]);
     std::ranges::copy(audio.waveform, copy.get());

@@ -30,6 +30,7 @@ class DownloadPoll {
     if (!progress_ || !is_news(now)) return;
     told_ = now;
     last_ = std::chrono::steady_clock::now();
+    const Interpreter interpreter;
     progress_(now);
   }
 
@@ -58,7 +59,7 @@ HubOptions hub_options(const std::optional<std::string>& revision,
 
 std::pair<std::string, std::vector<std::string>> resolve_model(const std::string& spec,
                                                                const HubOptions& hub) {
-  const nb::gil_scoped_release others_run;
+  const OthersRun others_run;
   ResolvedModel found = resolve(spec, hub);
   return {found.path.string(), std::move(found.warnings)};
 }

@@ -36,20 +36,20 @@ LoadOptions load_options(const std::optional<ModelConfig>& config, int threads, 
 Model load(const std::string& spec, const std::optional<ModelConfig>& config, int threads,
            const std::string& dtype, const std::string& device, const HubOptions& hub) {
   const LoadOptions options = load_options(config, threads, dtype, device, hub);
-  const nb::gil_scoped_release others_run;
+  const OthersRun others_run;
   return Model::load(spec, options);
 }
 
 Model from_pretrained(const std::string& repo, const std::string& file, int threads, const std::string& dtype,
                       const std::string& device, const HubOptions& hub) {
   const LoadOptions options = load_options(std::nullopt, threads, dtype, device, hub);
-  const nb::gil_scoped_release others_run;
+  const OthersRun others_run;
   return Model::from_pretrained(repo, file, options);
 }
 
 ModelInfo inspect_model(const std::string& spec, const std::optional<ModelConfig>& config,
                         const HubOptions& hub, bool digest) {
-  const nb::gil_scoped_release others_run;
+  const OthersRun others_run;
   return inspect(spec, {.config = config, .hub = hub}, digest);
 }
 
@@ -65,7 +65,7 @@ ModelInfo convert_model(const std::string& spec, const std::string& path, const 
                         const HubOptions& hub) {
   const ConvertOptions options = {
       .layout = layout_from_name(layout), .dtype = dtype_from_name(dtype), .config = config, .hub = hub};
-  const nb::gil_scoped_release others_run;
+  const OthersRun others_run;
   return convert(spec, path, options);
 }
 
@@ -75,7 +75,7 @@ std::vector<std::pair<std::string, Tensor>> weights(const std::string& spec, con
   const ConvertOptions options = {.layout = layout_from_name(layout), .config = config};
   std::vector<WeightTensor> read;
   {
-    const nb::gil_scoped_release others_run;
+    const OthersRun others_run;
     read = read_weights(spec, prefix, options);
   }
   std::vector<std::pair<std::string, Tensor>> tensors;
@@ -132,7 +132,7 @@ std::vector<Stages> extract(const Model& model, const std::vector<Vector>& wavef
 
   std::vector<std::vector<Features>> features;
   {
-    const nb::gil_scoped_release others_run;
+    const OthersRun others_run;
     features = model.extract_batch_stages(batch, stages, options);
   }
   std::vector<Stages> arrays;
@@ -158,7 +158,7 @@ void extract_into(const Model& model, const Vector& waveform, const Output& out,
                             out.shape(0), out.shape(1), out.shape(2), shape.layers, shape.frames, shape.dim));
   }
   ExtractOptions options = extract_options(normalize, speaker_embedding);
-  const nb::gil_scoped_release others_run;
+  const OthersRun others_run;
   if (stages.size() > 1) return join(model.extract_stages(span_of(waveform), stages, options), out.data());
   options.layer = stages.front().layer;
   options.final_proj = proj;
@@ -179,7 +179,7 @@ Stages extract_long_array(const Model& model, const Vector& waveform, const std:
                         joined.get() + (i * shape.frames + static_cast<size_t>(first_frame)) * shape.dim);
   };
   {
-    const nb::gil_scoped_release others_run;
+    const OthersRun others_run;
     extract_pieces(model, span_of(waveform), stages,
                    {.max_seconds = max_seconds, .overlap_seconds = overlap_seconds}, options, take);
   }

@@ -15,7 +15,7 @@ int program(const std::vector<nb::bytes>& arguments) {
   std::vector<const char*> argv;
   for (const std::string& text : texts) argv.push_back(text.c_str());
   if (argv.empty()) argv.push_back("contentvec");
-  const nb::gil_scoped_release others_run;
+  const OthersRun others_run;
   return cli::program(static_cast<int>(argv.size()), argv.data());
 }
 

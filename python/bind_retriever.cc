@@ -13,7 +13,7 @@ namespace {
 using Frames = nb::ndarray<nb::numpy, float, nb::ndim<2>>;
 
 Retriever open_retriever(const std::string& path) {
-  const nb::gil_scoped_release others_run;
+  const OthersRun others_run;
   return Retriever::open(path);
 }
 
@@ -24,24 +24,24 @@ IndexOptions index_options(int threads) {
 
 Retriever build_retriever(const Matrix& vectors, int threads) {
   const IndexOptions options = index_options(threads);
-  const nb::gil_scoped_release others_run;
+  const OthersRun others_run;
   return Retriever::build({vectors.data(), vectors.size()}, static_cast<int64_t>(vectors.shape(1)), options);
 }
 
 Retriever build_retriever_from_folder(const std::string& folder, int threads) {
   const IndexOptions options = index_options(threads);
-  const nb::gil_scoped_release others_run;
+  const OthersRun others_run;
   return Retriever::build_from_folder(folder, options);
 }
 
 void save_retriever(const Retriever& retriever, const std::string& path) {
-  const nb::gil_scoped_release others_run;
+  const OthersRun others_run;
   retriever.save(path);
 }
 
 std::string save_retriever_for_rvc(const Retriever& retriever, const std::string& folder,
                                    const std::string& name) {
-  const nb::gil_scoped_release others_run;
+  const OthersRun others_run;
   return retriever.save_for_rvc(folder, name).string();
 }
 
@@ -51,7 +51,7 @@ Frames blend(const Retriever& retriever, const Matrix& frames, float rate) {
   features.dim = static_cast<int64_t>(frames.shape(1));
   std::unique_ptr<float[]> blended(new float[frames.size()]);
   {
-    const nb::gil_scoped_release others_run;
+    const OthersRun others_run;
     features.data.assign(frames.data(), frames.data() + frames.size());
     std::ranges::copy(retriever.blend(features, rate).data, blended.get());
   }

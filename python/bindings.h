@@ -12,6 +12,7 @@
 #include <initializer_list>
 #include <memory>
 #include <span>
+#include <thread>
 
 #include "contentvec/contentvec.h"
 
@@ -34,6 +35,44 @@ Array owner_of(std::unique_ptr<float[]> data, std::initializer_list<size_t> shap
   return Array(data.release(), shape, owner);
 }
 
+/// Runs `take`, which asks for the interpreter. When that is ending, it unwinds a daemon thread that asks
+/// instead of answering, which C++ takes for an exception nobody may throw there: such a thread waits for the
+/// end here.
+template <typename Take>
+auto take_interpreter(const Take& take) noexcept {
+  try {
+    return take();
+  } catch (...) {
+    for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
+  }
+}
+
+/// Lets other Python threads run while it is there.
+class OthersRun {
+ public:
+  OthersRun() : thread_(PyEval_SaveThread()) {}
+  ~OthersRun() {
+    take_interpreter([this] { PyEval_RestoreThread(thread_); });
+  }
+  OthersRun(const OthersRun&) = delete;
+  OthersRun& operator=(const OthersRun&) = delete;
+
+ private:
+  PyThreadState* thread_;
+};
+
+/// Has the interpreter while it is there, in a call that lets others run.
+class Interpreter {
+ public:
+  Interpreter() : state_(take_interpreter([] { return PyGILState_Ensure(); })) {}
+  ~Interpreter() { PyGILState_Release(state_); }
+  Interpreter(const Interpreter&) = delete;
+  Interpreter& operator=(const Interpreter&) = delete;
+
+ private:
+  PyGILState_STATE state_;
+};
+
 /// Runs Python's signal handlers during a call that has let go of the interpreter, and throws what they raise
 /// (KeyboardInterrupt on Ctrl-C). Twenty times a second at most, since it has to wait for the interpreter.
 class SignalPoll {
@@ -42,7 +81,7 @@ class SignalPoll {
     const auto now = std::chrono::steady_clock::now();
     if (now - last_ < std::chrono::milliseconds(50)) return;
     last_ = now;
-    const nb::gil_scoped_acquire interpreter;
+    const Interpreter interpreter;
     if (PyErr_CheckSignals() != 0) throw nb::python_error();
   }
 
