@@ -6,7 +6,6 @@
 
 #include "checkpoint/json_text.h"
 #include "checkpoint/text.h"
-#include "runtime/mapped_file.h"
 
 namespace contentvec::checkpoint {
 namespace {
@@ -15,13 +14,9 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 json read_object(const fs::path& path) {
-  constexpr size_t kLargest = size_t{64} << 20;  // far above any index or config
-  const MappedFile file(path);
-  if (file.bytes().size() > kLargest)
-    fail("cannot read {}: expected a JSON file of at most {} bytes, found {}", path.string(), kLargest,
-         file.bytes().size());
+  const std::string text = read_json_text(path);
   try {
-    json parsed = parse_json(as_text(file.bytes()));
+    json parsed = parse_json(text);
     if (!parsed.is_object()) fail("expected a JSON object, found {}", parsed.type_name());
     return parsed;
   } catch (const Error& error) {

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <cstddef>
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <string>
 #include <string_view>
 
 namespace contentvec::checkpoint {
@@ -9,5 +12,12 @@ namespace contentvec::checkpoint {
 /// text, nesting beyond 64 levels, or a key that occurs twice in one object, which the parser would silently
 /// resolve to the last.
 [[nodiscard]] nlohmann::json parse_json(std::string_view text);
+
+/// The largest JSON file that is read, in bytes: far above any index or configuration.
+inline constexpr size_t kLargestJson = size_t{64} << 20;
+
+/// The content of a JSON file. Throws Error naming it when it is no regular file, cannot be read, or is
+/// larger than kLargestJson.
+[[nodiscard]] std::string read_json_text(const std::filesystem::path& path);
 
 }  // namespace contentvec::checkpoint

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <memory>
+#include <vector>
 
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/hf_directory.h"
@@ -7,21 +9,24 @@
 #include "checkpoint/torch_zip.h"
 #include "checkpoint/unknown_file.h"
 #include "runtime/fail.h"
-#include "runtime/mapped_file.h"
+#include "runtime/input_file.h"
 
 namespace contentvec::checkpoint {
 namespace {
 
-Checkpoint read(const std::shared_ptr<const MappedFile>& file) {
-  const std::span<const std::byte> bytes = file->bytes();
+Checkpoint read(const std::shared_ptr<const InputFile>& file) {
+  constexpr size_t kBeginning = 512;  // where every kind of file is told from the others
+  std::vector<std::byte> beginning(std::min<uint64_t>(file->size(), kBeginning));
+  file->read(0, beginning);
+  const std::span<const std::byte> bytes = beginning;
   if (is_zip(bytes)) return read_torch_zip(file);
   if (is_torch_legacy(bytes)) return read_torch_legacy(file);
   if (is_safetensors(bytes)) return read_safetensors(file);
-  refuse_unknown_file(bytes);
+  refuse_unknown_file(bytes, file->size());
 }
 
 Checkpoint open_file(const std::filesystem::path& path) {
-  const auto file = std::make_shared<const MappedFile>(path);
+  const auto file = std::make_shared<const InputFile>(path);
   try {
     Checkpoint checkpoint = read(file);
     checkpoint.source = file->path();

@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
+#include "checkpoint/file_storage.h"
 #include "checkpoint/json_text.h"
-#include "checkpoint/mapped_storage.h"
 #include "checkpoint/text.h"
 
 // The format: https://github.com/huggingface/safetensors#format
@@ -113,19 +112,19 @@ void read_metadata(const json& entry, Checkpoint& checkpoint) {
 }
 
 /// The header's JSON, after everything about its length has been checked.
-std::span<const std::byte> header_of(std::span<const std::byte> bytes) {
-  if (bytes.size() <= kLengthBytes)
-    fail_damaged("safetensors: {} bytes are too few for a header", bytes.size());
+std::string header_of(const InputFile& file) {
+  if (file.size() <= kLengthBytes)
+    fail_damaged("safetensors: {} bytes are too few for a header", file.size());
   uint64_t length = 0;
-  std::memcpy(&length, bytes.data(), sizeof length);
-  if (length > bytes.size() - kLengthBytes)
+  file.read(0, std::as_writable_bytes(std::span(&length, 1)));
+  if (length > file.size() - kLengthBytes)
     fail_damaged("safetensors: the header claims {} bytes, {} are left in the file", length,
-                 bytes.size() - kLengthBytes);
+                 file.size() - kLengthBytes);
   if (length > kLongestHeader)
     fail_damaged("safetensors: the header claims {} bytes; the format allows {}", length, kLongestHeader);
-  const std::span<const std::byte> header = bytes.subspan(kLengthBytes, length);
-  if (header.empty() || header.front() != std::byte{'{'})
-    fail_damaged("safetensors: the header does not begin with '{{'");
+  std::string header(length, '\0');
+  file.read(kLengthBytes, std::as_writable_bytes(std::span(header)));
+  if (!header.starts_with('{')) fail_damaged("safetensors: the header does not begin with '{{'");
   return header;
 }
 
@@ -135,12 +134,13 @@ bool is_safetensors(std::span<const std::byte> bytes) {
   return bytes.size() > kLengthBytes && bytes[kLengthBytes] == std::byte{'{'};
 }
 
-Checkpoint read_safetensors(const std::shared_ptr<const MappedFile>& file) {
-  const std::span<const std::byte> header = header_of(file->bytes());
-  const std::span<const std::byte> data = file->bytes().subspan(kLengthBytes + header.size());
+Checkpoint read_safetensors(const std::shared_ptr<const InputFile>& file) {
+  const std::string header = header_of(*file);
+  const uint64_t data = kLengthBytes + header.size();
+  const uint64_t data_size = file->size() - data;
   Checkpoint checkpoint;
   checkpoint.container = "safetensors";
-  const json entries = parse_json(as_text(header));
+  const json entries = parse_json(header);
   std::vector<Range> ranges;
   for (const auto& [name, entry] : entries.items()) {
     if (name == "__metadata__") {
@@ -151,7 +151,7 @@ Checkpoint read_safetensors(const std::shared_ptr<const MappedFile>& file) {
       fail_damaged("safetensors header: tensor {} is not described by an object", quote(name));
     const auto type =
         element_type(member(entry, "dtype", json::value_t::string, name).get_ref<const std::string&>());
-    const Range range = range_of(entry, name, data.size());
+    const Range range = range_of(entry, name, data_size);
     Tensor tensor;
     tensor.name = name;
     tensor.dtype = type.dtype;
@@ -159,12 +159,12 @@ Checkpoint read_safetensors(const std::shared_ptr<const MappedFile>& file) {
     check_size(name, tensor.shape, type, range);
     tensor.strides = contiguous_strides(tensor.shape);
     tensor.storage =
-        std::make_shared<MappedStorage>(file, data.subspan(range.begin, range.end - range.begin));
+        std::make_shared<FileStorage>(file, data + range.begin, static_cast<size_t>(range.end - range.begin));
     check(tensor);
     const auto [place, added] = checkpoint.tensors.emplace(name, std::move(tensor));
     ranges.push_back({range.begin, range.end, &place->first});
   }
-  check_tiling(ranges, data.size());
+  check_tiling(ranges, data_size);
   return checkpoint;
 }
 

@@ -33,6 +33,10 @@ struct Float32 {
   using Stored = float;
   static float widen(float value) { return value; }
 };
+struct Float64 {
+  using Stored = double;
+  static float widen(double value) { return static_cast<float>(value); }
+};
 struct Float16 {
   using Stored = uint16_t;
   static float widen(uint16_t value) { return widen_half(value); }
@@ -147,10 +151,16 @@ size_t element_size(DType dtype) {
     case DType::kU8:
     case DType::kBool:
       return 1;
+    case DType::kSparse:
+    case DType::kQuantised:
     case DType::kOther:
       break;
   }
   return 0;
+}
+
+bool is_floating(DType dtype) {
+  return dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16 || dtype == DType::kF64;
 }
 
 std::string_view dtype_name(DType dtype) {
@@ -175,6 +185,10 @@ std::string_view dtype_name(DType dtype) {
       return "uint8";
     case DType::kBool:
       return "bool";
+    case DType::kSparse:
+      return "sparse (save it after to_dense())";
+    case DType::kQuantised:
+      return "quantised (save it after dequantize())";
     case DType::kOther:
       break;
   }
@@ -220,17 +234,19 @@ int64_t Tensor::count() const {
 }
 
 void Tensor::copy_to(std::span<float> out) const {
-  const std::string who =
-      fmt::format("cannot read tensor {} of {} as float32", quote(name), storage->source());
+  const std::string who = fmt::format("cannot read tensor {} of {} as float32", quote(name),
+                                      storage == nullptr ? "this file" : storage->source());
   if (out.size() != static_cast<size_t>(count()))
     fail("{}: it has {} elements, the buffer to fill {}", who, count(), out.size());
-  if (dtype != DType::kF32 && dtype != DType::kF16 && dtype != DType::kBF16)
-    fail("{}: expected float32, float16 or bfloat16, found {}; convert the checkpoint first", who,
+  if (!is_floating(dtype))
+    fail("{}: expected float32, float16, bfloat16 or float64, found {}; convert the checkpoint first", who,
          dtype_name(dtype));
   if (out.empty()) return;
   const std::shared_ptr<const std::byte[]> bytes = storage->read();
   if (dtype == DType::kF32) {
     gather<Float32>(*this, bytes.get(), out);
+  } else if (dtype == DType::kF64) {
+    gather<Float64>(*this, bytes.get(), out);
   } else if (dtype == DType::kF16) {
     gather<Float16>(*this, bytes.get(), out);
   } else {

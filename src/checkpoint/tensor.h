@@ -11,11 +11,15 @@
 
 namespace contentvec::checkpoint {
 
-/// Element types a checkpoint can hold. Only the floating ones up to 32 bits can be read as weights; the rest
-/// are known so that a tensor nobody needs (a step counter, a mask) does not stop a file from loading.
-enum class DType { kF32, kF16, kBF16, kF64, kI64, kI32, kI16, kI8, kU8, kBool, kOther };
+/// Element types a checkpoint can hold. Only the floating ones can be read as weights; the rest are known so
+/// that a tensor nobody needs (a step counter, a mask) does not stop a file from loading. kSparse and
+/// kQuantised are torch's tensors that are no plain arrays: only their names are read.
+enum class DType { kF32, kF16, kBF16, kF64, kI64, kI32, kI16, kI8, kU8, kBool, kSparse, kQuantised, kOther };
 
-/// Bytes of one element; 0 for kOther.
+/// Whether tensors of this type can be read as weights.
+[[nodiscard]] bool is_floating(DType dtype);
+
+/// Bytes of one element; 0 for kOther, kSparse and kQuantised.
 [[nodiscard]] size_t element_size(DType dtype);
 /// "float32", "float16", ...
 [[nodiscard]] std::string_view dtype_name(DType dtype);
@@ -41,15 +45,16 @@ class Storage {
 struct Tensor {
   std::string name;
   DType dtype = DType::kF32;
-  std::vector<int64_t> shape;    ///< empty: a scalar
-  std::vector<int64_t> strides;  ///< in elements, one per dimension, none negative
-  int64_t offset = 0;            ///< of the first element, in elements
-  std::shared_ptr<const Storage> storage;
+  std::vector<int64_t> shape;              ///< empty: a scalar
+  std::vector<int64_t> strides;            ///< in elements, one per dimension, none negative
+  int64_t offset = 0;                      ///< of the first element, in elements
+  std::shared_ptr<const Storage> storage;  ///< null: of kSparse and kQuantised
 
   /// Number of elements.
   [[nodiscard]] int64_t count() const;
-  /// All elements in C order as float32 into out[count()]; F16 and BF16 widen exactly. Throws Error for a
-  /// type that is not F32, F16 or BF16, or when the storage cannot be read. `out.size()` must be count().
+  /// All elements in C order as float32 into out[count()]; F16 and BF16 widen exactly, F64 is rounded to the
+  /// nearest. Throws Error for any other type, or when the storage cannot be read. `out.size()` must be
+  /// count().
   void copy_to(std::span<float> out) const;
 };
 

@@ -4,7 +4,7 @@
 #include <map>
 #include <utility>
 
-#include "checkpoint/mapped_storage.h"
+#include "checkpoint/file_storage.h"
 #include "checkpoint/pickle_json.h"
 #include "checkpoint/text.h"
 #include "checkpoint/torch_state.h"
@@ -18,10 +18,16 @@ using namespace std::string_view_literals;
 
 constexpr int64_t kProtocolVersion = 1001;
 
+/// Bytes [begin, begin + size) of the file.
+struct Part {
+  uint64_t begin;
+  size_t size;
+};
+
 /// Walks along the file.
 class Cursor {
  public:
-  explicit Cursor(std::span<const std::byte> rest) : rest_(rest) {}
+  explicit Cursor(std::span<const std::byte> file) : size_(file.size()), rest_(file) {}
 
   Values unpickle(std::string_view what) {
     try {
@@ -32,16 +38,18 @@ class Cursor {
       fail("{}: {}", what, error.what());
     }
   }
-  std::span<const std::byte> take(size_t count, std::string_view key) {
+  Part take(size_t count, std::string_view key) {
     if (count > rest_.size())
       fail_damaged("storage {} takes {} more bytes, {} are left in the file", quote(key), count,
                    rest_.size());
-    const std::span<const std::byte> taken = rest_.first(count);
+    const Part taken = {size_ - rest_.size(), count};
     rest_ = rest_.subspan(count);
     return taken;
   }
+  [[nodiscard]] const std::byte* next() const { return rest_.data(); }
 
  private:
+  uint64_t size_;
   std::span<const std::byte> rest_;
 };
 
@@ -68,7 +76,7 @@ std::map<std::string_view, StorageId> storage_ids(const Values& values) {
   return ids;
 }
 
-using Parts = std::map<std::string, std::span<const std::byte>, std::less<>>;
+using Parts = std::map<std::string, Part, std::less<>>;
 
 /// The bytes of each storage, which follow each other in the order of `keys`.
 Parts storage_parts(const Values& keys, const std::map<std::string_view, StorageId>& ids, Cursor& cursor) {
@@ -81,7 +89,9 @@ Parts storage_parts(const Values& keys, const std::map<std::string_view, Storage
     const auto id = ids.find(key->text);
     if (id == ids.end()) fail_damaged("nothing describes the storage {}", quote(key->text));
     int64_t count = 0;
-    std::memcpy(&count, cursor.take(sizeof count, key->text).data(), sizeof count);
+    const std::byte* const stored = cursor.next();
+    (void)cursor.take(sizeof count, key->text);
+    std::memcpy(&count, stored, sizeof count);
     if (count != id->second.count)
       fail_damaged("storage {} has {} elements, expected {}", quote(key->text), count, id->second.count);
     if (!parts.emplace(key->text, cursor.take(id->second.bytes(), key->text)).second)
@@ -90,12 +100,12 @@ Parts storage_parts(const Values& keys, const std::map<std::string_view, Storage
   return parts;
 }
 
-std::span<const std::byte> find_part(const Parts& parts, const StorageId& id) {
+Part find_part(const Parts& parts, const StorageId& id) {
   const auto found = parts.find(id.key);
   if (found == parts.end()) fail_damaged("expected the storage {}, which is missing", quote(id.key));
   if (!id.view) return found->second;
-  return found->second.subspan(static_cast<size_t>(id.view->offset) * id.element_size,
-                               static_cast<size_t>(id.view->count) * id.element_size);
+  return {found->second.begin + static_cast<uint64_t>(id.view->offset) * id.element_size,
+          static_cast<size_t>(id.view->count) * id.element_size};
 }
 
 }  // namespace
@@ -107,8 +117,10 @@ bool is_torch_legacy(std::span<const std::byte> bytes) {
   return binary || text.starts_with("L119547037146038801333356L\n"sv);  // before protocol 2
 }
 
-Checkpoint read_torch_legacy(const std::shared_ptr<const MappedFile>& file) {
-  Cursor cursor(file->bytes());
+Checkpoint read_torch_legacy(const std::shared_ptr<const InputFile>& file) {
+  // Where the pickles end only reading them tells, so all of it is here until they are read.
+  const std::shared_ptr<const std::byte[]> bytes = file->read(0, static_cast<size_t>(file->size()));
+  Cursor cursor({bytes.get(), static_cast<size_t>(file->size())});
   (void)cursor.unpickle("magic number");  // is_torch_legacy() has looked at it
   const Values version = cursor.unpickle("protocol version");
   const auto* number = version.get<int64_t>(version.root);
@@ -121,9 +133,10 @@ Checkpoint read_torch_legacy(const std::shared_ptr<const MappedFile>& file) {
   Checkpoint checkpoint;
   checkpoint.container = "torch legacy";
   const auto find = [&](const StorageId& id) -> std::shared_ptr<const Storage> {
-    return std::make_shared<MappedStorage>(file, find_part(parts, id));
+    const Part part = find_part(parts, id);
+    return std::make_shared<FileStorage>(file, part.begin, part.size);
   };
-  read_torch_state(object, find, checkpoint);
+  read_torch_state(object, file->size(), find, checkpoint);
   return checkpoint;
 }
 

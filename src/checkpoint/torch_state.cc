@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
+#include <utility>
+#include <vector>
 
 #include "checkpoint/pickle_json.h"
 #include "checkpoint/text.h"
@@ -17,13 +20,71 @@ using pickle::Ref;
 using pickle::String;
 using pickle::Values;
 
-constexpr std::array<std::string_view, 5> kWrappers = {"model", "state_dict", "model_state_dict", "weights",
-                                                       "weight"};
 constexpr size_t kMostTensors = 65'536;  // references are short and tensors are not
+constexpr size_t kDeepestState = 8;      // dictionaries around the one with the tensors
+constexpr size_t kMostDicts = 10'000;    // looked at in search of it
+/// In the names of every speech model read here: fairseq's, Hugging Face's, torchaudio's, soft-VC's, MLX's.
+constexpr std::string_view kSpeechModel = "feature_extractor.";
+/// All tensors together may be so many times as large as the file. More than once, since tied weights are one
+/// storage under two names; but a few bytes must not stand for any number of tensors.
+constexpr uint64_t kMostSharing = 4;
 
-bool holds_tensors(const Values& values, const Dict* dict) {
-  return dict != nullptr && std::any_of(dict->entries.begin(), dict->entries.end(),
-                                        [&](const auto& entry) { return is_tensor(values, entry.second); });
+/// What trainers and converters call it, the likeliest first.
+constexpr std::array<std::string_view, 5> kUsual = {"model", "state_dict", "model_state_dict", "weights",
+                                                    "weight"};
+
+struct Inner {
+  const Dict* dict;
+  const Dict* parent;
+  size_t rank;  ///< of its name in kUsual
+};
+
+/// A dictionary with tensors in it, and where it lies.
+struct State {
+  const Dict* tensors;
+  const Dict* parent;  ///< null: none
+  bool usual_name;
+  bool speech_model;
+};
+
+State look_at(const Values& values, const Inner& inner, bool& holds_tensors) {
+  State state = {inner.dict, inner.parent, inner.rank < kUsual.size(), false};
+  holds_tensors = false;
+  for (const auto& [key, value] : inner.dict->entries) {
+    if (!is_tensor(values, value)) continue;
+    holds_tensors = true;
+    const auto* name = values.get<String>(key);
+    if (name != nullptr && name->text.find(kSpeechModel) != std::string_view::npos) state.speech_model = true;
+  }
+  return state;
+}
+
+/// Every dictionary that holds tensors, the outermost first.
+std::vector<State> find_states(const Values& values, const Dict& top) {
+  std::vector<State> found;
+  std::set<const Dict*> seen = {&top};
+  std::vector<Inner> level = {{&top, nullptr, kUsual.size()}};
+  for (size_t depth = 0; depth <= kDeepestState && !level.empty(); ++depth) {
+    std::vector<Inner> next;
+    for (const Inner& around : level) {
+      const Dict* dict = around.dict;
+      bool holds_tensors = false;
+      const State state = look_at(values, around, holds_tensors);
+      if (holds_tensors) found.push_back(state);
+      for (const auto& [key, value] : dict->entries) {
+        const Dict* inner = is_tensor(values, value) ? nullptr : pickle::as_dict(values, value);
+        if (inner == nullptr || seen.size() >= kMostDicts || !seen.insert(inner).second) continue;
+        const auto* name = values.get<String>(key);
+        const auto place =
+            name == nullptr ? kUsual.end() : std::find(kUsual.begin(), kUsual.end(), name->text);
+        next.push_back({inner, dict, static_cast<size_t>(place - kUsual.begin())});
+      }
+    }
+    std::stable_sort(next.begin(), next.end(),
+                     [](const Inner& a, const Inner& b) { return a.rank < b.rank; });
+    level = std::move(next);
+  }
+  return found;
 }
 
 /// What the file holds instead of tensors, for the error.
@@ -44,37 +105,67 @@ std::string found_text(const Values& values) {
                      dict->entries.size() > keys.size() ? ", ..." : "");
 }
 
-const Dict& tensor_dict(const Values& values, const Dict* top) {
-  if (top != nullptr) {
-    for (const std::string_view wrapper : kWrappers) {
-      const Dict* inner = pickle::as_dict(values, pickle::find(values, *top, wrapper));
-      if (holds_tensors(values, inner)) return *inner;
-    }
-  }
-  if (!holds_tensors(values, top))
+/// The state dict to read: the outermost that holds a speech model, else the outermost with a usual name,
+/// else the outermost. find_states() has the order.
+State choose_state(const Values& values, const Dict* top) {
+  const std::vector<State> states = top == nullptr ? std::vector<State>() : find_states(values, *top);
+  if (states.empty())
     fail(
-        "expected a dictionary of tensors, at the top level or under one of {}; found {}: save the model's "
-        "state_dict()",
-        fmt::join(kWrappers, ", "), found_text(values));
-  return *top;
+        "expected a dictionary of tensors, at the top level or inside other dictionaries; found {}: save the "
+        "model's state_dict()",
+        found_text(values));
+  for (const auto mark : {&State::speech_model, &State::usual_name}) {
+    const auto found = std::find_if(states.begin(), states.end(), [mark](const State& s) { return s.*mark; });
+    if (found != states.end()) return *found;
+  }
+  return states.front();
+}
+
+/// fairseq's configuration, wherever it stands: at the top or beside the tensors; s3prl keeps its two halves.
+nlohmann::json fairseq_config(const Values& values, const Dict& top, const State& state) {
+  for (const Dict* dict : {&top, state.parent}) {
+    if (dict == nullptr) continue;
+    for (const std::string_view key : {"cfg", "args"}) {
+      nlohmann::json config = pickle::to_json(values, pickle::find(values, *dict, key));
+      if (!config.is_null()) return config;
+    }
+    const Ref model = pickle::find(values, *dict, "model_cfg");
+    if (model == pickle::kNone) continue;
+    return {{"model", pickle::to_json(values, model)},
+            {"task", pickle::to_json(values, pickle::find(values, *dict, "task_cfg"))}};
+  }
+  return nullptr;
+}
+
+/// Bytes of all elements.
+uint64_t stored_bytes(const Tensor& tensor) {
+  return static_cast<uint64_t>(tensor.count()) * element_size(tensor.dtype);
 }
 
 }  // namespace
 
-void read_torch_state(const Values& values, const FindStorage& find, Checkpoint& checkpoint) {
+void read_torch_state(const Values& values, uint64_t file_bytes, const FindStorage& find,
+                      Checkpoint& checkpoint) {
   const Dict* top = pickle::as_dict(values, values.root);
-  for (const auto& [key, value] : tensor_dict(values, top).entries) {
+  const State state = choose_state(values, top);
+  uint64_t bytes = 0;
+  for (const auto& [key, value] : state.tensors->entries) {
     const auto* text = values.get<String>(key);
     if (text == nullptr || !is_tensor(values, value)) continue;
     if (!is_utf8(text->text)) fail_damaged("the tensor name {} is not UTF-8", quote(text->text));
     if (checkpoint.tensors.size() >= kMostTensors) fail("there are more than {} tensors", kMostTensors);
     const std::string name(text->text);
-    if (!checkpoint.tensors.emplace(name, tensor_of(values, value, name, find)).second)
-      fail_damaged("tensor {} occurs twice", quote(name));
+    const auto [place, added] = checkpoint.tensors.emplace(name, tensor_of(values, value, name, find));
+    if (!added) fail_damaged("tensor {} occurs twice", quote(name));
+    bytes += stored_bytes(place->second);
+    if (bytes > kMostSharing * file_bytes)
+      fail(
+          "its tensors share their storages: together they would take more than {} times the file's {} "
+          "bytes; "
+          "save the checkpoint again after clone() on each",
+          kMostSharing, file_bytes);
   }
-  checkpoint.fairseq_config = pickle::to_json(values, pickle::find(values, *top, "cfg"));
-  if (checkpoint.fairseq_config.is_null())
-    checkpoint.fairseq_config = pickle::to_json(values, pickle::find(values, *top, "args"));
+  checkpoint.fairseq_config = fairseq_config(values, *top, state);
 }
 
 }  // namespace contentvec::checkpoint

@@ -8,11 +8,17 @@ namespace contentvec::checkpoint {
 
 /// Finds the tensors and the configuration in the object a torch file was made from, whatever its container.
 ///
-/// The tensors come from the first of these that is a dictionary holding at least one: the top level's
-/// "model" (fairseq), "state_dict", "model_state_dict", "weights", "weight" (trainers and converters), the
-/// top level itself (a bare state dict). Names are taken as they are; entries that are no tensors are passed
-/// over, Parameters are the tensor they wrap. The configuration is the top level's "cfg", else "args".
-/// Throws Error when there are no tensors, when a name occurs twice, or when a tensor is not sound.
-void read_torch_state(const pickle::Values& values, const FindStorage& find, Checkpoint& checkpoint);
+/// The tensors come from one dictionary: the outermost, up to 8 dictionaries deep, in which a name has
+/// "feature_extractor." in it, as in every speech model read here; else the outermost that has one of the
+/// usual names ("model", "state_dict", "model_state_dict", "weights", "weight"); else the outermost with
+/// tensors at all. Of several as far out the usual names come first, in this order, then the file's order.
+/// Names are taken as they are; entries that are no tensors are passed over, Parameters are the tensor they
+/// wrap. The configuration is "cfg", else "args", else s3prl's "model_cfg" and "task_cfg", at the top level
+/// or beside that dictionary.
+///
+/// Throws Error when there are no tensors, when a name occurs twice, when a tensor is not sound, or when all
+/// together are more than 4 times as large as the file, whose size is `file_bytes`.
+void read_torch_state(const pickle::Values& values, uint64_t file_bytes, const FindStorage& find,
+                      Checkpoint& checkpoint);
 
 }  // namespace contentvec::checkpoint

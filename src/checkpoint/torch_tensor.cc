@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "checkpoint/pickle_json.h"
 #include "checkpoint/text.h"
 
 namespace contentvec::checkpoint {
@@ -44,7 +45,7 @@ constexpr std::array kStorageTypes = {
 constexpr std::array kDTypes = {DType::kF32, DType::kF16, DType::kBF16, DType::kF64, DType::kI64,
                                 DType::kI32, DType::kI16, DType::kI8,   DType::kU8,  DType::kBool};
 
-enum class Maker { kNone, kTensor, kTensorV2, kTensorV3, kParameter, kSubclass };
+enum class Maker { kNone, kTensor, kTensorV2, kTensorV3, kParameter, kSubclass, kSparse, kQuantised };
 
 /// The functions that torch's pickles call to make a tensor, by the module and name they have there.
 Maker maker_of(const Values& values, Ref ref) {
@@ -56,6 +57,9 @@ Maker maker_of(const Values& values, Ref ref) {
   if (called->name == "_rebuild_tensor") return Maker::kTensor;
   if (called->name == "_rebuild_tensor_v2") return Maker::kTensorV2;
   if (called->name == "_rebuild_tensor_v3") return Maker::kTensorV3;
+  if (called->name == "_rebuild_sparse_tensor" || called->name == "_rebuild_sparse_csr_tensor")
+    return Maker::kSparse;
+  if (called->name == "_rebuild_qtensor") return Maker::kQuantised;
   const bool parameter =
       called->name == "_rebuild_parameter" || called->name == "_rebuild_parameter_with_state";
   return parameter ? Maker::kParameter : Maker::kNone;
@@ -144,6 +148,31 @@ Call subclass_call(const Values& values, const Call& call, const std::string& na
   return {Maker::kTensorV2, &items_of(values, (*call.args)[2], "the arguments of a tensor")};
 }
 
+Tensor no_array(const std::string& name, DType dtype) {
+  Tensor tensor;
+  tensor.name = name;
+  tensor.dtype = dtype;
+  return tensor;
+}
+
+/// torch marks a tensor that stands for the negative (or the conjugate) of what it stores: the last argument
+/// of _rebuild_tensor_v2 and _rebuild_tensor_v3.
+void check_marks(const Values& values, const std::vector<Ref>& args, size_t expected,
+                 const std::string& name) {
+  if (args.size() <= expected) return;
+  const pickle::Dict* marks = pickle::as_dict(values, args[expected]);
+  if (marks == nullptr) return;
+  for (const auto& [key, value] : marks->entries) {
+    const auto* mark = values.get<String>(key);
+    const bool* set = values.get<bool>(value);
+    if (mark == nullptr || set == nullptr || !*set) continue;
+    if (mark->text != "neg" && mark->text != "conj") continue;
+    fail("tensor {} has torch's {} bit set: what it stores is not what it stands for; save it again after {}",
+         quote(name), mark->text == "neg" ? "negative" : "conjugate",
+         mark->text == "neg" ? "resolve_neg()" : "resolve_conj()");
+  }
+}
+
 }  // namespace
 
 size_t StorageId::bytes() const {
@@ -182,10 +211,13 @@ bool is_tensor(const Values& values, Ref ref) {
 Tensor tensor_of(const Values& values, Ref ref, const std::string& name, const FindStorage& find) {
   Call call = innermost_call(values, ref, name);
   if (call.maker == Maker::kSubclass) call = subclass_call(values, call, name);
+  if (call.maker == Maker::kSparse) return no_array(name, DType::kSparse);
+  if (call.maker == Maker::kQuantised) return no_array(name, DType::kQuantised);
   const std::vector<Ref>& args = *call.args;
   const size_t expected = call.maker == Maker::kTensor ? 4 : call.maker == Maker::kTensorV2 ? 6 : 7;
   if (args.size() < expected)
     fail_damaged("tensor {} is made from {} arguments, expected {}", quote(name), args.size(), expected);
+  check_marks(values, args, expected, name);
   const auto* storage = values.get<PersistentId>(args[0]);
   if (storage == nullptr) fail_damaged("tensor {} is made from something that is no storage", quote(name));
   const StorageId id = storage_id(values, storage->id);

@@ -111,7 +111,7 @@ bool is_zip(std::span<const std::byte> bytes) {
   return text.starts_with("PK\x03\x04"sv) || text.starts_with("PK\x05\x06"sv);
 }
 
-Checkpoint read_torch_zip(const std::shared_ptr<const MappedFile>& file) {
+Checkpoint read_torch_zip(const std::shared_ptr<const InputFile>& file) {
   const auto archive = std::make_shared<const ZipArchive>(file);
   const std::string root = root_folder(*archive);
   check_flavour(*archive, root);
@@ -122,7 +122,7 @@ Checkpoint read_torch_zip(const std::shared_ptr<const MappedFile>& file) {
   Checkpoint checkpoint;
   checkpoint.container = "torch zip";
   read_torch_state(
-      values, [&](const StorageId& id) { return storages.find(id); }, checkpoint);
+      values, file->size(), [&](const StorageId& id) { return storages.find(id); }, checkpoint);
   return checkpoint;
 }
 

@@ -63,8 +63,8 @@ bool looks_like_onnx(std::string_view text) {
 
 }  // namespace
 
-void refuse_unknown_file(std::span<const std::byte> bytes) {
-  const std::string_view text = as_text(bytes);
+void refuse_unknown_file(std::span<const std::byte> beginning, uint64_t size) {
+  const std::string_view text = as_text(beginning);
   if (text.empty()) refuse("an empty file", "download or copy it again");
   const size_t start = text.find_first_not_of(" \t\r\n");  // of a text
   for (const Look& look : kLooks) {
@@ -73,7 +73,7 @@ void refuse_unknown_file(std::span<const std::byte> bytes) {
     if (text.size() >= at && text.substr(at).starts_with(look.bytes)) refuse(look.what, look.advice);
   }
   if (looks_like_onnx(text)) refuse("an ONNX model", "use the checkpoint it was exported from");
-  refuse(fmt::format("{} bytes that begin with {}", bytes.size(), quote(text.substr(0, 16))), kOther);
+  refuse(fmt::format("{} bytes that begin with {}", size, quote(text.substr(0, 16))), kOther);
 }
 
 }  // namespace contentvec::checkpoint

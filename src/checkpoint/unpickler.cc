@@ -2,7 +2,7 @@
 
 #include <bit>
 #include <cstring>
-#include <unordered_map>
+#include <map>
 
 #include "checkpoint/pickle_text.h"
 #include "checkpoint/text.h"
@@ -234,8 +234,8 @@ class Unpickler {
   size_t position_ = 0, opcode_at_ = 0, copied_ = 0;
   Values values_;
   std::vector<Ref> stack_;
-  std::vector<size_t> marks_;  // the stack's height at each
-  std::unordered_map<uint64_t, Ref> memo_;
+  std::vector<size_t> marks_;     // the stack's height at each
+  std::map<uint64_t, Ref> memo_;  // no hash table: whoever made the file could choose numbers that collide
 };
 
 /// One opcode; false after STOP.

@@ -3,6 +3,7 @@
 #include <zip.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "checkpoint/text.h"
@@ -20,22 +21,95 @@ struct ZipError {
   const char* text() { return zip_error_strerror(&error); }
 };
 
-std::shared_ptr<zip> open_zip(std::span<const std::byte> bytes) {
+/// The source by which libzip reads from an InputFile.
+class FileSource {
+ public:
+  explicit FileSource(const InputFile& file) : file_(file) { zip_error_init(&error_); }
+
+  static zip_int64_t call(void* self, void* data, zip_uint64_t length, zip_source_cmd_t command) {
+    return static_cast<FileSource*>(self)->run(data, length, command);
+  }
+
+ private:
+  zip_int64_t run(void* data, zip_uint64_t length, zip_source_cmd_t command) {
+    switch (command) {
+      case ZIP_SOURCE_OPEN:
+        position_ = 0;
+        return 0;
+      case ZIP_SOURCE_CLOSE:
+      case ZIP_SOURCE_FREE:
+        return 0;
+      case ZIP_SOURCE_READ:
+        return read(static_cast<std::byte*>(data), length);
+      case ZIP_SOURCE_STAT: {
+        auto* status = static_cast<zip_stat_t*>(data);
+        zip_stat_init(status);
+        status->size = file_.size();
+        status->valid |= ZIP_STAT_SIZE;
+        return sizeof(*status);
+      }
+      case ZIP_SOURCE_SEEK: {
+        const zip_int64_t to = zip_source_seek_compute_offset(position_, file_.size(), data, length, &error_);
+        if (to < 0) return -1;
+        position_ = static_cast<uint64_t>(to);
+        return 0;
+      }
+      case ZIP_SOURCE_TELL:
+        return static_cast<zip_int64_t>(position_);
+      case ZIP_SOURCE_ERROR:
+        return zip_error_to_data(&error_, data, length);
+      case ZIP_SOURCE_SUPPORTS:
+        return zip_source_make_command_bitmap(ZIP_SOURCE_OPEN, ZIP_SOURCE_READ, ZIP_SOURCE_CLOSE,
+                                              ZIP_SOURCE_STAT, ZIP_SOURCE_ERROR, ZIP_SOURCE_FREE,
+                                              ZIP_SOURCE_SEEK, ZIP_SOURCE_TELL, ZIP_SOURCE_SUPPORTS, -1);
+      default:
+        zip_error_set(&error_, ZIP_ER_OPNOTSUPP, 0);
+        return -1;
+    }
+  }
+
+  zip_int64_t read(std::byte* data, zip_uint64_t length) {
+    const auto count =
+        static_cast<size_t>(std::min(length, file_.size() - std::min(position_, file_.size())));
+    try {
+      file_.read(position_, {data, count});
+    } catch (const Error&) {  // libzip is C: check_length() says it again
+      zip_error_set(&error_, ZIP_ER_READ, EIO);
+      return -1;
+    }
+    position_ += count;
+    return static_cast<zip_int64_t>(count);
+  }
+
+  const InputFile& file_;
+  uint64_t position_ = 0;
+  zip_error_t error_{};
+};
+
+/// The handle, and what it reads through.
+std::shared_ptr<zip> open_zip(const InputFile& file) {
+  const auto reader = std::make_shared<FileSource>(file);
   ZipError error;
-  zip_source_t* source = zip_source_buffer_create(bytes.data(), bytes.size(), 0, &error.error);
+  zip_source_t* source = zip_source_function_create(FileSource::call, reader.get(), &error.error);
   if (source == nullptr) fail("libzip: {}", error.text());
   zip_t* handle = zip_open_from_source(source, ZIP_RDONLY, &error.error);
   if (handle == nullptr) {
     zip_source_free(source);
     fail_damaged("it begins like a zip file, but cannot be opened as one: {}", error.text());
   }
-  return {handle, zip_discard};
+  return {handle, [reader](zip* opened) { zip_discard(opened); }};
+}
+
+/// Throws Error where the file has become shorter, which libzip cannot know.
+void check_length(const InputFile& file) {
+  std::byte last{};
+  file.read(file.size() - 1, {&last, 1});
 }
 
 }  // namespace
 
-ZipArchive::ZipArchive(std::shared_ptr<const MappedFile> file)
-    : file_(std::move(file)), handle_(open_zip(file_->bytes())) {
+ZipArchive::ZipArchive(std::shared_ptr<const InputFile> file)
+    : file_(std::move(file)), handle_(open_zip(*file_)) {
   const zip_int64_t count = zip_get_num_entries(handle_.get(), 0);
   for (zip_uint64_t i = 0; i < static_cast<zip_uint64_t>(std::max<zip_int64_t>(count, 0)); ++i) {
     const char* name = zip_get_name(handle_.get(), i, ZIP_FL_ENC_RAW);
@@ -57,9 +131,8 @@ ZipArchive::Entry ZipArchive::find(std::string_view name) const {
         "zip entry {} is compressed, which torch.save never does; unpack the archive, then zip it with "
         "compression off, or save the checkpoint again",
         quote(name));
-  if (status.size != status.comp_size || status.size > file_->bytes().size())
-    fail_damaged("zip entry {} claims {} bytes in a file of {}", quote(name), status.size,
-                 file_->bytes().size());
+  if (status.size != status.comp_size || status.size > file_->size())
+    fail_damaged("zip entry {} claims {} bytes in a file of {}", quote(name), status.size, file_->size());
   return {found->second, status.size};
 }
 
@@ -68,21 +141,25 @@ std::shared_ptr<const std::byte[]> ZipArchive::read(const Entry& entry) const {
   const std::unique_ptr<zip_file_t, decltype(&zip_fclose)> stream(
       zip_fopen_index(handle_.get(), entry.index, 0), zip_fclose);
   const std::string name = quote(zip_get_name(handle_.get(), entry.index, ZIP_FL_ENC_RAW));
-  if (!stream) fail_damaged("zip entry {}: {}", name, zip_strerror(handle_.get()));
+  if (!stream) {
+    check_length(*file_);
+    fail_damaged("zip entry {}: {}", name, zip_strerror(handle_.get()));
+  }
   const std::shared_ptr<std::byte[]> content(new std::byte[entry.size]);
   uint64_t done = 0;
   while (done < entry.size) {
     const zip_int64_t got = zip_fread(stream.get(), content.get() + done, entry.size - done);
-    if (got <= 0)
+    if (got <= 0) {
+      check_length(*file_);
       fail_damaged("zip entry {} ends after {} of {} bytes: {}", name, done, entry.size,
                    zip_file_strerror(stream.get()));
+    }
     done += static_cast<uint64_t>(got);
   }
   // libzip compares the CRC when it meets the end, which takes one read more.
   std::byte beyond{};
   if (zip_fread(stream.get(), &beyond, 1) != 0)
     fail_damaged("zip entry {}: {}", name, zip_file_strerror(stream.get()));
-  file_->release(file_->bytes());
   return content;
 }
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "runtime/mapped_file.h"
+#include "runtime/input_file.h"
 
 struct zip;
 
@@ -24,7 +24,7 @@ class ZipArchive {
   };
 
   /// Throws Error when the directory is damaged or holds a name twice. None of the errors names the file.
-  explicit ZipArchive(std::shared_ptr<const MappedFile> file);
+  explicit ZipArchive(std::shared_ptr<const InputFile> file);
 
   [[nodiscard]] const std::unordered_map<std::string_view, uint64_t>& names() const { return names_; }
   [[nodiscard]] bool contains(std::string_view name) const { return names_.contains(name); }
@@ -36,7 +36,7 @@ class ZipArchive {
   [[nodiscard]] const std::string& path() const { return file_->path(); }
 
  private:
-  std::shared_ptr<const MappedFile> file_;  // outlives the handle, which reads from it
+  std::shared_ptr<const InputFile> file_;  // outlives the handle, which reads from it
   std::shared_ptr<zip> handle_;
   mutable std::mutex mutex_;                              // of the handle
   std::unordered_map<std::string_view, uint64_t> names_;  // views of the handle's own strings

@@ -1,8 +1,6 @@
 #include "contentvec/config.h"
 
-#include <fstream>
-#include <iterator>
-
+#include "checkpoint/json_text.h"
 #include "model/config_json.h"
 #include "runtime/fail.h"
 
@@ -86,12 +84,7 @@ ModelConfig ModelConfig::from_json(std::string_view text, std::string_view origi
 }
 
 ModelConfig ModelConfig::from_json_file(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in || std::filesystem::is_directory(path)) {
-    fail("cannot read the configuration {}; check that it is a readable JSON file", path.string());
-  }
-  const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  return from_json(text, path.string());
+  return from_json(checkpoint::read_json_text(path), path.string());
 }
 
 std::string ModelConfig::to_json() const {

@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "model/other_model.h"
 #include "runtime/fail.h"
 
 namespace contentvec::model {
@@ -293,6 +294,13 @@ RecognisedLayout recognise_layout(const checkpoint::Checkpoint& file) {
     }
   }
   if (found.empty()) {
+    if (const std::string_view other = describe_other_model(file); !other.empty()) {
+      fail(
+          "{}: expected the model of the content features (HuBERT, ContentVec or wav2vec 2.0), found {}; "
+          "give "
+          "RVC's hubert_base.pt, for example",
+          file.source, other);
+    }
     std::string names;
     int shown = 0;
     for (auto it = file.tensors.begin(); it != file.tensors.end() && shown < 3; ++it, ++shown) {

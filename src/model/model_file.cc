@@ -109,7 +109,6 @@ std::string missing(Layout layout, const ModelConfig& config, TensorSpec spec) {
 
 void check_tensors(const Checkpoint& file, Layout layout, const FoundTensors& found,
                    const SettledConfig& settled, const TensorForms& forms) {
-  using checkpoint::DType;
   std::vector<std::string> wrong;
   std::set<std::string> expected;
   for (const TensorSpec& spec : tensor_table(settled.config, forms)) {
@@ -122,12 +121,12 @@ void check_tensors(const Checkpoint& file, Layout layout, const FoundTensors& fo
       continue;
     }
     const checkpoint::Tensor& tensor = entry->second.tensor;
-    if (const std::vector<int64_t> shape = found.shape(spec.name); shape != spec.shape) {
+    if (!checkpoint::is_floating(tensor.dtype)) {
+      wrong.push_back(fmt::format("{} is {}, expected float32, float16, bfloat16 or float64", tensor.name,
+                                  checkpoint::dtype_name(tensor.dtype)));
+    } else if (const std::vector<int64_t> shape = found.shape(spec.name); shape != spec.shape) {
       wrong.push_back(fmt::format("{} has shape {}, expected {}", tensor.name, checkpoint::shape_text(shape),
                                   checkpoint::shape_text(spec.shape)));
-    } else if (tensor.dtype != DType::kF32 && tensor.dtype != DType::kF16 && tensor.dtype != DType::kBF16) {
-      wrong.push_back(fmt::format("{} is {}, expected float32, float16 or bfloat16", tensor.name,
-                                  checkpoint::dtype_name(tensor.dtype)));
     }
   }
   for (const auto& [name, entry] : found.entries) {

@@ -17,7 +17,7 @@
 #include "retrieval/index_file.h"
 #include "runtime/fail.h"
 #include "runtime/finite.h"
-#include "runtime/mapped_file.h"
+#include "runtime/input_file.h"
 #include "runtime/thread_team.h"
 
 namespace contentvec::retrieval {
@@ -159,10 +159,12 @@ void check_values(const faiss::IndexIVFFlat& index, const fs::path& path) {
 }  // namespace
 
 std::unique_ptr<const VectorIndex> open_index(const fs::path& path) {
-  const MappedFile file(path);
-  check_index_file(file.bytes(), file.path());
+  const InputFile file(path);
+  const std::shared_ptr<const std::byte[]> content = file.read(0, static_cast<size_t>(file.size()));
+  const std::span<const std::byte> bytes(content.get(), static_cast<size_t>(file.size()));
+  check_index_file(bytes, file.path());
   return calling_faiss(fmt::format("open the index '{}'", path.string()), [&] {
-    MemoryReader reader(file.bytes());
+    MemoryReader reader(bytes);
     std::unique_ptr<faiss::Index> any(faiss::read_index(&reader));
     std::unique_ptr<const faiss::IndexIVFFlat> index(&dynamic_cast<faiss::IndexIVFFlat&>(*any));
     static_cast<void>(any.release());

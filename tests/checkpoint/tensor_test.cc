@@ -75,6 +75,14 @@ TEST(Tensor, EveryBFloat16WidensExactly) {
     ASSERT_EQ(std::bit_cast<uint32_t>(widened[brain]), brain << 16);
 }
 
+TEST(Tensor, Float64IsRoundedToTheNearest) {
+  std::string bytes;
+  for (const double value : {1.0, 0.1, -1e300, 1e-60})
+    bytes += test::little(std::bit_cast<uint64_t>(value), 8);
+  EXPECT_THAT(test::read(make(DType::kF64, bytes, {2, 2}, {2, 1})),
+              ElementsAre(1.0F, 0.1F, -std::numeric_limits<float>::infinity(), 0.0F));
+}
+
 TEST(Tensor, GathersStridedViews) {
   const std::string bytes = test::floats({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11});
   EXPECT_THAT(test::read(make(DType::kF32, bytes, {3, 2}, {1, 3}, 1)), ElementsAre(1, 4, 2, 5, 3, 6))
@@ -97,7 +105,7 @@ TEST(Tensor, RefusesWhatItCannotRead) {
     return test::error_of([&] { make(dtype, std::string(32, 0), {4}, {1}).copy_to(four); });
   };
   EXPECT_THAT(copy(DType::kI64), HasSubstr("found int64"));
-  EXPECT_THAT(copy(DType::kF64), HasSubstr("memory.pt"));
+  EXPECT_THAT(copy(DType::kI64), HasSubstr("memory.pt"));
   EXPECT_THAT(test::error_of([&] { make(DType::kF32, std::string(32, 0), {5}, {1}).copy_to(four); }),
               HasSubstr("5 elements, the buffer to fill 4"));
 }

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+
+namespace contentvec {
+
+/// A regular file that is read in parts, when they are asked for. It is read and not mapped, so that a file
+/// which somebody shortens meanwhile is an error instead of a signal. Safe to read from several threads.
+class InputFile {
+ public:
+  /// Throws Error, naming the file, when it is missing, unreadable, or not a regular file. A pipe without a
+  /// writer is refused, not waited for.
+  explicit InputFile(const std::filesystem::path& path);
+  ~InputFile();
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
+
+  /// Bytes it had when it was opened.
+  [[nodiscard]] uint64_t size() const { return size_; }
+  [[nodiscard]] const std::string& path() const { return path_; }
+  /// What the system knows it by, for libraries that read by themselves; it stays this object's.
+  [[nodiscard]] int descriptor() const { return descriptor_; }
+
+  /// Fills `part` with the bytes from `offset` on, which must lie inside size(). Throws Error naming the file
+  /// when it has become shorter, or cannot be read.
+  void read(uint64_t offset, std::span<std::byte> part) const;
+  /// `count` bytes from `offset` on, likewise. Large parts are pages of their own, which go back to the
+  /// system with the last handle.
+  [[nodiscard]] std::shared_ptr<const std::byte[]> read(uint64_t offset, size_t count) const;
+
+ private:
+  std::string path_;
+  int descriptor_ = -1;
+  uint64_t size_ = 0;
+};
+
+}  // namespace contentvec

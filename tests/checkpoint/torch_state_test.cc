@@ -1,0 +1,134 @@
+#include "checkpoint/torch_state.h"
+
+#include <gmock/gmock.h>
+
+#include <string>
+#include <vector>
+
+#include "checkpoint/forge.h"
+#include "checkpoint/hostile.h"
+#include "support.h"
+
+// Where the tensors of a torch file are, and what they may be.
+
+namespace contentvec::test {
+namespace {
+
+using checkpoint::Checkpoint;
+using checkpoint::DType;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+const std::string kOne = storage("FloatStorage", "0", 1);
+
+std::string one_tensor() {
+  return tensor(kOne, 0, {1}, {1});
+}
+/// A state dict of one tensor.
+std::string state(std::string_view name) {
+  return named({{std::string(name), one_tensor()}});
+}
+std::string speech(std::string_view prefix = "") {
+  return state(std::string(prefix) + "feature_extractor.conv_layers.0.0.weight");
+}
+
+std::vector<std::string> names_of(const std::string& object) {
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : open_bytes(torch_zip(object, {{"0", floats({1})}})).tensors)
+    names.push_back(name);
+  return names;
+}
+
+TEST(TorchState, TheDictionaryWithTheModelIsFoundWhereverItLies) {
+  const std::vector<std::string> model = {"feature_extractor.conv_layers.0.0.weight"};
+  EXPECT_EQ(names_of(speech()), model);
+  for (const char* key : {"model", "module", "ema", "hubert", "whatever it is called"})
+    EXPECT_EQ(names_of(named({{"step", integer(1)}, {key, speech()}})), model) << key;
+  EXPECT_EQ(names_of(named({{"model", state("unrelated")}, {"ema", named({{"model", speech()}})}})), model);
+  EXPECT_EQ(names_of(named({{"optimizer", named({{"state", state("exp_avg")}})}, {"net", speech()}})), model);
+  std::string deep = speech();
+  for (int i = 0; i < 8; ++i) deep = named({{"inside", deep}});
+  EXPECT_EQ(names_of(deep), model);
+  EXPECT_THAT(error_of([&] {
+                names_of(named({{"inside", deep}}));
+              }),
+              HasSubstr("expected a dictionary of tensors"));
+}
+
+TEST(TorchState, OfSeveralModelsTheUsualNameCounts) {
+  EXPECT_THAT(names_of(named({{"ema", speech("ema.")}, {"model", speech("model.")}})),
+              ElementsAre(HasSubstr("model.")));
+  EXPECT_THAT(names_of(named({{"a", speech("a.")}, {"b", speech("b.")}})), ElementsAre(HasSubstr("a.")));
+  EXPECT_THAT(names_of(named({{"a", named({{"model", speech("in.")}})}, {"b", speech("b.")}})),
+              ElementsAre(HasSubstr("b.")))
+      << "the outermost";
+}
+
+TEST(TorchState, ADictionaryInItselfIsNoEndlessSearch) {
+  // A dictionary, memoized, set as its own member.
+  const std::string cyclic = "}q\x01" + text("self") + "h\x01s" + text("w") + one_tensor() + "s";
+  EXPECT_THAT(names_of(cyclic), ElementsAre("w"));
+}
+
+TEST(TorchState, S3prlsConfigurationIsFairseqs) {
+  const std::string object = named({{"model_weight", speech()},
+                                    {"model_cfg", named({{"_name", text("hubert")}})},
+                                    {"task_cfg", named({{"normalize", "\x88"}})}});
+  const Checkpoint file = open_bytes(torch_zip(object, {{"0", floats({1})}}));
+  EXPECT_EQ(file.fairseq_config.at("model").at("_name"), "hubert");
+  EXPECT_EQ(file.fairseq_config.at("task").at("normalize"), true);
+}
+
+std::string marked(std::string_view mark, bool set) {
+  return call(global("torch._utils", "_rebuild_tensor_v2"),
+              {kOne, integer(0), sizes({1}), sizes({1}), "\x89", "}",
+               named({{std::string(mark), set ? "\x88" : "\x89"}})});
+}
+
+TEST(TorchState, TensorsThatStandForOthersThanTheyStoreAreRefused) {
+  EXPECT_THAT(error_of([] {
+                names_of(named({{"w", marked("neg", true)}}));
+              }),
+              AllOf(HasSubstr("'w'"), HasSubstr("negative bit"), HasSubstr("resolve_neg()")));
+  EXPECT_THAT(error_of([] { names_of(named({{"w", marked("conj", true)}})); }), HasSubstr("resolve_conj()"));
+  EXPECT_THAT(names_of(named({{"w", marked("neg", false)}})), ElementsAre("w"));
+}
+
+TEST(TorchState, SparseAndQuantisedTensorsAreKnownAsSuch) {
+  const std::string sparse =
+      call(global("torch._utils", "_rebuild_sparse_tensor"), {text("layout"), tuple({})});
+  const std::string quantised = call(global("torch._utils", "_rebuild_qtensor"), {kOne});
+  const Checkpoint file = open_bytes(
+      torch_zip(named({{"s", sparse}, {"q", quantised}, {"w", one_tensor()}}), {{"0", floats({1})}}));
+  EXPECT_EQ(file.tensors.at("s").dtype, DType::kSparse);
+  EXPECT_EQ(file.tensors.at("q").dtype, DType::kQuantised);
+  EXPECT_THAT(error_of([&] { read(file.tensors.at("s")); }), HasSubstr("to_dense()"));
+  EXPECT_THAT(error_of([&] { read(file.tensors.at("q")); }), HasSubstr("dequantize()"));
+}
+
+// Some kilobytes of names would otherwise stand for gigabytes of weights.
+TEST(TorchState, SharedStoragesStandForNoMoreThanFourTimesTheFile) {
+  const auto shared = [](int count) {
+    constexpr int64_t kElements = 10'000;
+    std::vector<std::pair<std::string, std::string>> tensors;
+    for (int i = 0; i < count; ++i)
+      tensors.emplace_back(std::to_string(i),
+                           tensor(storage("FloatStorage", "0", kElements), 0, {kElements}, {1}));
+    return torch_zip(named(tensors), {{"0", std::string(4 * kElements, 0)}});
+  };
+  EXPECT_EQ(open_bytes(shared(4)).tensors.size(), 4U);
+  EXPECT_THAT(error_of([&] { open_bytes(shared(8)); }), HasSubstr("more than 4 times the file's"));
+}
+
+// In a hash table all of these numbers would come to lie in one place, and take the square of their time.
+TEST(TorchState, MemoNumbersCannotBeChosenToCollide) {
+  constexpr uint64_t kStep = uint64_t{172933} * 351061;
+  std::string body = "\x80\x02}";
+  for (uint64_t i = 1; i < 200'000; ++i) body += "p" + std::to_string(i * kStep) + "\n";
+  const std::string file = zip({{"a/data.pkl", body + ".", 0, 0, {}, {}}});
+  EXPECT_THAT(error_of([&] { open_bytes(file); }), HasSubstr("expected a dictionary of tensors"));
+}
+
+}  // namespace
+}  // namespace contentvec::test
