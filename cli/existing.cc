@@ -10,7 +10,7 @@
 #include "checkpoint/safetensors.h"
 #include "output/npy.h"
 #include "runtime/fail.h"
-#include "runtime/mapped_file.h"
+#include "runtime/input_file.h"
 
 namespace contentvec::cli {
 namespace {
@@ -44,7 +44,7 @@ void check_npy(const fs::path& path, const Expected& expected) {
 }
 
 void check_safetensors(const fs::path& path, const Expected& expected) {
-  const auto file = checkpoint::read_safetensors(std::make_shared<MappedFile>(path));
+  const auto file = checkpoint::read_safetensors(std::make_shared<InputFile>(path));
   const auto check = [&](const std::string& name) {
     const auto found = file.tensors.find(name);
     if (found == file.tensors.end()) fail("it has no tensor {}", name);

@@ -16,7 +16,7 @@
 #include "contentvec/error.h"
 #include "contentvec/retriever.h"
 #include "output/npy.h"
-#include "runtime/mapped_file.h"
+#include "runtime/input_file.h"
 
 namespace contentvec::cli {
 namespace {
@@ -76,7 +76,7 @@ FileInfo describe_index(const std::string& path) {
 std::optional<FileInfo> describe_safetensors(const std::string& path) {
   const checkpoint::Checkpoint file = [&] {
     try {
-      return checkpoint::read_safetensors(std::make_shared<MappedFile>(path));
+      return checkpoint::read_safetensors(std::make_shared<InputFile>(path));
     } catch (const Error&) {
       return checkpoint::Checkpoint();  // damaged, which whoever opens checkpoints says better
     }
