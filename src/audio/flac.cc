@@ -11,7 +11,6 @@ namespace {
 
 constexpr int64_t kMarker = 4;       // "fLaC"
 constexpr int64_t kBlockHeader = 4;  // of a block of metadata: its kind and 24 bits of size
-constexpr int64_t kStreamInfo = 34;
 constexpr size_t kFrameHeader = 16;  // bytes, at most
 constexpr uint64_t kMostSamples = (uint64_t{1} << 36) - 1;
 
