@@ -1,7 +1,6 @@
 #include "cli/download_bar.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -80,7 +79,7 @@ class DownloadBar {
     drawn_ = false;
   }
 
-  const bool terminal_ = ::isatty(STDERR_FILENO) == 1;
+  const bool terminal_ = on_terminal() && verbosity() != Verbosity::kQuiet;
   std::string file_;
   bool waiting_ = false;
   bool drawn_ = false;  ///< the bar stands on the last line

@@ -65,8 +65,9 @@ void LeftOut::add(const std::string& kind, const std::string& example) {
 
 std::string LeftOut::text() const {
   std::vector<std::pair<std::string, Kind>> kinds(kinds_.begin(), kinds_.end());
-  std::stable_sort(kinds.begin(), kinds.end(),
-                   [](const auto& a, const auto& b) { return a.second.count > b.second.count; });
+  std::sort(kinds.begin(), kinds.end(), [](const auto& a, const auto& b) {
+    return a.second.count != b.second.count ? a.second.count > b.second.count : a.first < b.first;
+  });
   std::string text;
   for (size_t i = 0; i < kinds.size() && i < kMostKinds; ++i) {
     const auto& [name, kind] = kinds[i];

@@ -68,7 +68,7 @@ std::string wording(const CLI::App& command, const CLI::ParseError& error) {
     });
     return unexpected(command, program == nullptr || option == rest.end() ? rest.front() : *option);
   }
-  const std::string text = error.what();
+  std::string text = error.what();
   const CLI::Option* option = option_at_start(command, text);
   if (is(error, CLI::ExitCodes::ArgumentMismatch) && option != nullptr) {
     return fmt::format("{} takes a value: {} {}", option->get_name(), option->get_name(),

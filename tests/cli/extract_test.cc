@@ -348,6 +348,17 @@ TEST_F(ExtractTest, StandardOutputIsNotEmptiedFirst) {
   EXPECT_EQ(text_of(folder_ / "both"), "before" + text_of(folder_ / "a.npy"));
 }
 
+/// All layers of a recording that is cut come in another order than the file has them.
+TEST_F(ExtractTest, APipeThatWouldNeedAnotherOrderIsRefused) {
+  write_wav(folder_ / "a.wav", noise(size_t{16000} * 4));
+  const std::string command = std::string(CONTENTVEC_PROGRAM) +
+                              " extract -q --layer all --max-seconds 2 --model " + tiny_model().string() +
+                              " " + (folder_ / "a.wav").string() + " -o - 2> " + (folder_ / "err").string() +
+                              " | cat > /dev/null";
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  EXPECT_THAT(text_of(folder_ / "err"), HasSubstr("a pipe takes values in their order only"));
+}
+
 TEST_F(ExtractTest, APathIsNamedOnceInAnError) {
   write_file(folder_ / "text.wav", std::string("no audio"));
   for (const std::string name : {"missing.wav", "text.wav"}) {

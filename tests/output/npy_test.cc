@@ -7,10 +7,12 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <map>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "contentvec/error.h"
 #include "output/npy_header.h"
 #include "support.h"
 
@@ -123,6 +125,25 @@ TEST(ReadNpy, WidensFloat16Exactly) {
   EXPECT_TRUE(std::signbit(values[1]));
   EXPECT_TRUE(
       std::isnan(read(npy(dict("<f2", "False", "(1,)"), bytes_of(std::vector<uint16_t>{0x7e00}))).values[0]));
+}
+
+/// Of every type of numbers, and never of a file whose length is not what its header says.
+TEST(ReadNpy, HeaderAloneOnceTheLengthFits) {
+  test::TemporaryFolder folder;
+  const auto header_of = [&](const std::string& descr, size_t bytes) {
+    test::write_file(folder / "in.npy", npy(dict(descr, "False", "(2, 3)"), std::string(bytes, 'x')));
+    return read_npy_header(folder / "in.npy");
+  };
+  for (const auto& [descr, size] :
+       std::map<std::string, size_t>{{"<f4", 4}, {"<i8", 8}, {"|u1", 1}, {">c8", 8}}) {
+    const NpyHeader header = header_of(descr, 6 * size);
+    EXPECT_EQ(header.descr, descr);
+    EXPECT_EQ(header.shape, (std::vector<int64_t>{2, 3}));
+    EXPECT_THROW(header_of(descr, 6 * size - 1), Error) << descr;
+    EXPECT_THROW(header_of(descr, 6 * size + 1), Error) << descr;
+  }
+  for (const char* descr : {"|O", "<U7", "<f", "", "<f0", "<m8[s]"})
+    EXPECT_THROW(header_of(descr, 24), Error) << descr;
 }
 
 TEST(ReadNpy, NarrowsFloat64) {
