@@ -35,7 +35,9 @@ std::vector<std::string> command_names(const CLI::App& app) {
 std::string unexpected(const CLI::App& command, const std::string& argument) {
   if (argument.starts_with('-') && argument.size() > 1) {
     const std::string name = argument.substr(0, argument.find('='));
-    return fmt::format("there is no option {}{}", name, did_you_mean(name, all_names(command)));
+    const bool one_letter = name.size() == 2;  // every other one is as near
+    return fmt::format("there is no option {}{}", name,
+                       one_letter ? "" : did_you_mean(name, all_names(command)));
   }
   if (command.get_parent() == nullptr) {
     return fmt::format("there is no command \"{}\"{}", argument,

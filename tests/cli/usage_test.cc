@@ -65,6 +65,7 @@ TEST(Usage, SuggestsWhatIsNear) {
   expect_usage_error({"extract", "--modle=m.pt", "a.wav"},
                      "there is no option --modle; did you mean \"--model\"?");
   expect_usage_error({"extract", "--skip"}, "there is no option --skip; did you mean \"--skip-existing\"?");
+  expect_usage_error({"extract", "a.wav", "-x"}, "there is no option -x");
   expect_usage_error({"extract", "a.wav", "--zzzzzzz"}, "there is no option --zzzzzzz");
   expect_usage_error({"extract", "a.wav", "--normalize", "of"},
                      "--normalize: \"of\" is not one of auto, on, off; did you mean \"on\"?");
