@@ -254,7 +254,7 @@ void prepare_folders(const std::vector<Job>& jobs) {
     if (job.problem.empty()) folders.insert(job.output.parent_path());
   }
   for (const fs::path& folder : folders) {
-    if (!folder.empty()) fs::create_directories(folder);
+    if (!folder.empty()) output::make_folder(folder);
     output::remove_abandoned_files(folder.empty() ? "." : folder);
   }
 }

@@ -8,6 +8,7 @@
 #include "cli/console.h"
 #include "contentvec/error.h"
 #include "contentvec/retriever.h"
+#include "output/atomic_file.h"
 
 namespace contentvec::cli {
 namespace {
@@ -48,7 +49,7 @@ void check_out(const IndexArguments& arguments) {
 
 fs::path write(const Retriever& retriever, const IndexArguments& arguments) {
   if (names_a_folder(arguments.out)) {
-    fs::create_directories(arguments.out);
+    output::make_folder(arguments.out);
     return retriever.save_for_rvc(arguments.out,
                                   arguments.name.empty() ? default_name(arguments.features) : arguments.name);
   }

@@ -14,6 +14,7 @@
 #include "model/model_file.h"
 #include "runtime/digest.h"
 #include "runtime/fail.h"
+#include "runtime/fork.h"
 #include "runtime/finite.h"
 #include "waveform.h"
 
@@ -209,7 +210,7 @@ class Model::Impl {
   ModelInfo info_;
   int threads_;
   std::unique_ptr<const Backend> backend_;
-  mutable std::mutex mutex_;
+  mutable ForkMutex mutex_;
   mutable std::vector<std::unique_ptr<Worker>> idle_;
   mutable size_t workers_ = 0;  ///< made so far, idle or lent
 };

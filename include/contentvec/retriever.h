@@ -41,7 +41,7 @@ class Retriever {
   /// index, is damaged, or has no vectors (`trained_*.index`).
   static Retriever open(const std::filesystem::path& path);
 
-  /// Builds an index as RVC's train_index does. `vectors` is [size, dim], row-major, all finite; at least 39
+  /// Builds an index as RVC's train_index does. `vectors` is [size, dim], row-major, all within +-1e16; at least 39
   /// of them. The number of lists is min(16 sqrt(size), size / 39), rounded down, and a search visits one.
   /// The same vectors give the same index for any number of threads, on one machine and BLAS library.
   /// Throws Error for anything else. docs/retrieval.md says where this differs from RVC.
@@ -57,11 +57,12 @@ class Retriever {
 
   /// Each frame drawn towards its 8 nearest vectors: rate * sum(w_i v_i) + (1 - rate) * frame, where w_i is
   /// (1 / d_i)^2 over the sum of these, and d_i the squared L2 distance (RVC's "score"). `rate` is in 0 .. 1;
-  /// 0 returns the features as they are. Features of any number of frames, of dim() values each, all finite.
+  /// 0 returns the features as they are. Features of any number of frames, of dim() values each, all within +-1e16 (beyond,
+  /// float32 cannot hold their squared distances).
   ///
   /// - A vector equal to the frame (d_i = 0) takes all the weight, where RVC computes NaN; several share it.
   /// - A list with fewer than 8 vectors gives fewer neighbours, and an empty list leaves the frame as it is.
-  /// Throws Error for a rate out of range, another dim, values that are not finite.
+  /// Throws Error for a rate out of range, another dim, values out of range or not finite.
   [[nodiscard]] Features blend(const Features& features, float rate = kIndexRate) const;
 
   /// Writes the index as FAISS does, atomically: an `added_*.index` for RVC. Throws Error.

@@ -9,7 +9,9 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
+#include <ctime>
 #include <random>
 #include <string>
 #include <string_view>
@@ -46,6 +48,42 @@ struct Slot {
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may not wait for a lock");
 
 std::array<Slot, kListedFiles> slots;
+
+// A file that another thread makes while the handler goes through the list would stay behind. So the handler
+// first forbids new ones, and waits for those that are being made; and no signal interrupts a thread that
+// makes one, which the handler would wait for in vain.
+
+std::atomic<bool> ending = false;
+std::atomic<int> being_made = 0;
+
+/// While it lives, this thread makes a file: no signals, and the handler waits.
+class Making {
+ public:
+  Making() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+    being_made.fetch_add(1);
+  }
+  ~Making() {
+    being_made.fetch_sub(1);
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+  Making(const Making&) = delete;
+  Making& operator=(const Making&) = delete;
+
+ private:
+  sigset_t before_{};
+};
+
+/// Waits until no file is being made, but no longer than a second: the file system may hang.
+void wait_for_makers() noexcept {
+  constexpr int kTries = 1000;
+  for (int i = 0; i < kTries && being_made.load() > 0; ++i) {
+    timespec millisecond = {0, 1'000'000};
+    ::nanosleep(&millisecond, nullptr);
+  }
+}
 
 bool step(Slot& slot, State from, State to) noexcept {
   int expected = from;
@@ -137,6 +175,11 @@ void flush_folder(const fs::path& folder) noexcept {
           "cannot write '{}': the folder '{}' may not be written to ({}); change its permissions, or "
           "choose another",
           target.string(), folder.string(), reason(error));
+    case ENAMETOOLONG:
+      fail(
+          "cannot write '{}': its name has {} bytes with its ending, more than this file system takes (most: "
+          "255); choose a shorter one",
+          target.string(), target.filename().native().size());
     default:
       fail("cannot write '{}': making a file in '{}' failed: {}", target.string(), folder.string(),
            reason(error));
@@ -182,7 +225,9 @@ void AtomicFile::open_device() {
 void AtomicFile::open_temporary() {
   do {
     temporary_ = temporary_name(target_.parent_path());
-    slot_ = list(temporary_);  // first, so that no signal falls between the file and its listing
+    const Making making;
+    if (ending.load()) fail("cannot write '{}': a signal is ending the process", target_.string());
+    slot_ = list(temporary_);
     descriptor_ = open_retrying(temporary_, O_WRONLY | O_CREAT | O_EXCL, 0666);
     if (descriptor_ >= 0 && claim(descriptor_)) return;
     const int error = errno;
@@ -229,6 +274,15 @@ void AtomicFile::commit() {
   flush_folder(target_.parent_path());
 }
 
+void make_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) {
+    fail("cannot make the folder '{}': {}; check the path and that you may write there", folder.string(),
+         error.message());
+  }
+}
+
 void remove_abandoned_files(const fs::path& folder) noexcept {
   std::error_code error;
   for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
@@ -243,6 +297,8 @@ void remove_abandoned_files(const fs::path& folder) noexcept {
 
 void remove_unfinished_files() noexcept {
   const int before = errno;  // the interrupted code may be about to look at it
+  ending.store(true);
+  wait_for_makers();
   for (Slot& slot : slots) {
     if (step(slot, kListed, kRemoved) && slot.process == ::getpid()) ::unlink(slot.path.data());
   }

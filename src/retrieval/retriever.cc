@@ -10,13 +10,14 @@
 #include "retrieval/feature_folder.h"
 #include "retrieval/vector_index.h"
 #include "runtime/fail.h"
-#include "runtime/finite.h"
 
 namespace contentvec {
 namespace {
 
 namespace fs = std::filesystem;
+using retrieval::in_range;
 using retrieval::kFewestPerList;
+using retrieval::kOutOfRange;
 using retrieval::lists_for;
 using retrieval::Neighbour;
 
@@ -59,7 +60,7 @@ void check_blend(const Features& features, int64_t dim, float rate) {
   if (features.frames < 0 || static_cast<int64_t>(features.data.size()) != features.frames * dim) {
     fail("cannot blend: {} values are not {} frames of {}", features.data.size(), features.frames, dim);
   }
-  if (!all_finite(features.data)) fail("cannot blend: the features hold values that are not finite");
+  if (!in_range(features.data)) fail("cannot blend: the features hold {}", kOutOfRange);
 }
 
 void check_build(std::span<const float> vectors, int64_t dim, const IndexOptions& options) {
@@ -78,7 +79,7 @@ void check_build(std::span<const float> vectors, int64_t dim, const IndexOptions
     fail("cannot build an index: reduce_to must be between {} and reduce_above ({}), found {}",
          kFewestPerList, options.reduce_above, options.reduce_to);
   }
-  if (!all_finite(vectors)) fail("cannot build an index: the vectors hold values that are not finite");
+  if (!in_range(vectors)) fail("cannot build an index: the vectors hold {}", kOutOfRange);
 }
 
 void report(const IndexOptions& options, const std::string& step) {

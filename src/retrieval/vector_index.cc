@@ -16,7 +16,7 @@
 #include "output/atomic_file.h"
 #include "retrieval/index_file.h"
 #include "runtime/fail.h"
-#include "runtime/finite.h"
+#include "runtime/fork.h"
 #include "runtime/input_file.h"
 #include "runtime/thread_team.h"
 
@@ -28,11 +28,12 @@ namespace fs = std::filesystem;
 constexpr size_t kAddedAtOnce = 8192;  // RVC's batch
 
 /// FAISS's (and an OpenMP BLAS library's) parallel loops use this many threads while it lives; only loops
-/// begun by this thread.
+/// begun by this thread. One in a child of fork(): OpenMP waits there for its parent's threads, which are
+/// gone.
 class OpenMpThreads {
  public:
   explicit OpenMpThreads(int threads) : before_(omp_get_max_threads()) {
-    omp_set_num_threads(threads > 0 ? threads : usable_cpus());
+    omp_set_num_threads(fork_generation() > 0 ? 1 : threads > 0 ? threads : usable_cpus());
   }
   ~OpenMpThreads() { omp_set_num_threads(before_); }
   OpenMpThreads(const OpenMpThreads&) = delete;
@@ -139,21 +140,19 @@ class FaissIndex : public VectorIndex {
   std::unique_ptr<const faiss::IndexIVFFlat> index_;
 };
 
-bool codes_are_finite(const uint8_t* codes, size_t count) {
-  return all_finite({reinterpret_cast<const float*>(codes), count});
+bool codes_are_in_range(const uint8_t* codes, size_t count) {
+  return in_range({reinterpret_cast<const float*>(codes), count});
 }
 
 /// FAISS searches with a NaN without a word, and finds nothing near it.
 void check_values(const faiss::IndexIVFFlat& index, const fs::path& path) {
   const auto dim = static_cast<size_t>(index.d);
   const auto& centres = dynamic_cast<const faiss::IndexFlat&>(*index.quantizer);
-  bool finite = codes_are_finite(centres.codes.data(), index.nlist * dim);
+  bool good = codes_are_in_range(centres.codes.data(), index.nlist * dim);
   for (size_t list = 0; list < index.nlist; ++list) {
-    finite =
-        finite && codes_are_finite(index.invlists->get_codes(list), index.invlists->list_size(list) * dim);
+    good = good && codes_are_in_range(index.invlists->get_codes(list), index.invlists->list_size(list) * dim);
   }
-  if (!finite)
-    fail("cannot open the index '{}': it holds values that are not finite; build it anew", path.string());
+  if (!good) fail("cannot open the index '{}': it holds {}; build it anew", path.string(), kOutOfRange);
 }
 
 }  // namespace

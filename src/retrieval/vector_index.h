@@ -19,6 +19,20 @@ inline int64_t lists_for(int64_t vectors) {
                   vectors / kFewestPerList);
 }
 
+/// The largest value of a vector or a query. Squared L2 distances of 65,536 dimensions stay within float32
+/// then; FAISS would end the process over one that does not, or find nothing near it, without a word.
+inline constexpr float kLargestValue = 1e16F;
+
+/// Whether all values are numbers in that range.
+inline bool in_range(std::span<const float> values) {
+  return std::all_of(values.begin(), values.end(),
+                     [](float value) { return std::abs(value) <= kLargestValue; });
+}
+
+/// What is said of values that are not.
+inline constexpr const char* kOutOfRange =
+    "values that are not finite, or beyond 1e16, where float32 cannot hold squared distances";
+
 /// A stored vector near a query. The vector belongs to the index.
 struct Neighbour {
   float distance;  ///< squared L2

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "runtime/fail.h"
+#include "runtime/fork.h"
 
 #if defined(__linux__)
 #include <sched.h>
@@ -53,8 +54,12 @@ int usable_cpus() {
   return count == 0 ? 1 : static_cast<int>(count);
 }
 
-ThreadTeam::ThreadTeam(int threads) {
+ThreadTeam::ThreadTeam(int threads) : fork_generation_(fork_generation()) {
   if (threads < 1) fail("a thread team needs at least 1 thread, got {}", threads);
+  start_workers(threads);
+}
+
+void ThreadTeam::start_workers(int threads) {
   workers_.reserve(static_cast<size_t>(threads - 1));
   try {
     for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { worker_main(i); });
@@ -66,7 +71,17 @@ ThreadTeam::ThreadTeam(int threads) {
 }
 
 ThreadTeam::~ThreadTeam() {
+  abandon_lost_workers();
   dismiss();
+}
+
+/// In a child of fork() the workers are objects without a thread, which can neither be joined nor detached:
+/// they are left where they are.
+void ThreadTeam::abandon_lost_workers() noexcept {
+  if (fork_generation_ == fork_generation()) return;
+  fork_generation_ = fork_generation();
+  static_cast<void>(new std::vector<std::thread>(std::move(workers_)));
+  workers_.clear();
 }
 
 void ThreadTeam::wake_workers() {
@@ -121,6 +136,11 @@ void ThreadTeam::worker_main(int thread) {
 void ThreadTeam::run(int64_t items, Invoke invoke, const void* context) {
   if (items <= 0) return;
   if (items > UINT32_MAX) fail("a parallel loop of {} items is too long", items);
+  if (fork_generation_ != fork_generation()) {
+    const int threads = size();
+    abandon_lost_workers();
+    start_workers(threads);
+  }
   invoke_ = invoke;
   context_ = context;
   items_ = items;

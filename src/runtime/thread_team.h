@@ -19,7 +19,8 @@ int usable_cpus();
 /// Not thread-safe: one loop at a time, always from the same thread or with the caller's own ordering.
 class ThreadTeam {
  public:
-  /// `threads` >= 1. Throws Error when the system gives no more threads.
+  /// `threads` >= 1. Throws Error when the system gives no more threads. A child of fork() has the team
+  /// without its workers: the first loop there starts them anew.
   explicit ThreadTeam(int threads);
   ~ThreadTeam();
   ThreadTeam(const ThreadTeam&) = delete;
@@ -47,9 +48,12 @@ class ThreadTeam {
   uint32_t drop_items() noexcept;
   void worker_main(int thread);
   void wake_workers();
+  void start_workers(int threads);
+  void abandon_lost_workers() noexcept;
   void dismiss();
 
   std::vector<std::thread> workers_;
+  uint32_t fork_generation_;  ///< of the process whose threads they are
   Invoke invoke_ = nullptr;
   const void* context_ = nullptr;
   int64_t items_ = 0;

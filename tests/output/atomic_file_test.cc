@@ -384,5 +384,22 @@ TEST(AtomicFile, ManyThreadsWriteTheSameFile) {
   EXPECT_THAT(names_in(folder.path()), ElementsAre("out"));
 }
 
+TEST(AtomicFile, TooLongANameIsNamedAsThat) {
+  const TemporaryFolder folder;
+  const std::string name = std::string(251, 'n') + ".safetensors";
+  EXPECT_THAT(error_of([&] { AtomicFile(folder / name); }),
+              AllOf(HasSubstr("263 bytes"), HasSubstr("shorter")));
+}
+
+TEST(MakeFolder, MakesThoseAroundItOrSaysWhyNot) {
+  const TemporaryFolder folder;
+  make_folder(folder / "a/b/c");
+  make_folder(folder / "a/b/c/");
+  EXPECT_TRUE(fs::is_directory(folder / "a/b/c"));
+  test::write_file(folder / "file", std::string("x"));
+  EXPECT_THAT(error_of([&] { make_folder(folder / "file/inside"); }),
+              AllOf(HasSubstr("cannot make the folder"), HasSubstr("file/inside")));
+}
+
 }  // namespace
 }  // namespace contentvec::output

@@ -5,6 +5,7 @@
 #include <random>
 
 #include "contentvec/retriever.h"
+#include "forked.h"
 #include "retrieval/vector_index.h"
 #include "support.h"
 
@@ -118,6 +119,11 @@ TEST(BuildTest, WhatCannotBeBuilt) {
   std::vector<float> holed = good;
   holed[17] = std::nanf("");
   EXPECT_THAT(error(holed, 4), HasSubstr("not finite"));
+  for (const float huge : {1e17F, 1e19F, 3e38F}) {
+    std::vector<float> large = two_clusters(100, 4);
+    large[17] = -huge;
+    EXPECT_THAT(error(large, 4), HasSubstr("beyond 1e16")) << huge;
+  }
   EXPECT_THAT(error(good, 4, {.threads = -1}), HasSubstr("threads"));
   EXPECT_THAT(error(good, 4, {.reduce_to = 38}), HasSubstr("reduce_to"));
   EXPECT_THAT(error(good, 4, {.reduce_above = 50, .reduce_to = 60}), HasSubstr("reduce_to"));
@@ -158,6 +164,21 @@ TEST(BuildTest, FromFolder) {
   Retriever::build(vectors, 6).save(folder / "vectors.index");
   EXPECT_EQ(read_file(folder / "folder.index"), read_file(folder / "vectors.index"));
   EXPECT_THAT(steps, ElementsAre("read 2 files: 100 vectors of 6", "sorting 100 vectors into 2 lists"));
+}
+
+TEST(BuildTest, TheLargestValuesGiveTheirNeighbours) {
+  std::vector<float> vectors = two_clusters(100, 4);
+  for (float& value : vectors) value *= retrieval::kLargestValue / 11;
+  const Retriever retriever = Retriever::build(vectors, 4);
+  const Features query{1, 4, {vectors.begin(), vectors.begin() + 4}};
+  EXPECT_EQ(retriever.blend(query, 1).data, query.data);
+}
+
+TEST(BuildTest, AChildOfForkBuildsTheSame) {
+  const std::vector<float> vectors = two_clusters(1000, 8);
+  const Features query{1, 8, std::vector<float>(8, 9.5F)};
+  const std::vector<float> expected = Retriever::build(vectors, 8).blend(query).data;
+  EXPECT_TRUE(succeeds_in_child([&] { return Retriever::build(vectors, 8).blend(query).data == expected; }));
 }
 
 }  // namespace

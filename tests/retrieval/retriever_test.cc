@@ -123,6 +123,8 @@ TEST(RetrieverTest, WhatCannotBeBlended) {
   Features infinite = one;
   infinite.data[3] = std::numeric_limits<float>::infinity();
   EXPECT_THAT(error_of([&] { static_cast<void>(retriever.blend(infinite)); }), HasSubstr("not finite"));
+  infinite.data.front() = 1e19F;
+  EXPECT_THAT(error_of([&] { static_cast<void>(retriever.blend(infinite)); }), HasSubstr("beyond 1e16"));
 }
 
 TEST(RetrieverTest, WhatCannotBeOpened) {
