@@ -73,7 +73,8 @@ std::vector<DeviceInfo> devices() {
   return {
       {"auto", true, settle_device(Device::kAuto) == Device::kCpu ? "is cpu here" : "is gpu here"},
       {"cpu", true,
-       fmt::format("contentvec's own kernels: {} on {} CPUs", cpu::select_kernels(DType::kF32).isa,
+       fmt::format("contentvec's own kernels: {} for f32 and {} for bf16, on {} CPUs",
+                   cpu::select_kernels(DType::kF32).isa, cpu::select_kernels(DType::kBF16).isa,
                    usable_cpus())},
       {"mlx", mlx::built(),
        has_gpu ? gpu() : mlx::description() + (mlx::built() ? " on its CPU kernels" : "")},

@@ -10,9 +10,9 @@ int64_t divide_up(int64_t a, int64_t b) {
 /// Rows of A that one pass over the panels takes, all passes alike: so many that what a kernel reads of them
 /// at a time stays in L2 beside the panel.
 int64_t rows_per_block(const Kernels& kernels, int64_t rows, int64_t depth) {
-  constexpr int64_t kBlockBytes = 384 << 10;
-  const int64_t most = kBlockBytes / (std::min(depth, kChunkDepth) * static_cast<int64_t>(sizeof(float)));
-  const int64_t blocks = divide_up(rows, std::clamp<int64_t>(most, int64_t{4} * kernels.tile_rows, 384));
+  const int64_t most =
+      kernels.block_bytes / (std::min(depth, kChunkDepth) * static_cast<int64_t>(sizeof(float)));
+  const int64_t blocks = divide_up(rows, std::clamp<int64_t>(most, int64_t{4} * kernels.tile_rows, 512));
   return std::max<int64_t>(1, divide_up(rows, blocks));
 }
 

@@ -1,4 +1,4 @@
-// In the place of src/cpu/kernels/select.cc: the AVX-512 kernels, whatever this CPU is.
+// In the place of src/cpu/kernels/select.cc: the AVX-512 and AMX kernels, whatever this CPU is.
 
 #include "cpu/kernels/select.h"
 
@@ -9,7 +9,7 @@ namespace contentvec::cpu {
 
 std::vector<const Kernels*> supported_kernels(DType dtype) {
   std::vector<const Kernels*> found;
-  for (const KernelTables* tables : {avx512_kernels(), avx512bf16_kernels()}) {
+  for (const KernelTables* tables : {avx512_kernels(), avx512bf16_kernels(), amx_kernels()}) {
     found.push_back(dtype == DType::kBF16 ? tables->bfloat16 : tables->float32);
   }
   return found;

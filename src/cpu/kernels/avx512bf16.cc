@@ -9,20 +9,17 @@ namespace {
 #include "cpu/kernels/avx512.inc"
 #include "cpu/kernels/kernels.inc"
 
-// The same bits as a register of another type.
-template <typename To, typename From>
-inline To reinterpret(From from) {
-  To to;
-  __builtin_memcpy(&to, &from, sizeof(to));
-  return to;
-}
+#include "cpu/kernels/avx512bf16.inc"
 
 // Both sides in bfloat16, two products per lane and instruction, added up in float32.
 struct Bfloat16Dot {
   using Left = uint16_t;
   using Right = uint16_t;
   static constexpr int kStep = 2;
+  static constexpr int kDepthStep = 2;
   static constexpr bool kPacksRows = true;
+  static constexpr int64_t kScratchBytes = kPackedRows * kChunkDepth * 2;
+  static constexpr int64_t kBlockBytes = 384 << 10;
   static Vec left(const uint16_t* a) {
     int32_t pair;
     __builtin_memcpy(&pair, a, sizeof(pair));
@@ -33,15 +30,7 @@ struct Bfloat16Dot {
     return {_mm512_dpbf16_ps(sum.r, reinterpret<__m512bh>(a.r), reinterpret<__m512bh>(b.r))};
   }
   static uint16_t to_right(float x) { return to_bfloat16(x); }
-  static void pack_row(const float* from, int64_t count, uint16_t* to) {
-    int64_t k = 0;
-    for (; k + 32 <= count; k += 32) {
-      const __m512bh converted =
-          _mm512_cvtne2ps_pbh(_mm512_loadu_ps(from + k + 16), _mm512_loadu_ps(from + k));
-      _mm512_storeu_si512(to + k, reinterpret<__m512i>(converted));
-    }
-    for (; k < count; ++k) to[k] = to_bfloat16(from[k]);
-  }
+  static void pack_row(const float* from, int64_t count, uint16_t* to) { to_bfloat16(from, count, to); }
 };
 
 }  // namespace

@@ -34,8 +34,8 @@ struct KeyRange {
 };
 
 /// How the right side of a product is kept: panels of [depth, panel_width] elements, zero-filled at the
-/// right, where `depth_step` elements of one column stand side by side and the depth is rounded up to a
-/// multiple of it.
+/// right, where the depth is rounded up to a multiple of `depth_step`, which is 1 for a panel that is read
+/// element by element.
 struct PanelFormat {
   int element_bytes;
   int depth_step;
@@ -52,6 +52,8 @@ struct Kernels {
   int panel_width;          ///< columns of B that one panel holds
   PanelFormat weights;      ///< the panels `product` reads
   PanelFormat key_values;   ///< the panels `attention` reads
+  int64_t block_bytes;      ///< of A's rows, in float32, that one pass over the panels takes, so that what a
+                            ///< kernel reads of them at a time stays in L2 beside the panel
   int64_t product_scratch;  ///< bytes of scratch that one thread needs for products; may be 0
   const Kernels* float32;   ///< the same instruction set's kernels for float32 weights; may be this
 
@@ -125,6 +127,7 @@ const KernelTables* scalar_kernels();
 const KernelTables* avx2_kernels();
 const KernelTables* avx512_kernels();
 const KernelTables* avx512bf16_kernels();
+const KernelTables* amx_kernels();
 const KernelTables* neon_kernels();
 
 }  // namespace contentvec::cpu

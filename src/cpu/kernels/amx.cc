@@ -1,0 +1,33 @@
+#include "cpu/kernels/kernels.h"
+
+#if defined(CONTENTVEC_AMX)
+#include <immintrin.h>
+
+namespace contentvec::cpu {
+namespace {
+
+#include "cpu/kernels/avx512.inc"
+#include "cpu/kernels/kernels.inc"
+
+#include "cpu/kernels/avx512bf16.inc"
+
+#include "cpu/kernels/amx.inc"
+
+}  // namespace
+
+const KernelTables* amx_kernels() {
+  static constexpr Kernels kFloat32 = table<Float32, Float32>("amx", false, &kFloat32);
+  static constexpr Kernels kBfloat16 = table<TileBfloat16, TileBfloat16>("amx", true, &kFloat32);
+  static constexpr KernelTables kTables = {&kFloat32, &kBfloat16};
+  return &kTables;
+}
+
+}  // namespace contentvec::cpu
+
+#else
+
+const contentvec::cpu::KernelTables* contentvec::cpu::amx_kernels() {
+  return nullptr;
+}
+
+#endif
