@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "output/atomic_file.h"
 #include "retrieval/feature_folder.h"
 #include "retrieval/vector_index.h"
 #include "runtime/fail.h"
@@ -80,6 +81,12 @@ void check_build(std::span<const float> vectors, int64_t dim, const IndexOptions
          kFewestPerList, options.reduce_above, options.reduce_to);
   }
   if (!in_range(vectors)) fail("cannot build an index: the vectors hold {}", kOutOfRange);
+}
+
+void write_index(const retrieval::VectorIndex& index, const fs::path& path, bool with_vectors) {
+  output::AtomicFile file(path);
+  index.write([&](std::span<const std::byte> bytes) { file.write(bytes); }, with_vectors);
+  file.commit();
 }
 
 void report(const IndexOptions& options, const std::string& step) {
@@ -156,15 +163,15 @@ Features Retriever::blend(const Features& features, float rate) const {
 }
 
 void Retriever::save(const fs::path& path) const {
-  impl_->index->write(path, true);
+  write_index(*impl_->index, path, true);
 }
 
 fs::path Retriever::save_for_rvc(const fs::path& folder, const std::string& name) const {
   const std::string rest = fmt::format("_IVF{}_Flat_nprobe_{}_{}{}.index", lists(), impl_->index->nprobe(),
                                        name, version_suffix(dim()));
-  impl_->index->write(folder / ("trained" + rest), false);
+  write_index(*impl_->index, folder / ("trained" + rest), false);
   fs::path added = folder / ("added" + rest);
-  impl_->index->write(added, true);
+  write_index(*impl_->index, added, true);
   return added;
 }
 

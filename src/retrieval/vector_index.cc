@@ -1,3 +1,5 @@
+// What of retrieval needs FAISS: the whole of the plug-in.
+
 #include "retrieval/vector_index.h"
 
 #include <faiss/Clustering.h>
@@ -13,12 +15,8 @@
 #include <cstring>
 #include <utility>
 
-#include "output/atomic_file.h"
-#include "retrieval/index_file.h"
+#include "retrieval/faiss_library.h"
 #include "runtime/fail.h"
-#include "runtime/fork.h"
-#include "runtime/input_file.h"
-#include "runtime/thread_team.h"
 
 namespace contentvec::retrieval {
 namespace {
@@ -28,13 +26,10 @@ namespace fs = std::filesystem;
 constexpr size_t kAddedAtOnce = 8192;  // RVC's batch
 
 /// FAISS's (and an OpenMP BLAS library's) parallel loops use this many threads while it lives; only loops
-/// begun by this thread. One in a child of fork(): OpenMP waits there for its parent's threads, which are
-/// gone.
+/// begun by this thread.
 class OpenMpThreads {
  public:
-  explicit OpenMpThreads(int threads) : before_(omp_get_max_threads()) {
-    omp_set_num_threads(fork_generation() > 0 ? 1 : threads > 0 ? threads : usable_cpus());
-  }
+  explicit OpenMpThreads(int threads) : before_(omp_get_max_threads()) { omp_set_num_threads(threads); }
   ~OpenMpThreads() { omp_set_num_threads(before_); }
   OpenMpThreads(const OpenMpThreads&) = delete;
   OpenMpThreads& operator=(const OpenMpThreads&) = delete;
@@ -57,22 +52,16 @@ struct MemoryReader : faiss::IOReader {
   std::span<const std::byte> rest;
 };
 
-struct AtomicWriter : faiss::IOWriter {
-  explicit AtomicWriter(const fs::path& path) : file(path) {}
+struct SinkWriter : faiss::IOWriter {
+  explicit SinkWriter(const VectorIndex::Sink& bytes_to) : sink(bytes_to) {}
 
   size_t operator()(const void* from, size_t size, size_t items) override {
-    file.write({static_cast<const std::byte*>(from), size * items});
+    sink({static_cast<const std::byte*>(from), size * items});
     return items;
   }
 
-  output::AtomicFile file;
+  const VectorIndex::Sink& sink;
 };
-
-void write_index(const faiss::IndexIVFFlat& index, const fs::path& path) {
-  AtomicWriter writer(path);
-  faiss::write_index(&index, &writer);
-  writer.file.commit();
-}
 
 /// Calls FAISS; what it throws becomes an Error.
 template <typename Call>
@@ -97,13 +86,14 @@ class FaissIndex : public VectorIndex {
     return calling_faiss("search the index", [&] { return search(query, static_cast<size_t>(count)); });
   }
 
-  void write(const fs::path& path, bool with_vectors) const override {
-    calling_faiss(fmt::format("write the index '{}'", path.string()), [&] {
-      if (with_vectors) return write_index(*index_, path);
+  void write(const Sink& sink, bool with_vectors) const override {
+    calling_faiss("write the index", [&] {
+      SinkWriter writer(sink);
+      if (with_vectors) return faiss::write_index(index_.get(), &writer);
       faiss::IndexIVFFlat empty(index_->quantizer, static_cast<size_t>(index_->d), index_->nlist);
       empty.is_trained = true;
       empty.nprobe = index_->nprobe;
-      write_index(empty, path);
+      faiss::write_index(&empty, &writer);
     });
   }
 
@@ -155,13 +145,7 @@ void check_values(const faiss::IndexIVFFlat& index, const fs::path& path) {
   if (!good) fail("cannot open the index '{}': it holds {}; build it anew", path.string(), kOutOfRange);
 }
 
-}  // namespace
-
-std::unique_ptr<const VectorIndex> open_index(const fs::path& path) {
-  const InputFile file(path);
-  const std::shared_ptr<const std::byte[]> content = file.read(0, static_cast<size_t>(file.size()));
-  const std::span<const std::byte> bytes(content.get(), static_cast<size_t>(file.size()));
-  check_index_file(bytes, file.path());
+std::unique_ptr<const VectorIndex> open(std::span<const std::byte> bytes, const fs::path& path) {
   return calling_faiss(fmt::format("open the index '{}'", path.string()), [&] {
     MemoryReader reader(bytes);
     std::unique_ptr<faiss::Index> any(faiss::read_index(&reader));
@@ -172,8 +156,8 @@ std::unique_ptr<const VectorIndex> open_index(const fs::path& path) {
   });
 }
 
-std::unique_ptr<const VectorIndex> build_index(std::span<const float> vectors, int64_t dim, int64_t lists,
-                                               int threads) {
+std::unique_ptr<const VectorIndex> build(std::span<const float> vectors, int64_t dim, int64_t lists,
+                                         int threads) {
   const OpenMpThreads guard(threads);
   const auto width = static_cast<size_t>(dim);
   const size_t size = vectors.size() / width;
@@ -190,7 +174,7 @@ std::unique_ptr<const VectorIndex> build_index(std::span<const float> vectors, i
   });
 }
 
-std::vector<float> cluster_centres(std::span<const float> vectors, int64_t dim, int64_t count, int threads) {
+std::vector<float> cluster(std::span<const float> vectors, int64_t dim, int64_t count, int threads) {
   const OpenMpThreads guard(threads);
   return calling_faiss("build an index", [&] {
     faiss::ClusteringParameters parameters;
@@ -204,4 +188,13 @@ std::vector<float> cluster_centres(std::span<const float> vectors, int64_t dim, 
   });
 }
 
+constexpr FaissLibrary kLibrary = {open, build, cluster};
+
+}  // namespace
 }  // namespace contentvec::retrieval
+
+extern "C" __attribute__((visibility("default"))) const contentvec::retrieval::FaissLibrary* contentvec_faiss(
+    const char* version) {
+  const bool same = std::strcmp(version, CONTENTVEC_VERSION) == 0;
+  return same ? &contentvec::retrieval::kLibrary : nullptr;
+}

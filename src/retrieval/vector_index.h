@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -54,14 +56,17 @@ class VectorIndex {
   /// where these lists hold fewer. `query` is dim() finite floats.
   [[nodiscard]] virtual std::vector<Neighbour> nearest(std::span<const float> query, int count) const = 0;
 
-  /// Writes the index in FAISS's format, atomically; with or without its vectors.
-  virtual void write(const std::filesystem::path& path, bool with_vectors) const = 0;
+  /// Takes the bytes of a file, in order.
+  using Sink = std::function<void(std::span<const std::byte>)>;
+  /// Writes the index in FAISS's format, with or without its vectors.
+  virtual void write(const Sink& sink, bool with_vectors) const = 0;
 };
 
 /// Reads an index file, after check_index_file() has seen it.
 std::unique_ptr<const VectorIndex> open_index(const std::filesystem::path& path);
 
-/// Trains `lists` centres on vectors [size, dim] and sorts the vectors into their lists.
+/// Trains `lists` centres on vectors [size, dim] and sorts the vectors into their lists. Uses as many threads
+/// as given, 0: one per CPU; alone in a child of fork().
 std::unique_ptr<const VectorIndex> build_index(std::span<const float> vectors, int64_t dim, int64_t lists,
                                                int threads);
 

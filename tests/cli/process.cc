@@ -31,6 +31,13 @@ void redirect(const fs::path& path, int flags, int stream) {
   close(opened);
 }
 
+/// In the child, as redirect(). `resource` has a type of its own in glibc.
+template <typename Resource>
+void limit(Resource resource, long long most) {
+  const rlimit limits = {static_cast<rlim_t>(most), static_cast<rlim_t>(most)};
+  if (setrlimit(resource, &limits) != 0) _exit(126);
+}
+
 /// In the child: becomes the program.
 [[noreturn]] void become(std::vector<std::string> arguments, const Surroundings& with,
                          const fs::path& captured) {
@@ -38,9 +45,10 @@ void redirect(const fs::path& path, int flags, int stream) {
   redirect(with.output.empty() ? captured / "out" : with.output, O_WRONLY | O_CREAT, STDOUT_FILENO);
   redirect(with.error.empty() ? captured / "err" : with.error, O_WRONLY | O_CREAT, STDERR_FILENO);
   if (chdir(with.folder.c_str()) != 0) _exit(126);
-  if (with.largest_file >= 0) {
-    const rlimit limit = {static_cast<rlim_t>(with.largest_file), static_cast<rlim_t>(with.largest_file)};
-    if (setrlimit(RLIMIT_FSIZE, &limit) != 0) _exit(126);
+  if (with.largest_file >= 0) limit(RLIMIT_FSIZE, with.largest_file);
+  if (with.address_space >= 0) {
+    limit(RLIMIT_CPU, 60);
+    limit(RLIMIT_AS, with.address_space);
   }
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) std::signal(signal, SIG_DFL);
   if (with.streams_closed) {

@@ -17,7 +17,8 @@ struct Surroundings {
   std::filesystem::path error = {};           ///< where its standard error goes; empty: Result::err
   bool streams_closed = false;                ///< all three standard streams are closed
   std::filesystem::path program = CONTENTVEC_PROGRAM;
-  long long largest_file = -1;  ///< in bytes; a write beyond it fails like one on a full disk
+  long long address_space = -1;  ///< in bytes; a minute of computing is allowed then
+  long long largest_file = -1;   ///< in bytes; a write beyond it fails like one on a full disk
 };
 
 /// How the program ended.
