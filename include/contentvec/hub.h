@@ -62,9 +62,10 @@ struct ResolvedModel {
 ///   - a path: whatever exists on this machine is taken as it is, before any name is looked at;
 ///   - a name of known_models();
 ///   - `org/repo` or `org/repo/file`, either followed by `@revision`.
-/// Where no file is named: model.safetensors, else its index and shards, else the only .safetensors file,
-/// else hubert_base.pt, else pytorch_model.bin, else its index and shards, else the only .pt or .pth file.
-/// config.json and preprocessor_config.json beside it come along where the repository has them.
+/// Where no file is named: model.safetensors, else its index and shards, else pytorch_model.bin, else its index
+/// and shards, else the only .safetensors file, else hubert_base.pt, else the only .pt or .pth file; the same
+/// in a folder on this machine. config.json, preprocessor_config.json and processor_config.json beside it
+/// come along where the repository has them.
 ///
 /// The hub is asked on each call which commit the revision is now; when it cannot be reached or refuses, the
 /// commit known last is taken from the cache with a warning. A whole commit id is never asked for again.

@@ -22,13 +22,13 @@ struct Checkpoint {
   nlohmann::json fairseq_config;
   nlohmann::json hf_config;        ///< config.json of a Hugging Face folder, or beside the file; or null
   nlohmann::json hf_preprocessor;  ///< preprocessor_config.json likewise
+  nlohmann::json hf_processor;     ///< processor_config.json, which holds the same since transformers 5
 };
 
 /// Opens a checkpoint file or a Hugging Face directory, recognising the container by its content (never by
 /// its name). Executes nothing from it, and takes no memory on its word: every size, offset and shape is
-/// checked against the file first. Throws Error naming the file and what is wrong with it. In a directory:
-/// model.safetensors, else pytorch_model.bin, else the shards of model.safetensors.index.json or
-/// pytorch_model.bin.index.json.
+/// checked against the file first. Throws Error naming the file and what is wrong with it. In a directory
+/// hf_files.h says which file it is.
 Checkpoint open(const std::filesystem::path& path);
 
 }  // namespace contentvec::checkpoint

@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 
+#include "checkpoint/hf_files.h"
 #include "checkpoint/json_text.h"
 #include "checkpoint/text.h"
 
@@ -24,8 +25,24 @@ json read_object(const fs::path& path) {
   }
 }
 
+/// Null where nothing has that name; a link to nowhere, or to itself, is for opening it to complain about.
 json read_object_if_there(const fs::path& path) {
-  return fs::exists(path) ? read_object(path) : json(nullptr);
+  std::error_code error;
+  const bool there = fs::symlink_status(path, error).type() != fs::file_type::not_found;
+  return there ? read_object(path) : json(nullptr);
+}
+
+/// Names of all that is no folder.
+std::vector<std::string> files_in(const fs::path& directory) {
+  std::vector<std::string> names;
+  std::error_code error;
+  std::error_code of_entry;
+  for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error))
+    if (!at->is_directory(of_entry)) names.push_back(at->path().filename().string());
+  if (error)
+    fail("cannot open checkpoint {}: this directory cannot be listed: {}; check that you may read it",
+         directory.string(), error.message());
+  return names;
 }
 
 /// A shard is a file beside its index: nothing else may be opened on the index's word.
@@ -50,15 +67,14 @@ json weight_map(const fs::path& index) {
 }
 
 Checkpoint open_weights(const fs::path& directory, const OpenFile& open_file) {
-  for (const char* name : {"model.safetensors", "pytorch_model.bin"})
-    if (fs::exists(directory / name)) return open_file(directory / name);
-  for (const char* name : {"model.safetensors.index.json", "pytorch_model.bin.index.json"})
-    if (fs::exists(directory / name)) return open_shards(directory / name, open_file);
-  fail(
-      "cannot open checkpoint {}: expected model.safetensors, pytorch_model.bin, "
-      "model.safetensors.index.json or "
-      "pytorch_model.bin.index.json in this directory, found none of them; give a checkpoint file instead",
-      directory.string());
+  const std::string name = weights_among(files_in(directory));
+  if (name.empty())
+    fail(
+        "cannot open checkpoint {}: expected {} in this directory, found none of them; give a checkpoint "
+        "file "
+        "instead",
+        directory.string(), kWeightsLookedFor);
+  return is_shard_index(name) ? open_shards(directory / name, open_file) : open_file(directory / name);
 }
 
 }  // namespace
@@ -98,6 +114,7 @@ Checkpoint open_hf_directory(const fs::path& directory, const OpenFile& open_fil
   Checkpoint checkpoint = open_weights(directory, open_file);
   checkpoint.hf_config = read_object_if_there(directory / "config.json");
   checkpoint.hf_preprocessor = read_object_if_there(directory / "preprocessor_config.json");
+  checkpoint.hf_processor = read_object_if_there(directory / "processor_config.json");
   return checkpoint;
 }
 

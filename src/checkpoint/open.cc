@@ -44,6 +44,7 @@ Checkpoint open(const std::filesystem::path& path) {
   Checkpoint checkpoint = is_shard_index(path) ? open_shards(path, open_file) : open_file(path);
   checkpoint.hf_config = json_object_if_any(path.parent_path() / "config.json");
   checkpoint.hf_preprocessor = json_object_if_any(path.parent_path() / "preprocessor_config.json");
+  checkpoint.hf_processor = json_object_if_any(path.parent_path() / "processor_config.json");
   return checkpoint;
 }
 

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "checkpoint/hf_directory.h"
+#include "checkpoint/hf_files.h"
 #include "checkpoint/text.h"
 #include "contentvec/hub.h"
 #include "hub/name.h"
@@ -20,28 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 using Files = std::vector<std::string>;
 
-/// The weights among a repository's files, as contentvec/hub.h says; empty where no rule finds any.
-std::string weights_among(const Files& files) {
-  const auto there = [&](std::string_view name) {
-    return std::find(files.begin(), files.end(), name) != files.end();
-  };
-  const auto only_one = [&](std::string_view ending) -> std::string {
-    const auto ends_so = [&](const std::string& name) {
-      return name.ends_with(ending) && name.find('/') == name.npos;
-    };
-    if (std::count_if(files.begin(), files.end(), ends_so) != 1) return "";
-    return *std::find_if(files.begin(), files.end(), ends_so);
-  };
-  if (there("model.safetensors")) return "model.safetensors";
-  if (there("model.safetensors.index.json")) return "model.safetensors.index.json";
-  if (std::string name = only_one(".safetensors"); !name.empty()) return name;
-  for (const char* name : {"hubert_base.pt", "pytorch_model.bin", "pytorch_model.bin.index.json"})
-    if (there(name)) return name;
-  for (const char* ending : {".pt", ".pth"})
-    if (std::string name = only_one(ending); !name.empty()) return name;
-  return "";
-}
-
 bool looks_like_weights(const std::string& name) {
   constexpr std::array<std::string_view, 4> kEndings = {".safetensors", ".pt", ".pth", ".bin"};
   return std::any_of(kEndings.begin(), kEndings.end(),
@@ -49,7 +28,7 @@ bool looks_like_weights(const std::string& name) {
 }
 
 std::string choose(const std::string& repo, const Files& files) {
-  std::string chosen = weights_among(files);
+  std::string chosen = checkpoint::weights_among(files);
   if (!chosen.empty()) return chosen;
   constexpr size_t kShown = 20;
   Files candidates;
@@ -57,22 +36,20 @@ std::string choose(const std::string& repo, const Files& files) {
     if (looks_like_weights(name)) candidates.push_back(checkpoint::quote(name));
   std::sort(candidates.begin(), candidates.end());
   if (candidates.size() > kShown) candidates.resize(kShown);
-  fail(
-      "{} has no model.safetensors, pytorch_model.bin (nor an index of either), hubert_base.pt, and no "
-      "single other .safetensors, .pt or .pth file; name one: {}/FILE{}{}",
-      repo, repo, candidates.empty() ? "" : ", where FILE may be ", fmt::join(candidates, ", "));
+  fail("{} has no {}; name one: {}/FILE{}{}", repo, checkpoint::kWeightsLookedFor, repo,
+       candidates.empty() ? "" : ", where FILE may be ", fmt::join(candidates, ", "));
 }
 
 /// All files of the model; returns where the one to open is.
 fs::path fetch(Repository& repository, const Name& name) {
-  const auto enough = [](const Files& files) { return !weights_among(files).empty(); };
+  const auto enough = [](const Files& files) { return !checkpoint::weights_among(files).empty(); };
   const std::string file = name.file.empty() ? choose(name.repo, repository.files(enough)) : name.file;
   const std::string folder = file.substr(0, file.rfind('/') + 1);
   fs::path path = repository.get(file);
   if (checkpoint::is_shard_index(path)) {
     for (const std::string& shard : checkpoint::shards_of(path)) repository.get(folder + shard);
   }
-  for (const char* beside : {"config.json", "preprocessor_config.json"}) repository.find(folder + beside);
+  for (const char* beside : checkpoint::kBesideWeights) repository.find(folder + beside);
   repository.remember();
   return path;
 }

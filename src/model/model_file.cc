@@ -56,14 +56,33 @@ SettledConfig settle_config(const Checkpoint& file, Layout layout, const FoundTe
   return {infer_config(found, file.source), kFromTensors};
 }
 
+/// What the settings of a Hugging Face feature extractor say of do_normalize, where they are an audio
+/// model's: an image model's mean pixels by that word.
+std::optional<bool> audio_normalize(const json& settings) {
+  if (!settings.is_object() || !settings.contains("do_normalize") || !settings["do_normalize"].is_boolean())
+    return std::nullopt;
+  for (const char* of_images : {"image_processor_type", "image_mean", "image_std", "do_resize", "do_rescale",
+                                "do_center_crop", "crop_size"})
+    if (settings.contains(of_images)) return std::nullopt;
+  const bool of_audio = !settings.contains("feature_extractor_type") ||
+                        settings["feature_extractor_type"] == "Wav2Vec2FeatureExtractor" ||
+                        settings.contains("sampling_rate");
+  return of_audio ? std::optional(settings["do_normalize"].get<bool>()) : std::nullopt;
+}
+
+/// The same of a whole file, which may have them one level down.
+std::optional<bool> normalize_in(const json& file) {
+  if (!file.is_object()) return std::nullopt;
+  const auto inner = file.find("feature_extractor");
+  const std::optional<bool> found = inner == file.end() ? std::nullopt : audio_normalize(*inner);
+  return found ? found : audio_normalize(file);
+}
+
 /// config.normalize, from the first that says it; returns where that was.
 std::string settle_normalize(const Checkpoint& file, SettledConfig& settled) {
   if (settled.config.normalize) return settled.source;
-  const json* preprocessor = file.hf_preprocessor.is_object() ? &file.hf_preprocessor : nullptr;
-  if (preprocessor != nullptr && preprocessor->value("do_normalize", json()).is_boolean()) {
-    settled.config.normalize = preprocessor->at("do_normalize").get<bool>();
-    return "preprocessor_config.json";
-  }
+  if ((settled.config.normalize = normalize_in(file.hf_preprocessor))) return "preprocessor_config.json";
+  if ((settled.config.normalize = normalize_in(file.hf_processor))) return "processor_config.json";
   ModelConfig of_fairseq;
   if (config_from_fairseq(file.fairseq_config, file.source, of_fairseq) && of_fairseq.normalize) {
     settled.config.normalize = of_fairseq.normalize;

@@ -5,6 +5,7 @@
 
 #include "checkpoint/forge.h"
 #include "checkpoint/hostile.h"
+#include "output/child.h"
 #include "support.h"
 
 // Recognising files and directories.
@@ -89,6 +90,58 @@ TEST(Open, DirectoryPrefersSafetensors) {
   write_file(folder / "model.safetensors", good_safetensors());
   EXPECT_EQ(open(folder.path()).container, "safetensors");
   EXPECT_EQ(open(folder.path()).source, (folder / "model.safetensors").string());
+}
+
+/// The same cases as for a repository of the hub (tests/hub/resolve_test.cc): it is one rule.
+TEST(Open, DirectoryChoosesTheWeights) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
+      {{"model.fp16.safetensors", "config.json"}, "model.fp16.safetensors"},
+      {{"a.safetensors", "pytorch_model.bin"}, "pytorch_model.bin"},
+      {{"hubert_base.pt", "other.pt"}, "hubert_base.pt"},
+      {{"checkpoint.pt", "._checkpoint.pt"}, "checkpoint.pt"},
+      {{"a.safetensors", "b.safetensors", "weights.pth"}, "weights.pth"},
+  };
+  for (const auto& [files, chosen] : cases) {
+    const TemporaryFolder folder;
+    for (const std::string& file : files)
+      if (!file.ends_with(".json")) write_file(folder / file, good_zip());
+    EXPECT_EQ(open(folder.path()).source, (folder / chosen).string());
+  }
+}
+
+TEST(Open, DirectoryTakesShardsBeforeTorch) {
+  const TemporaryFolder folder;
+  write_file(folder / "pytorch_model.bin", good_zip());
+  write_file(folder / "model.safetensors.index.json", R"({"weight_map": {"x": "missing.safetensors"}})"s);
+  EXPECT_THAT(error_of([&] { open(folder.path()); }), HasSubstr("missing.safetensors"));
+}
+
+TEST(Open, DirectoryWithLinksToNowhere) {
+  const TemporaryFolder folder;
+  write_file(folder / "model.safetensors", good_safetensors());
+  for (const char* name : {"config.json", "preprocessor_config.json", "processor_config.json"}) {
+    for (const char* target : {name, "nothing"}) {
+      std::filesystem::create_symlink(target, folder / name);
+      EXPECT_THAT(error_of([&] { open(folder.path()); }), HasSubstr((folder / name).string()));
+      EXPECT_NO_THROW(open(folder / "model.safetensors"));
+      std::filesystem::remove(folder / name);
+    }
+  }
+  std::filesystem::remove(folder / "model.safetensors");
+  std::filesystem::create_symlink("model.safetensors", folder / "model.safetensors");
+  EXPECT_THAT(error_of([&] { open(folder.path()); }), HasSubstr("model.safetensors"));
+}
+
+TEST(Open, DirectoryThatCannotBeListed) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directory(folder / "closed");
+  std::filesystem::permissions(folder.path(), std::filesystem::perms::all);
+  std::filesystem::permissions(folder / "closed", std::filesystem::perms::none);
+  {
+    const WithoutPrivileges as_nobody;
+    EXPECT_THAT(error_of([&] { open(folder / "closed"); }), HasSubstr((folder / "closed").string()));
+  }
+  std::filesystem::permissions(folder / "closed", std::filesystem::perms::owner_all);
 }
 
 TEST(Open, DirectoryWithABrokenConfig) {

@@ -53,6 +53,8 @@ TEST(Resolve, ChoosesTheWeights) {
       {{"contentvec_base.safetensors", "README.md"}, "contentvec_base.safetensors"},
       {{"hubert_base.pt", "rmvpe.pt", "other.pth"}, "hubert_base.pt"},
       {{"a.safetensors", "b.safetensors", "pytorch_model.bin"}, "pytorch_model.bin"},
+      {{"a.safetensors", "pytorch_model.bin"}, "pytorch_model.bin"},
+      {{"model.fp16.safetensors", "config.json"}, "model.fp16.safetensors"},
       {{"checkpoint.pt", "sub/other.pt"}, "checkpoint.pt"},
       {{"weights.pth", "x.bin"}, "weights.pth"},
   };
@@ -97,6 +99,17 @@ TEST(Load, AHuggingFaceModelWithItsConfiguration) {
   const Model again = Model::load("org/tiny");
   ASSERT_EQ(again.info().warnings.size(), 1U);
   EXPECT_THAT(again.info().warnings[0], HasSubstr("could not be asked"));
+}
+
+TEST(Load, ProcessorConfigOfTransformers5) {
+  HubServer hub;
+  for (const char* file : {"config.json", "pytorch_model.bin"})
+    publish(hub, "org/tiny", file, fs::path("tiny.hf") / file);
+  hub.publish("org/tiny", "processor_config.json",
+              R"({"feature_extractor": {"do_normalize": true, "sampling_rate": 16000}})");
+  const ModelInfo info = inspect("org/tiny");
+  EXPECT_EQ(info.normalize_source, "processor_config.json");
+  EXPECT_EQ(info.config.normalize, true);
 }
 
 TEST(Load, AModelInShards) {

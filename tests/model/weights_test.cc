@@ -154,6 +154,43 @@ TEST_F(ModelFileTest, RefusesOtherModelsNamingTheTensor) {
   EXPECT_THAT(error_for(tensors), AllOf(HasSubstr("WavLM"), HasSubstr("gru_rel_pos_linear")));
 }
 
+/// Where normalisation is read from with these files beside the weights, and whether it is on.
+TEST_F(ModelFileTest, NormalisationOfAudioFeatureExtractors) {
+  struct Case {
+    const char* preprocessor;
+    const char* processor;
+    std::string source;
+    bool on;
+  };
+  test::write_tensors(path_, tiny_tensors());
+  const std::string usual = open_model_file(path_.string(), tiny_config()).info.normalize_source;
+  for (
+      const Case& c : std::vector<Case>{
+          {"", R"({"do_normalize": true})", "processor_config.json", true},
+          {"", R"({"feature_extractor": {"do_normalize": true}})", "processor_config.json", true},
+          {"",
+           R"({"feature_extractor": {"do_normalize": true, "feature_extractor_type": "Wav2Vec2FeatureExtractor"},
+                "processor_class": "Wav2Vec2Processor"})",
+           "processor_config.json", true},
+          {R"({"do_normalize": false})", R"({"do_normalize": true})", "preprocessor_config.json", false},
+          {R"({"do_normalize": true, "image_processor_type": "ViTImageProcessor"})", "", usual, false},
+          {R"({"do_normalize": true, "feature_extractor_type": "ViTFeatureExtractor"})", "", usual, false},
+          {R"({"do_normalize": true, "image_mean": [0.5, 0.5, 0.5], "size": 224})", "", usual, false},
+          {R"({"do_normalize": true, "image_processor_type": "ViTImageProcessor"})",
+           R"({"feature_extractor": {"do_normalize": true}})", "processor_config.json", true},
+          {"", R"({"image_processor": {"do_normalize": true}})", usual, false},
+          {R"({"do_normalize": "yes"})", R"({"feature_extractor": "Wav2Vec2"})", usual, false}}) {
+    for (const auto& [name, text] : {std::pair("preprocessor_config.json", c.preprocessor),
+                                     std::pair("processor_config.json", c.processor)}) {
+      std::filesystem::remove(folder_ / name);
+      if (*text != '\0') test::write_file(folder_ / name, std::string(text));
+    }
+    const ModelInfo info = open_model_file(path_.string(), tiny_config()).info;
+    EXPECT_EQ(info.normalize_source, c.source) << c.preprocessor << c.processor;
+    EXPECT_EQ(info.config.normalize, c.on) << c.preprocessor << c.processor;
+  }
+}
+
 TEST_F(ModelFileTest, TheConfigurationComesFromTheFirstThatSaysIt) {
   const Tensors tensors = tiny_tensors();
   ModelConfig own = tiny_config();
