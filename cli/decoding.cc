@@ -23,7 +23,7 @@ int64_t cost(const Recording& recording) {
 Decoding::Decoding(std::span<const Job> jobs, const Options& options) : jobs_(jobs), options_(options) {
   try {
     for (int i = 0; i < options.threads; ++i) threads_.emplace_back([this] { decode_jobs(); });
-  } catch (const std::system_error& error) {
+  } catch (const std::exception& error) {  // no thread, or no memory for one
     if (threads_.empty())
       fail("cannot start a thread to decode with: {}", error.what());  // else fewer will do
   }

@@ -18,10 +18,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What OpenBLAS reserves for each processor when it is loaded, and everything else; where it gets less it
-/// tries again for ever.
-constexpr size_t kAddressSpacePerProcessor = size_t{136} << 20;
-constexpr size_t kAddressSpace = size_t{96} << 20;
+/// What OpenBLAS reserves for each processor when it is loaded, and twice that for the products of a build;
+/// where it gets less it tries again for ever.
+constexpr size_t kBlasBuffer = size_t{136} << 20;
+/// The libraries themselves.
+constexpr size_t kCode = size_t{96} << 20;
 
 /// The folder of the program or library that holds this code; empty where that is not known.
 fs::path own_folder() {
@@ -52,9 +53,7 @@ std::vector<fs::path> places() {
   return found;
 }
 
-void check_address_space(const std::string& doing) {
-  const auto processors = static_cast<size_t>(std::clamp(sysconf(_SC_NPROCESSORS_CONF), 1L, 128L));
-  const size_t needed = kAddressSpace + processors * kAddressSpacePerProcessor;
+void check_address_space(const std::string& doing, size_t needed) {
   void* space = mmap(nullptr, needed, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (space == MAP_FAILED) {
     fail("cannot {}: FAISS and its BLAS need {} MB of address space; raise the limit (ulimit -v)", doing,
@@ -80,7 +79,8 @@ const FaissLibrary* load(const fs::path& file, std::string& why) {
 }
 
 const FaissLibrary& load_any(const std::string& doing) {
-  check_address_space(doing);
+  const auto processors = static_cast<size_t>(std::clamp(sysconf(_SC_NPROCESSORS_CONF), 1L, 128L));
+  check_address_space(doing, kCode + processors * kBlasBuffer);
   std::string tried;
   for (const fs::path& file : places()) {
     std::string why;
@@ -93,6 +93,15 @@ const FaissLibrary& load_any(const std::string& doing) {
 
 const FaissLibrary& faiss_library(const std::string& doing) {
   static const FaissLibrary& library = load_any(doing);  // tried again if it throws
+  return library;
+}
+
+/// The library, where there is room to build an index of these vectors: FAISS copies them into lists that
+/// grow, and trains on another copy.
+const FaissLibrary& library_to_build(std::span<const float> vectors) {
+  const std::string doing = "build an index";
+  const FaissLibrary& library = faiss_library(doing);
+  check_address_space(doing, 2 * kBlasBuffer + 4 * vectors.size_bytes());
   return library;
 }
 
@@ -118,11 +127,11 @@ std::unique_ptr<const VectorIndex> open_index(const fs::path& path) {
 
 std::unique_ptr<const VectorIndex> build_index(std::span<const float> vectors, int64_t dim, int64_t lists,
                                                int threads) {
-  return faiss_library("build an index").build(vectors, dim, lists, checked_threads(threads));
+  return library_to_build(vectors).build(vectors, dim, lists, checked_threads(threads));
 }
 
 std::vector<float> cluster_centres(std::span<const float> vectors, int64_t dim, int64_t count, int threads) {
-  return faiss_library("build an index").cluster(vectors, dim, count, checked_threads(threads));
+  return library_to_build(vectors).cluster(vectors, dim, count, checked_threads(threads));
 }
 
 }  // namespace contentvec::retrieval

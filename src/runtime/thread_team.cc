@@ -1,7 +1,6 @@
 #include "runtime/thread_team.h"
 
 #include <chrono>
-#include <system_error>
 #include <utility>
 
 #include "runtime/fail.h"
@@ -63,7 +62,7 @@ void ThreadTeam::start_workers(int threads) {
   workers_.reserve(static_cast<size_t>(threads - 1));
   try {
     for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { worker_main(i); });
-  } catch (const std::system_error& error) {
+  } catch (const std::exception& error) {  // no thread, or no memory for one
     const size_t started = workers_.size();
     dismiss();
     fail("asked for {} threads, the system gave {} ({}); use fewer", threads, started + 1, error.what());

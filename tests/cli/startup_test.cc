@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdlib>
 
@@ -43,6 +44,21 @@ TEST(Startup, TooLittleForFaissIsAnError) {
                             {.folder = folder.path(), .address_space = kLittle / 2});
   EXPECT_EQ(result.code, 1) << result.signal;
   EXPECT_THAT(result.err, AllOf(HasSubstr("cannot open the index"), HasSubstr("ulimit -v")));
+}
+
+TEST(Startup, TooLittleToBuildWithIsAnError) {
+  const TemporaryFolder folder;
+  write_wav(folder / "a.wav", noise(16000 * 20));
+  const std::string model = tiny_model().string();
+  ASSERT_EQ(run({"extract", "a.wav", "--model", model, "--out", "f/"}, {.folder = folder.path()}).code, 0);
+  const auto processors = static_cast<long long>(sysconf(_SC_NPROCESSORS_CONF));
+  const long long to_load = (96 + 136 * processors) * (1LL << 20);
+  for (const long long more : {50'000'000LL, 100'000'000LL, 200'000'000LL}) {
+    const Result result =
+        run({"index", "f", "voice.index"}, {.folder = folder.path(), .address_space = to_load + more});
+    EXPECT_EQ(result.signal, 0) << more << result.err;
+    EXPECT_TRUE(result.code == 0 || result.err.find("ulimit -v") != std::string::npos) << result.err;
+  }
 }
 #endif
 
