@@ -142,7 +142,7 @@ def test_refuses_what_it_cannot_build_from(vectors, tmp_path):
 
 @needs_faiss
 def test_other_threads_run_meanwhile():
-    vectors = np.random.default_rng(2).standard_normal((4000, 64)).astype(np.float32)
+    vectors = np.random.default_rng(2).standard_normal((20000, 64)).astype(np.float32)
     assert turns_during(lambda: Retriever.build(vectors, threads=1)) > 10
     small = Retriever.build(vectors[:400], threads=1)
     assert turns_during(lambda: small.blend(vectors)) > 10
