@@ -44,6 +44,7 @@ struct ExtractArguments {
   std::string speaker_embedding;
   std::string index;
   float index_rate = kIndexRate;
+  int64_t nprobe = 0;
   std::string format;
   std::string preset;
   std::string shard;
@@ -162,6 +163,7 @@ std::map<std::string, std::string> metadata_of(const ExtractArguments& arguments
   if (!arguments.index.empty()) {
     set_path(metadata, "index", arguments.index);
     metadata["index_rate"] = fmt::format("{}", arguments.index_rate);
+    if (arguments.nprobe > 0) metadata["nprobe"] = fmt::format("{}", arguments.nprobe);
   }
   return metadata;
 }
@@ -304,6 +306,7 @@ int run(const ExtractArguments& given) {
       .batch_seconds = arguments.batch_seconds,
       .retriever = open_retriever(arguments, stages.front(), model.config()),
       .index_rate = arguments.index_rate,
+      .nprobe = arguments.nprobe,
       .decoding = {.threads = decoding_threads(),
                    .pad = arguments.preset == kSoftVc ? soft_vc_padding(model.config()) : 0,
                    .only_16k = training_preset(arguments) != nullptr,
@@ -386,6 +389,10 @@ Command add_extract(CLI::App& app) {
   option("--index-rate", a->index_rate, "How much of them comes from the index, 0 to 1 (default: 0.75)",
          "RATE")
       ->check(CLI::Range(0.0, 1.0))
+      ->needs("--index");
+  option("--nprobe", a->nprobe,
+         "Lists of the index that are searched for each frame (default: as it says, 1 in RVC's)", "N")
+      ->check(CLI::Range(int64_t{1}, int64_t{1} << 30))
       ->needs("--index");
   option("--format", a->format, "npy (default) or safetensors", "FORMAT")
       ->check(one_of({"npy", "safetensors"}));

@@ -67,8 +67,9 @@ FileInfo describe_index(const std::string& path) {
   info.json["vectors"] = index.size();
   info.json["dim"] = index.dim();
   info.json["lists"] = index.lists();
-  info.rows.emplace_back("vectors", fmt::format("{} of {}, in {} lists", grouped(index.size()), index.dim(),
-                                                grouped(index.lists())));
+  const std::string lists =
+      index.lists() == 0 ? "not in lists (Flat)" : fmt::format("in {} lists", grouped(index.lists()));
+  info.rows.emplace_back("vectors", fmt::format("{} of {}, {}", grouped(index.size()), index.dim(), lists));
   return info;
 }
 

@@ -96,7 +96,9 @@ class Batches {
 
   void blend(std::vector<Features>& stages) const {
     if (!extraction_.retriever) return;
-    for (Features& stage : stages) stage = extraction_.retriever->blend(stage, extraction_.index_rate);
+    for (Features& stage : stages) {
+      stage = extraction_.retriever->blend(stage, extraction_.index_rate, extraction_.nprobe);
+    }
   }
 
   void extract_alone(Recording& recording) {

@@ -23,6 +23,7 @@ struct Extraction {
   double batch_seconds;                ///< of audio that goes through the model together
   std::optional<Retriever> retriever;  ///< that features are blended with
   float index_rate;
+  int64_t nprobe;              ///< 0: the index's own
   Decoding::Options decoding;  ///< most_samples is settled by extract_all
   Writing::Options writing;
 };

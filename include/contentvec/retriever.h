@@ -37,40 +37,46 @@ struct IndexOptions {
 class Retriever {
  public:
   /// Opens RVC's `added_*.index`: FAISS's IndexIVFFlat with L2 distances, as RVC, Applio and so-vits-svc
-  /// write it ("IVF<n>,Flat"). All of it is read into memory. Throws Error when it cannot be read, is no such
-  /// index, is damaged, or has no vectors (`trained_*.index`).
+  /// write it ("IVF<n>,Flat"); or FAISS's IndexFlatL2 ("Flat"), which is searched whole. All of it is read
+  /// into memory. Throws Error when it cannot be read, is no such index, is damaged, or has no vectors
+  /// (`trained_*.index`).
   static Retriever open(const std::filesystem::path& path);
 
-  /// Builds an index as RVC's train_index does. `vectors` is [size, dim], row-major, all within +-1e16; at least 39
-  /// of them. The number of lists is min(16 sqrt(size), size / 39), rounded down, and a search visits one.
-  /// The same vectors give the same index for any number of threads, on one machine and BLAS library.
-  /// Throws Error for anything else. docs/retrieval.md says where this differs from RVC.
+  /// Builds an index as RVC's train_index does. `vectors` is [size, dim], row-major, all within +-1e16; at
+  /// least 39 of them. The number of lists is min(16 sqrt(size), size / 39), rounded down, and a search
+  /// visits one. The same vectors give the same index for any number of threads, on one machine and BLAS
+  /// library. Throws Error for anything else. docs/retrieval.md says where this differs from RVC.
   static Retriever build(std::span<const float> vectors, int64_t dim, const IndexOptions& options = {});
 
   /// The same for all `.npy` files of a folder, by name, each [frames, dim] of the same dim: what `extract`
   /// writes, and RVC's 3_feature256 and 3_feature768. Throws Error for a folder without any, too.
   static Retriever build_from_folder(const std::filesystem::path& folder, const IndexOptions& options = {});
 
-  [[nodiscard]] int64_t size() const;   ///< vectors
-  [[nodiscard]] int64_t dim() const;    ///< floats of each: 256 for RVC v1, 768 for v2
-  [[nodiscard]] int64_t lists() const;  ///< into which they are sorted: the n of RVC's file names
+  [[nodiscard]] int64_t size() const;    ///< vectors
+  [[nodiscard]] int64_t dim() const;     ///< floats of each: 256 for RVC v1, 768 for v2
+  [[nodiscard]] int64_t lists() const;   ///< into which they are sorted, RVC's n; 0 for a Flat index
+  [[nodiscard]] int64_t nprobe() const;  ///< that a search looks through unless told: 1 in RVC's
 
   /// Each frame drawn towards its 8 nearest vectors: rate * sum(w_i v_i) + (1 - rate) * frame, where w_i is
   /// (1 / d_i)^2 over the sum of these, and d_i the squared L2 distance (RVC's "score"). `rate` is in 0 .. 1;
-  /// 0 returns the features as they are. Features of any number of frames, of dim() values each, all within +-1e16 (beyond,
-  /// float32 cannot hold their squared distances).
+  /// 0 returns the features as they are. Features of any number of frames, of dim() values each, all within
+  /// +-1e16 (beyond, float32 cannot hold their squared distances).
   ///
   /// - A vector equal to the frame (d_i = 0) takes all the weight, where RVC computes NaN; several share it.
   /// - A list with fewer than 8 vectors gives fewer neighbours, and an empty list leaves the frame as it is.
-  /// Throws Error for a rate out of range, another dim, values out of range or not finite.
-  [[nodiscard]] Features blend(const Features& features, float rate = kIndexRate) const;
+  ///
+  /// `nprobe` is how many lists a search looks through, those of the centres nearest to the frame: 0 means
+  /// nprobe(), and more than lists() all of them. More takes longer and misses fewer near vectors. Throws
+  /// Error for a rate or nprobe out of range, another dim, values out of range or not finite.
+  [[nodiscard]] Features blend(const Features& features, float rate = kIndexRate, int64_t nprobe = 0) const;
 
   /// Writes the index as FAISS does, atomically: an `added_*.index` for RVC. Throws Error.
   void save(const std::filesystem::path& path) const;
 
   /// Writes both files RVC's train_index leaves in `folder`, which must exist:
   /// {trained,added}_IVF<lists>_Flat_nprobe_1_<name>_<version>.index, where the version is v1 for 256
-  /// dimensions, v2 for 768, and left out for others. Returns the path of the added one. Throws Error.
+  /// dimensions, v2 for 768, and left out for others. Returns the path of the added one. Throws Error, also
+  /// for a Flat index, which RVC has no names for.
   [[nodiscard]] std::filesystem::path save_for_rvc(const std::filesystem::path& folder,
                                                    const std::string& name) const;
 

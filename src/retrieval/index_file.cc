@@ -1,6 +1,7 @@
 #include "retrieval/index_file.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -14,9 +15,12 @@
 namespace contentvec::retrieval {
 namespace {
 
+using namespace std::string_view_literals;
+
 constexpr std::string_view kInvertedFile = "IwFl";  // IndexIVFFlat
-constexpr std::string_view kFlatL2 = "IxF2";        // IndexFlatL2, which holds the centres
+constexpr std::string_view kFlatL2 = "IxF2";        // IndexFlatL2, an index by itself or the centres of one
 constexpr std::string_view kLists = "ilar";         // ArrayInvertedLists
+constexpr uint8_t kHashMap = 2;                     // DirectMap::Hashtable
 constexpr int32_t kL2 = 1;
 constexpr int32_t kLargestDim = 1 << 16;
 
@@ -28,25 +32,80 @@ struct Header {
   int32_t metric;
 };
 
+struct Kind {
+  std::string_view begins;
+  std::string_view name;
+};
+
+/// FAISS's other indices that people have. The first that fits counts.
+constexpr std::array kOtherIndices = {
+    Kind{"IxFI", "Flat with inner products"},
+    Kind{"IxFl", "Flat with another distance"},
+    Kind{"IwPQ", "IVF with product quantisation, which keeps no whole vectors"},
+    Kind{"IvPQ", "IVF with product quantisation, which keeps no whole vectors"},
+    Kind{"IwQR", "IVF with refined product quantisation, which keeps no whole vectors"},
+    Kind{"IwPf", "IVF with fast-scan product quantisation, which keeps no whole vectors"},
+    Kind{"IwSq", "IVF with scalar quantisation, which keeps no whole vectors"},
+    Kind{"IwSQ", "IVF with scalar quantisation, which keeps no whole vectors"},
+    Kind{"IxPQ", "product quantisation, which keeps no whole vectors"},
+    Kind{"IxPo", "product quantisation, which keeps no whole vectors"},
+    Kind{"IxPq", "product quantisation, which keeps no whole vectors"},
+    Kind{"IPfs", "fast-scan product quantisation, which keeps no whole vectors"},
+    Kind{"IxSQ", "scalar quantisation, which keeps no whole vectors"},
+    Kind{"IHN", "HNSW"},
+    Kind{"INS", "NSG"},
+    Kind{"IxM", "an index with ids of its own (IDMap)"},
+    Kind{"IxPT", "an index behind a transformation (PreTransform)"},
+    Kind{"IxRF", "a refined index (Refine)"},
+    Kind{"IxRP", "a refined index (Refine)"},
+    Kind{"IxHE", "locality-sensitive hashing"},
+    Kind{"IxHe", "locality-sensitive hashing"},
+    Kind{"IB", "an index of bits (Binary)"},
+};
+
+/// What people have under an index's name that is none.
+constexpr std::array kOtherFiles = {
+    Kind{"version https://git-lfs"sv, "a Git LFS pointer, not the file it stands for: run git lfs pull"},
+    Kind{"<"sv, "a web page (HTML or XML): download the file itself"},
+    Kind{"{"sv, "JSON text: download the file itself"},
+    Kind{"PK\x03\x04"sv, "a zip archive, or a checkpoint of torch: if it holds the index, unpack it"},
+    Kind{"\x93NUMPY"sv, "a NumPy array: `contentvec index` builds an index from a folder of these"},
+    Kind{"\x1f\x8b"sv, "a gzip archive: unpack it"},
+    Kind{"7z\xbc\xaf"sv, "a 7z archive: unpack it"},
+    Kind{"Rar!"sv, "a RAR archive: unpack it"},
+    Kind{"RIFF"sv, "a WAV sound file"},
+};
+
+template <size_t Count>
+std::string_view name_in(const std::array<Kind, Count>& kinds, std::string_view text) {
+  const auto found = std::find_if(kinds.begin(), kinds.end(),
+                                  [&](const Kind& kind) { return text.starts_with(kind.begins); });
+  return found == kinds.end() ? "" : found->name;
+}
+
+bool is_dim(int32_t value) {
+  return value >= 1 && value <= kLargestDim;
+}
+
 class Checker {
  public:
   Checker(std::span<const std::byte> file, std::string_view name) : file_(file), name_(name) {}
 
   void check() {
-    check_type();
+    const bool flat = check_type() == kFlatL2;
     header_ = read_header();
-    if (header_.dim < 1 || header_.dim > kLargestDim || header_.size < 0) damaged("its header is no index's");
+    if (!is_dim(header_.dim) || header_.size < 0) damaged("its header is no index's");
     if (header_.metric != kL2) {
-      fail("{}: expected L2 distances, which RVC's indices have, found FAISS's metric {}; build it anew",
-           doing(), header_.metric);
+      fail("{}: expected L2 distances, which RVC's indices have, found FAISS's metric {}{}; build it anew",
+           doing(), header_.metric, header_.metric == 0 ? " (inner product)" : "");
     }
     if (!header_.trained || header_.size == 0) refuse_empty();
-    lists_ = take<uint64_t>();
-    if (take<uint64_t>() < 1) damaged("a search would look through no list");
-    check_centres();
-    skip_direct_map();
-    check_lists();
-    if (position_ != file_.size()) damaged("the file goes on after the index");
+    if (flat) {
+      check_vectors(static_cast<uint64_t>(header_.size), "its vectors are not as many as it says");
+      check_end();
+    } else {
+      check_inverted_file();
+    }
   }
 
  private:
@@ -55,6 +114,13 @@ class Checker {
   [[noreturn]] void damaged(std::string_view what) const {
     fail("{}: it is damaged: {} (byte {} of {}). Copy or build it anew", doing(), what, position_,
          file_.size());
+  }
+
+  [[noreturn]] void refuse_kind(std::string_view what) const {
+    fail(
+        "{}: expected FAISS's \"IVF<n>,Flat\", as RVC writes it, or \"Flat\", found {}; build it anew with "
+        "`contentvec index`",
+        doing(), what);
   }
 
   [[noreturn]] void refuse_empty() const {
@@ -86,18 +152,25 @@ class Checker {
     return type;
   }
 
-  void check_type() {
+  std::string check_type() {
+    const std::string_view text(reinterpret_cast<const char*>(file_.data()), file_.size());
     const std::string type = file_.size() < 4 ? "" : take_type();
-    if (type == kInvertedFile) return;
-    const bool of_faiss = type.starts_with('I') && std::all_of(type.begin(), type.end(), [](unsigned char c) {
-                            return c >= '0' && c <= 'z';
-                          });
-    if (!of_faiss) fail("{}: it is no FAISS index; expected RVC's added_*.index", doing());
-    fail(
-        "{}: expected a FAISS index of the kind \"IVF,Flat\" (IwFl), as RVC writes it, found one of type {}; "
-        "build "
-        "it anew with `contentvec index`",
-        doing(), type);
+    if (type == kInvertedFile || type == kFlatL2) return type;
+    if (file_.empty())
+      fail("{}: it is empty; expected RVC's added_*.index: copy or download it again", doing());
+    if (const std::string_view other = name_in(kOtherIndices, type); !other.empty()) {
+      refuse_kind(fmt::format("{} ({})", other, type));
+    }
+    // A text may begin with a mark of its encoding, or blank.
+    const size_t start = text.find_first_not_of(" \t\r\n\xef\xbb\xbf"sv);
+    const std::string_view other =
+        name_in(kOtherFiles, start == std::string_view::npos ? text : text.substr(start));
+    if (!other.empty()) fail("{}: it is {}. Expected RVC's added_*.index", doing(), other);
+    // Any FAISS index begins with a type and a width; words that begin with an I do not.
+    if (type.starts_with('I') && file_.size() >= 8 && is_dim(take<int32_t>())) {
+      refuse_kind("one of type " + type);
+    }
+    fail("{}: it is no FAISS index; expected RVC's added_*.index", doing());
   }
 
   Header read_header() {
@@ -110,30 +183,64 @@ class Checker {
     return header;
   }
 
+  void check_end() const {
+    if (position_ != file_.size()) damaged("the file goes on after the index");
+  }
+
+  void check_inverted_file() {
+    lists_ = take<uint64_t>();
+    if (take<uint64_t>() < 1) damaged("a search would look through no list");
+    check_centres();
+    skip_direct_map();
+    const uint64_t kept = check_lists();
+    check_end();
+    const auto counted = static_cast<uint64_t>(header_.size);
+    if (kept > counted) damaged("its lists hold more vectors than it says");
+    if (kept < counted) {
+      fail(
+          "{}: it counts {} vectors and holds {}: FAISS leaves vectors that are NaN out of the lists and "
+          "counts "
+          "them. The features it was built from had NaN in them: extract these anew and build it again",
+          doing(), counted, kept);
+    }
+  }
+
+  /// The values of an IndexFlatL2, `count` vectors.
+  void check_vectors(uint64_t count, std::string_view otherwise) {
+    const auto values = take<uint64_t>();
+    skip(values, sizeof(float));
+    // After the skip, so that the product cannot wrap: there are as many bytes.
+    const auto width = static_cast<uint64_t>(header_.dim);
+    if (values % width != 0 || values / width != count) damaged(otherwise);
+  }
+
   void check_centres() {
-    if (take_type() != kFlatL2) damaged("its centres are not an IndexFlatL2");
+    const std::string type = take_type();
+    if (type != kFlatL2) {
+      const std::string_view other = name_in(kOtherIndices, type);
+      if (other.empty()) damaged("its centres are not an IndexFlatL2");
+      refuse_kind(fmt::format("lists whose centres are {} ({})", other, type));
+    }
     const Header centres = read_header();
     const bool fits = centres.dim == header_.dim && centres.metric == kL2 && centres.size >= 1 &&
                       static_cast<uint64_t>(centres.size) == lists_;
     if (!fits) damaged("its centres do not fit its lists");
-    const auto values = take<uint64_t>();
-    skip(values, sizeof(float));
-    // After the skip, so that the product cannot wrap: there are as many bytes.
-    if (values % static_cast<uint64_t>(header_.dim) != 0 ||
-        values / static_cast<uint64_t>(header_.dim) != lists_) {
-      damaged("its centres are not one per list");
-    }
+    check_vectors(lists_, "its centres are not one per list");
   }
 
   /// Where each id is: unused here, but a user may have had FAISS make it.
   void skip_direct_map() {
     const auto kind = take<uint8_t>();
-    if (kind > 1) damaged("its direct map is of a kind that RVC never makes");
+    if (kind > kHashMap) damaged("its direct map is of no kind that FAISS has");
     skip(take<uint64_t>(), sizeof(int64_t));
+    if (kind == kHashMap) skip(take<uint64_t>(), 2 * sizeof(int64_t));
   }
 
-  void check_lists() {
-    if (take_type() != kLists) damaged("its lists are not an array");
+  /// How many vectors the lists hold.
+  uint64_t check_lists() {
+    const std::string type = take_type();
+    if (type == "ilod") refuse_kind("lists that are kept in another file (OnDisk)");
+    if (type != kLists) damaged("its lists are not an array");
     const auto vector_bytes = static_cast<uint64_t>(header_.dim) * sizeof(float);
     if (take<uint64_t>() != lists_ || take<uint64_t>() != vector_bytes)
       damaged("its lists do not fit its header");
@@ -143,8 +250,7 @@ class Checker {
       skip(size, sizeof(int64_t));  // ids
       total += size;                // cannot wrap: the file holds as many
     }
-    if (total != static_cast<uint64_t>(header_.size))
-      damaged("its lists do not hold as many vectors as it says");
+    return total;
   }
 
   /// Sizes of the lists that the file holds, in order: of all, or of those that are not empty.

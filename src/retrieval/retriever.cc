@@ -150,14 +150,19 @@ int64_t Retriever::lists() const {
   return impl_->index->lists();
 }
 
-Features Retriever::blend(const Features& features, float rate) const {
+int64_t Retriever::nprobe() const {
+  return impl_->index->nprobe();
+}
+
+Features Retriever::blend(const Features& features, float rate, int64_t nprobe) const {
   check_blend(features, dim(), rate);
+  if (nprobe < 0) fail("cannot blend: nprobe must be 0 (as the index says) or more, found {}", nprobe);
   Features blended = features;
   if (rate == 0) return blended;
   const auto width = static_cast<size_t>(dim());
   for (size_t first = 0; first < blended.data.size(); first += width) {
     const std::span<float> frame = std::span(blended.data).subspan(first, width);
-    blend_frame(frame, impl_->index->nearest(frame, kNeighbours), rate);
+    blend_frame(frame, impl_->index->nearest(frame, kNeighbours, nprobe > 0 ? nprobe : this->nprobe()), rate);
   }
   return blended;
 }
@@ -167,8 +172,13 @@ void Retriever::save(const fs::path& path) const {
 }
 
 fs::path Retriever::save_for_rvc(const fs::path& folder, const std::string& name) const {
-  const std::string rest = fmt::format("_IVF{}_Flat_nprobe_{}_{}{}.index", lists(), impl_->index->nprobe(),
-                                       name, version_suffix(dim()));
+  if (lists() == 0) {
+    fail(
+        "cannot save an index under RVC's names, which are of IVF indices: this one is Flat; save it under "
+        "your own");
+  }
+  const std::string rest =
+      fmt::format("_IVF{}_Flat_nprobe_{}_{}{}.index", lists(), nprobe(), name, version_suffix(dim()));
   write_index(*impl_->index, folder / ("trained" + rest), false);
   fs::path added = folder / ("added" + rest);
   write_index(*impl_->index, added, true);

@@ -73,17 +73,23 @@ auto calling_faiss(const std::string& doing, const Call& call) {
   }
 }
 
-class FaissIndex : public VectorIndex {
+/// Vectors in lists, each by its nearest centre.
+class InvertedFile : public VectorIndex {
  public:
-  explicit FaissIndex(std::unique_ptr<const faiss::IndexIVFFlat> index) : index_(std::move(index)) {}
+  explicit InvertedFile(std::unique_ptr<const faiss::IndexIVFFlat> index) : index_(std::move(index)) {}
 
   [[nodiscard]] int64_t size() const override { return index_->ntotal; }
   [[nodiscard]] int64_t dim() const override { return index_->d; }
   [[nodiscard]] int64_t lists() const override { return static_cast<int64_t>(index_->nlist); }
-  [[nodiscard]] int64_t nprobe() const override { return static_cast<int64_t>(probes()); }
+  [[nodiscard]] int64_t nprobe() const override {
+    return static_cast<int64_t>(std::min(index_->nprobe, index_->nlist));
+  }
 
-  [[nodiscard]] std::vector<Neighbour> nearest(std::span<const float> query, int count) const override {
-    return calling_faiss("search the index", [&] { return search(query, static_cast<size_t>(count)); });
+  [[nodiscard]] std::vector<Neighbour> nearest(std::span<const float> query, int count,
+                                               int64_t nprobe) const override {
+    return calling_faiss("search the index", [&] {
+      return search(query, static_cast<size_t>(count), std::min(nprobe, lists()));
+    });
   }
 
   void write(const Sink& sink, bool with_vectors) const override {
@@ -98,20 +104,21 @@ class FaissIndex : public VectorIndex {
   }
 
  private:
-  [[nodiscard]] size_t probes() const { return std::min(index_->nprobe, index_->nlist); }
-
   /// One query at a time: for several, FAISS takes the nearest centre from a matrix product, so that what a
   /// frame gives would depend on the frames beside it, and starts OpenMP threads. Its statistics are kept out
   /// of its global, which threads would race for.
-  [[nodiscard]] std::vector<Neighbour> search(std::span<const float> query, size_t count) const {
-    std::vector<float> centre_distances(probes());
-    std::vector<int64_t> centres(probes());
-    index_->quantizer->search(1, query.data(), nprobe(), centre_distances.data(), centres.data());
+  [[nodiscard]] std::vector<Neighbour> search(std::span<const float> query, size_t count,
+                                              int64_t nprobe) const {
+    faiss::IVFSearchParameters parameters;
+    parameters.nprobe = static_cast<size_t>(nprobe);
+    std::vector<float> centre_distances(parameters.nprobe);
+    std::vector<int64_t> centres(parameters.nprobe);
+    index_->quantizer->search(1, query.data(), nprobe, centre_distances.data(), centres.data());
     std::vector<float> distances(count);
     std::vector<int64_t> places(count);  // list and offset in it, as the last parameter but two asks for
     faiss::IndexIVFStats statistics;
     index_->search_preassigned(1, query.data(), static_cast<int64_t>(count), centres.data(),
-                               centre_distances.data(), distances.data(), places.data(), true, nullptr,
+                               centre_distances.data(), distances.data(), places.data(), true, &parameters,
                                &statistics);
     std::vector<Neighbour> neighbours;
     for (size_t i = 0; i < count && places[i] >= 0; ++i) {
@@ -130,29 +137,81 @@ class FaissIndex : public VectorIndex {
   std::unique_ptr<const faiss::IndexIVFFlat> index_;
 };
 
+/// Vectors one after the other: every search looks at all.
+class Flat : public VectorIndex {
+ public:
+  explicit Flat(std::unique_ptr<const faiss::IndexFlat> index) : index_(std::move(index)) {}
+
+  [[nodiscard]] int64_t size() const override { return index_->ntotal; }
+  [[nodiscard]] int64_t dim() const override { return index_->d; }
+  [[nodiscard]] int64_t lists() const override { return 0; }
+  [[nodiscard]] int64_t nprobe() const override { return 0; }
+
+  [[nodiscard]] std::vector<Neighbour> nearest(std::span<const float> query, int count,
+                                               int64_t /*nprobe*/) const override {
+    return calling_faiss("search the index", [&] {
+      const auto found = static_cast<size_t>(std::min<int64_t>(count, size()));
+      std::vector<float> distances(found);
+      std::vector<int64_t> ids(found);
+      index_->search(1, query.data(), static_cast<int64_t>(found), distances.data(), ids.data());
+      const auto* vectors = reinterpret_cast<const float*>(index_->codes.data());
+      std::vector<Neighbour> neighbours;
+      for (size_t i = 0; i < found && ids[i] >= 0; ++i) {
+        neighbours.push_back(
+            {distances[i], std::span(vectors + static_cast<size_t>(ids[i]) * query.size(), query.size())});
+      }
+      return neighbours;
+    });
+  }
+
+  void write(const Sink& sink, bool /*with_vectors*/) const override {
+    calling_faiss("write the index", [&] {
+      SinkWriter writer(sink);
+      faiss::write_index(index_.get(), &writer);
+    });
+  }
+
+ private:
+  std::unique_ptr<const faiss::IndexFlat> index_;
+};
+
 bool codes_are_in_range(const uint8_t* codes, size_t count) {
   return in_range({reinterpret_cast<const float*>(codes), count});
 }
 
-/// FAISS searches with a NaN without a word, and finds nothing near it.
-void check_values(const faiss::IndexIVFFlat& index, const fs::path& path) {
+bool values_are_in_range(const faiss::IndexFlat& index) {
+  return codes_are_in_range(index.codes.data(), static_cast<size_t>(index.ntotal * index.d));
+}
+
+bool values_are_in_range(const faiss::IndexIVFFlat& index) {
   const auto dim = static_cast<size_t>(index.d);
-  const auto& centres = dynamic_cast<const faiss::IndexFlat&>(*index.quantizer);
-  bool good = codes_are_in_range(centres.codes.data(), index.nlist * dim);
+  bool good = values_are_in_range(dynamic_cast<const faiss::IndexFlat&>(*index.quantizer));
   for (size_t list = 0; list < index.nlist; ++list) {
     good = good && codes_are_in_range(index.invlists->get_codes(list), index.invlists->list_size(list) * dim);
   }
-  if (!good) fail("cannot open the index '{}': it holds {}; build it anew", path.string(), kOutOfRange);
+  return good;
+}
+
+/// `any` as what it is; null where it is not that. FAISS searches with a NaN without a word, and finds
+/// nothing near it, so values are looked at.
+template <typename Ours, typename Theirs>
+std::unique_ptr<const VectorIndex> opened_as(std::unique_ptr<faiss::Index>& any, const fs::path& path) {
+  if (dynamic_cast<const Theirs*>(any.get()) == nullptr) return nullptr;
+  std::unique_ptr<const Theirs> index(dynamic_cast<const Theirs*>(any.release()));
+  if (!values_are_in_range(*index)) {
+    fail("cannot open the index '{}': it holds {}; build it anew", path.string(), kOutOfRange);
+  }
+  return std::make_unique<const Ours>(std::move(index));
 }
 
 std::unique_ptr<const VectorIndex> open(std::span<const std::byte> bytes, const fs::path& path) {
   return calling_faiss(fmt::format("open the index '{}'", path.string()), [&] {
     MemoryReader reader(bytes);
     std::unique_ptr<faiss::Index> any(faiss::read_index(&reader));
-    std::unique_ptr<const faiss::IndexIVFFlat> index(&dynamic_cast<faiss::IndexIVFFlat&>(*any));
-    static_cast<void>(any.release());
-    check_values(*index, path);
-    return std::make_unique<const FaissIndex>(std::move(index));
+    auto index = opened_as<InvertedFile, faiss::IndexIVFFlat>(any, path);
+    if (index == nullptr) index = opened_as<Flat, faiss::IndexFlat>(any, path);
+    if (index == nullptr) fail("cannot open the index '{}': FAISS reads it as another kind", path.string());
+    return index;
   });
 }
 
@@ -170,7 +229,7 @@ std::unique_ptr<const VectorIndex> build(std::span<const float> vectors, int64_t
     for (size_t first = 0; first < size; first += kAddedAtOnce) {
       index->add(static_cast<int64_t>(std::min(kAddedAtOnce, size - first)), vectors.data() + first * width);
     }
-    return std::make_unique<const FaissIndex>(std::move(index));
+    return std::make_unique<const InvertedFile>(std::move(index));
   });
 }
 

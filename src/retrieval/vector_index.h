@@ -41,20 +41,21 @@ struct Neighbour {
   std::span<const float> vector;
 };
 
-/// FAISS's inverted file of plain vectors, as far as retrieval needs it. Immutable, so it may be shared
-/// between threads; every member works in the caller's thread.
+/// FAISS's inverted file of plain vectors, or the vectors by themselves, as far as retrieval needs it.
+/// Immutable, so it may be shared between threads; every member works in the caller's thread.
 class VectorIndex {
  public:
   virtual ~VectorIndex() = default;
 
   [[nodiscard]] virtual int64_t size() const = 0;    ///< vectors
   [[nodiscard]] virtual int64_t dim() const = 0;     ///< of each
-  [[nodiscard]] virtual int64_t lists() const = 0;   ///< they are sorted into
+  [[nodiscard]] virtual int64_t lists() const = 0;   ///< they are sorted into; 0: none
   [[nodiscard]] virtual int64_t nprobe() const = 0;  ///< lists a search looks through
 
   /// The `count` nearest of the vectors in the lists of the `nprobe` nearest centres, nearest first; fewer
   /// where these lists hold fewer. `query` is dim() finite floats.
-  [[nodiscard]] virtual std::vector<Neighbour> nearest(std::span<const float> query, int count) const = 0;
+  [[nodiscard]] virtual std::vector<Neighbour> nearest(std::span<const float> query, int count,
+                                                       int64_t nprobe) const = 0;
 
   /// Takes the bytes of a file, in order.
   using Sink = std::function<void(std::span<const std::byte>)>;

@@ -115,16 +115,18 @@ TEST_F(IndexTest, ExtractIsTheRetrieverOnThePlainFeatures) {
   all("usual", {"--index", "voice.index"});
   all("alone", {"--index", "voice.index", "--index-rate", "0.3", "--batch-seconds", "0"});
   all("twice", {"--index", "voice.index", "--repeat", "2"});
+  all("wide", {"--index", "voice.index", "--nprobe", "3"});
   ASSERT_EQ(names_in(folder_ / "plain").size(), 5U);
   for (const std::string& name : names_in(folder_ / "plain")) {
     const Array plain = read_npy(folder_ / "plain" / name);
-    const auto blended = [&](float rate) {
-      return voice.blend({plain.shape[0], plain.shape[1], plain.values}, rate).data;
+    const auto blended = [&](float rate, int64_t nprobe = 0) {
+      return voice.blend({plain.shape[0], plain.shape[1], plain.values}, rate, nprobe).data;
     };
     const std::vector<float> usual = blended(0.75F);
     EXPECT_NE(usual, plain.values) << name;
     EXPECT_EQ(read_npy(folder_ / "usual" / name).values, usual) << name;
     EXPECT_EQ(read_npy(folder_ / "alone" / name).values, blended(0.3F)) << name;
+    EXPECT_EQ(read_npy(folder_ / "wide" / name).values, blended(0.75F, 3)) << name;
     const Array twice = read_npy(folder_ / "twice" / name);
     ASSERT_THAT(twice.shape, ElementsAre(2 * plain.shape[0], 48));
     for (size_t i = 0; i < twice.values.size(); ++i) {
@@ -142,6 +144,8 @@ TEST_F(IndexTest, ExtractRefuses) {
   EXPECT_EQ(extract({"--layer", "all", "--index", "voice.index"}).code, 2);
   EXPECT_EQ(extract({"--index", "voice.index", "--index-rate", "2"}).code, 2);
   EXPECT_EQ(extract({"--index-rate", "1"}).code, 2);
+  EXPECT_EQ(extract({"--nprobe", "2"}).code, 2);
+  EXPECT_EQ(extract({"--index", "voice.index", "--nprobe", "0"}).code, 2);
   EXPECT_EQ(extract({"--index", "noise.wav"}).code, 1);
   EXPECT_FALSE(fs::exists(folder_ / "noise.npy"));
 }

@@ -17,6 +17,7 @@ namespace {
 using retrieval::check_index_file;
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 template <typename T>
 std::string bytes_of(T value) {
@@ -83,6 +84,27 @@ TEST(IndexFileTest, Good) {
   mapped.map_size = 2;
   mapped.map = std::string(16, '\0');
   check(mapped.text());
+  File hashed;
+  hashed.map_kind = 2;
+  hashed.map = bytes_of(uint64_t{2}) + std::string(32, '\0');
+  check(hashed.text());
+}
+
+/// The smallest Flat index: two vectors of three.
+std::string flat(const std::string& type = "IxF2", int64_t size = 2, int32_t metric = 1,
+                 uint64_t values = 6) {
+  return type + bytes_of(int32_t{3}) + bytes_of(size) + std::string(16, '\0') + bytes_of(uint8_t{1}) +
+         bytes_of(metric) + bytes_of(values) + std::string(24, '\0');
+}
+
+TEST(IndexFileTest, Flat) {
+  check(flat());
+  EXPECT_THAT(error_of([] { check(flat("IxF2", 3)); }), AllOf(HasSubstr("damaged"), HasSubstr("as many")));
+  EXPECT_THAT(error_of([] { check(flat("IxF2", 0)); }), HasSubstr("holds no vectors"));
+  EXPECT_THAT(error_of([] { check(flat("IxF2", 2, 1, 7)); }), HasSubstr("cut short"));
+  EXPECT_THAT(error_of([] { check(flat() + "x"); }), HasSubstr("goes on"));
+  EXPECT_THAT(error_of([] { check(flat().substr(0, 60)); }), HasSubstr("cut short"));
+  EXPECT_THAT(error_of([] { check(flat("IxFI", 2, 0)); }), HasSubstr("Flat with inner products (IxFI)"));
 }
 
 TEST(IndexFileTest, WhatFaissWrote) {
@@ -101,17 +123,40 @@ TEST(IndexFileTest, CutShortAnywhere) {
 }
 
 TEST(IndexFileTest, NoIndexAtAll) {
-  for (const std::string text : {"", "I", "\x93NUMPY and so on", "RIFF", "Ivory\xff"}) {
-    EXPECT_THAT(error_of([&] { check(text); }),
-                HasSubstr(text == "Ivory\xff" ? "type Ivor" : "no FAISS index"))
-        << text;
+  const std::vector<std::pair<std::string, std::string>> files = {
+      {"", "it is empty"},
+      {"I", "no FAISS index"},
+      {"Some words", "no FAISS index"},
+      {"Ivory\xff", "no FAISS index"},
+      {"\x93NUMPY and so on", "a NumPy array"},
+      {"RIFF", "a WAV sound file"},
+      {"PK\x03\x04 and so on", "a zip archive"},
+      {"version https://git-lfs.github.com/spec/v1\noid sha256:12", "git lfs pull"},
+      {"\n <!DOCTYPE html>", "a web page"},
+      {"\xef\xbb\xbf<html>", "a web page"},
+      {"<a/>", "a web page"},
+      {"Invalid username or password.", "no FAISS index"},
+  };
+  for (const auto& [text, what] : files) {
+    EXPECT_THAT(error_of([&] { check(text); }), AllOf(HasSubstr(what), Not(HasSubstr("damaged")))) << text;
   }
 }
 
 TEST(IndexFileTest, AnotherKindOfIndex) {
-  EXPECT_THAT(error_for({.type = "IxF2"}), AllOf(HasSubstr("type IxF2"), HasSubstr("contentvec index")));
-  EXPECT_THAT(error_for({.type = "IwPQ"}), HasSubstr("type IwPQ"));
-  EXPECT_THAT(error_for({.metric = 0}), HasSubstr("L2 distances"));
+  EXPECT_THAT(error_for({.type = "Iabc"}), AllOf(HasSubstr("type Iabc"), HasSubstr("contentvec index")));
+  EXPECT_THAT(error_for({.type = "IwPQ"}), HasSubstr("product quantisation"));
+  EXPECT_THAT(error_for({.type = "IwSq"}), HasSubstr("scalar quantisation"));
+  EXPECT_THAT(error_for({.type = "IxMp"}), HasSubstr("IDMap"));
+  EXPECT_THAT(error_for({.type = "IHNf"}), HasSubstr("HNSW (IHNf)"));
+  EXPECT_THAT(error_for({.metric = 0}), AllOf(HasSubstr("L2 distances"), HasSubstr("inner product")));
+  EXPECT_THAT(error_for({.centres_type = "IHNf"}),
+              AllOf(HasSubstr("centres are HNSW"), Not(HasSubstr("damaged"))));
+  EXPECT_THAT(error_for({.lists_type = "ilod"}), AllOf(HasSubstr("another file"), Not(HasSubstr("damaged"))));
+}
+
+TEST(IndexFileTest, VectorsThatAreCountedAndNotKept) {
+  EXPECT_THAT(error_for({.size = 5}),
+              AllOf(HasSubstr("counts 5 vectors and holds 2"), HasSubstr("NaN"), Not(HasSubstr("damaged"))));
 }
 
 TEST(IndexFileTest, TrainedOnly) {
@@ -129,16 +174,15 @@ TEST(IndexFileTest, Lies) {
       {{.dim = -3}, "header"},
       {{.dim = 1 << 30}, "header"},
       {{.size = -1}, "header"},
-      {{.size = 3}, "as many vectors"},
-      {{.size = 1}, "as many vectors"},
+      {{.size = 1}, "more vectors than it says"},
       {{.lists = 3}, "centres do not fit"},
       {{.nprobe = 0}, "no list"},
-      {{.centres_type = "IxFI"}, "IndexFlatL2"},
+      {{.centres_type = "zzzz"}, "IndexFlatL2"},
       {{.centres_dim = 2}, "centres do not fit"},
       {{.centres_size = 1}, "centres do not fit"},
       {{.centre_values = 5}, "one per list"},
       {{.centre_values = huge}, "cut short"},
-      {{.map_kind = 2}, "direct map"},
+      {{.map_kind = 3}, "direct map"},
       {{.map_size = huge}, "cut short"},
       {{.lists_type = "il00"}, "array"},
       {{.array_lists = 1}, "do not fit"},

@@ -129,8 +129,71 @@ TEST(RetrieverTest, WhatCannotBeBlended) {
 
 TEST(RetrieverTest, WhatCannotBeOpened) {
   EXPECT_THAT(error_of([] { Retriever::open(file("nowhere.index")); }), HasSubstr("nowhere.index"));
-  EXPECT_THAT(error_of([] { Retriever::open(file("blend_added.npy")); }), HasSubstr("no FAISS index"));
+  EXPECT_THAT(error_of([] { Retriever::open(file("blend_added.npy")); }), HasSubstr("a NumPy array"));
   EXPECT_THAT(error_of([] { Retriever::open(file("trained.index")); }), HasSubstr("added_*.index"));
+}
+
+/// Writes the vectors of an index in lists as FAISS's IndexFlatL2, in an order of their own.
+void write_flat(const std::filesystem::path& path, const std::vector<float>& vectors, int32_t dim) {
+  std::string text = "IxF2";
+  const auto add = [&](const auto value) {
+    text.append(reinterpret_cast<const char*>(&value), sizeof(value));
+  };
+  add(dim);
+  add(static_cast<int64_t>(vectors.size()) / dim);
+  add(int64_t{1} << 20);
+  add(int64_t{1} << 20);
+  add(uint8_t{1});
+  add(int32_t{1});
+  add(uint64_t{vectors.size()});
+  text.append(reinterpret_cast<const char*>(vectors.data()), vectors.size() * sizeof(float));
+  write_file(path, text);
+}
+
+TEST(RetrieverTest, FlatIsWhatAllListsGive) {
+  const TemporaryFolder folder;
+  const Features queries = features_of("queries_added.npy");
+  std::vector<float> vectors;
+  for (int i = 0; i < 6; ++i) {
+    for (const float value : queries.data) vectors.push_back(value + static_cast<float>(i * i) * 0.1F);
+  }
+  write_flat(folder / "flat.index", vectors, 16);
+  const Retriever flat = Retriever::open(folder / "flat.index");
+  EXPECT_EQ(flat.size(), 150);
+  EXPECT_EQ(flat.dim(), 16);
+  EXPECT_EQ(flat.lists(), 0);
+  const Retriever lists = Retriever::build(vectors, 16);
+  ASSERT_EQ(lists.lists(), 3);
+  Features shifted = queries;
+  for (float& value : shifted.data) value += 0.25F;
+  EXPECT_EQ(flat.blend(shifted).data, lists.blend(shifted, kIndexRate, 3).data);
+  EXPECT_EQ(flat.blend(shifted, 1, 99).data, lists.blend(shifted, 1, 99).data);
+  flat.save(folder / "again.index");
+  EXPECT_EQ(read_file(folder / "again.index").size(), read_file(folder / "flat.index").size());
+  EXPECT_EQ(Retriever::open(folder / "again.index").blend(shifted).data, flat.blend(shifted).data);
+  EXPECT_THAT(error_of([&] { static_cast<void>(flat.save_for_rvc(folder.path(), "x")); }), HasSubstr("Flat"));
+  vectors[20] = std::nanf("");
+  write_flat(folder / "nan.index", vectors, 16);
+  EXPECT_THAT(error_of([&] { Retriever::open(folder / "nan.index"); }), HasSubstr("not finite"));
+}
+
+/// Fewer vectors than neighbours are asked for.
+TEST(RetrieverTest, SmallFlat) {
+  const TemporaryFolder folder;
+  write_flat(folder / "flat.index", {1, 1, 3, 3}, 2);
+  const Features blended = Retriever::open(folder / "flat.index").blend({1, 2, {2, 2}}, 1);
+  EXPECT_EQ(blended.data, (std::vector<float>{2, 2}));
+}
+
+TEST(RetrieverTest, MoreListsFindNearerVectors) {
+  const Retriever retriever = Retriever::open(file("sparse.index"));
+  const Features queries = features_of("queries_sparse.npy");
+  EXPECT_EQ(retriever.nprobe(), 1);
+  EXPECT_EQ(retriever.blend(queries, 0.75F, 1).data, retriever.blend(queries, 0.75F).data);
+  const Features all = retriever.blend(queries, 1, retriever.lists());
+  EXPECT_FALSE(std::ranges::equal(all.row(0), queries.row(0))) << "its list is empty, others are not";
+  EXPECT_EQ(retriever.blend(queries, 1, int64_t{1} << 40).data, all.data);
+  EXPECT_THAT(error_of([&] { static_cast<void>(retriever.blend(queries, 1, -1)); }), HasSubstr("nprobe"));
 }
 
 /// Whatever a byte is changed to, the index opens and blends, or is refused.

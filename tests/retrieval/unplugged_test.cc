@@ -28,7 +28,7 @@ TEST(Unplugged, SaysWhereItLooked) {
 TEST(Unplugged, WhatIsNoIndexIsStillSaid) {
   const TemporaryFolder folder;
   write_file(folder / "no.index", std::string("<html>"));
-  EXPECT_THAT(error_of([&] { Retriever::open(folder / "no.index"); }), HasSubstr("no FAISS index"));
+  EXPECT_THAT(error_of([&] { Retriever::open(folder / "no.index"); }), HasSubstr("a web page"));
 }
 
 }  // namespace
