@@ -9,7 +9,7 @@
 namespace contentvec::audio {
 namespace {
 
-constexpr size_t kHeader = 4;
+constexpr size_t kFrameHeader = 4;
 
 /// The header of a frame, as far as it is needed.
 struct Frame {
@@ -39,7 +39,8 @@ std::optional<Frame> frame_in(std::string_view bytes) {
       {0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160},
   }};
   constexpr std::array<int, 3> kRates = {44100, 48000, 32000};
-  if (bytes.size() < kHeader || byte_at(bytes, 0) != 0xff || byte_at(bytes, 1) < 0xe0) return std::nullopt;
+  if (bytes.size() < kFrameHeader || byte_at(bytes, 0) != 0xff || byte_at(bytes, 1) < 0xe0)
+    return std::nullopt;
   Frame frame;
   frame.version = static_cast<int>(byte_at(bytes, 1) >> 3 & 3);
   frame.layer = 4 - static_cast<int>(byte_at(bytes, 1) >> 1 & 3);
@@ -67,7 +68,7 @@ class Mpeg {
     int64_t at = find_frames(part_.begin, end);
     if (at < 0) return std::nullopt;
     while (at >= 0 && at < end) {
-      const std::optional<Frame> frame = frame_in(scan_.text(at, kHeader));
+      const std::optional<Frame> frame = frame_in(scan_.text(at, kFrameHeader));
       if (!frame || at + frame->size > end) {
         // The last frame may be cut: nothing of it can be heard.
         if (frame && end - at < frame->size && at == behind_) break;
@@ -96,7 +97,7 @@ class Mpeg {
     for (int64_t at = begin; at < end;) {
       at = scan_.find("\xff", at, end);
       if (at < 0) return -1;
-      if (const auto frame = frame_in(scan_.text(at, kHeader)); frame && is_followed(at, *frame, end))
+      if (const auto frame = frame_in(scan_.text(at, kFrameHeader)); frame && is_followed(at, *frame, end))
         return at;
       ++at;
     }
@@ -109,7 +110,7 @@ class Mpeg {
     for (int i = 0; i < kFrames; ++i) {
       at += frame.size;
       if (at >= end) return at == end && i > 0;
-      const auto next = frame_in(scan_.text(at, kHeader));
+      const auto next = frame_in(scan_.text(at, kFrameHeader));
       if (!next || next->version != first.version || next->layer != first.layer || next->rate != first.rate) {
         return false;
       }
@@ -121,13 +122,13 @@ class Mpeg {
   /// The offset of a Xing or Info header in a frame that holds nothing else, or 0.
   int64_t tag_in(const Frame& frame, int64_t at) {
     if (frame.layer != 3) return 0;
-    const auto xing = at + static_cast<int64_t>(kHeader + frame.side_info());
+    const auto xing = at + static_cast<int64_t>(kFrameHeader + frame.side_info());
     return scan_.has(xing, "Xing") || scan_.has(xing, "Info") ? xing : 0;
   }
 
   void take(const Frame& frame, int64_t at) {
     const int64_t tag = tag_in(frame, at);
-    const bool is_vbri = frame.layer == 3 && scan_.has(at + static_cast<int64_t>(kHeader) + 32, "VBRI");
+    const bool is_vbri = frame.layer == 3 && scan_.has(at + static_cast<int64_t>(kFrameHeader) + 32, "VBRI");
     if (tag > 0 || is_vbri || !samples_ || !frame.is_like(first_)) {
       finish_run();
       check_stream_count(part_, contents_.streams.size());
@@ -181,8 +182,8 @@ class Mpeg {
   std::string length_frame() {
     constexpr uint64_t kFrames = 1;
     const std::string text = "Info" + big_bytes(kFrames, 4) + big_bytes(frames_, 4);
-    const size_t before = kHeader + first_.side_info();
-    std::string frame(scan_.text(first_at_, kHeader));
+    const size_t before = kFrameHeader + first_.side_info();
+    std::string frame(scan_.text(first_at_, kFrameHeader));
     frame[1] = static_cast<char>(byte_at(frame, 1) | 1);  // no checksum
     size_t size = 0;
     for (size_t bit_rate = 1; size < before + text.size(); ++bit_rate) {
@@ -213,8 +214,8 @@ class Mpeg {
 }  // namespace
 
 bool is_unsure_mpeg(Scanner& scan, int64_t begin) {
-  const std::string_view header = scan.text(begin, kHeader);
-  if (header.size() < kHeader || byte_at(header, 0) != 0xff || byte_at(header, 1) < 0xe0) return false;
+  const std::string_view header = scan.text(begin, kFrameHeader);
+  if (header.size() < kFrameHeader || byte_at(header, 0) != 0xff || byte_at(header, 1) < 0xe0) return false;
   // A free bit rate is told by its zero, and a frame's size by where the next begins: mpg123 reads that.
   std::string fixed(header);
   fixed[2] = static_cast<char>(byte_at(header, 2) | 0x10);

@@ -14,7 +14,7 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr int64_t kHeader = 27;          // then one byte for each segment: its size
+constexpr int64_t kPageHeader = 27;      // then one byte for each segment: its size
 constexpr size_t kFirst = 2, kLast = 4;  // flags
 
 struct Page {
@@ -110,16 +110,16 @@ class Ogg {
 
  private:
   std::optional<Page> page_at(int64_t at) {
-    const std::string_view header = scan_.text(at, kHeader);
-    if (header.size() < kHeader || !header.starts_with("OggS"sv) || header[4] != 0) return std::nullopt;
+    const std::string_view header = scan_.text(at, kPageHeader);
+    if (header.size() < kPageHeader || !header.starts_with("OggS"sv) || header[4] != 0) return std::nullopt;
     Page page{.begin = at, .flags = byte_at(header, 5)};
     const size_t segments = byte_at(header, 26);
     page.serial = scan_.little(at + 14, 4);
     page.number = scan_.little(at + 18, 4);
     const uint64_t sum = scan_.little(at + 22, 4);
-    page.body = at + kHeader + static_cast<int64_t>(segments);
+    page.body = at + kPageHeader + static_cast<int64_t>(segments);
     page.end = page.body;
-    const std::string_view sizes = scan_.text(at + kHeader, segments);
+    const std::string_view sizes = scan_.text(at + kPageHeader, segments);
     for (size_t i = 0; i < sizes.size(); ++i) {
       page.end += static_cast<int64_t>(byte_at(sizes, i));
       page.packets += byte_at(sizes, i) < 255;
