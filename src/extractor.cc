@@ -14,8 +14,8 @@
 #include "model/model_file.h"
 #include "runtime/digest.h"
 #include "runtime/fail.h"
-#include "runtime/fork.h"
 #include "runtime/finite.h"
+#include "runtime/fork.h"
 #include "waveform.h"
 
 namespace contentvec {
