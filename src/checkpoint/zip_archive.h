@@ -1,12 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "runtime/input_file.h"
 
@@ -26,7 +26,7 @@ class ZipArchive {
   /// Throws Error when the directory is damaged or holds a name twice. None of the errors names the file.
   explicit ZipArchive(std::shared_ptr<const InputFile> file);
 
-  [[nodiscard]] const std::unordered_map<std::string_view, uint64_t>& names() const { return names_; }
+  [[nodiscard]] const std::map<std::string_view, uint64_t>& names() const { return names_; }
   [[nodiscard]] bool contains(std::string_view name) const { return names_.contains(name); }
   /// Throws Error when there is no such entry, or it can not be read as above.
   [[nodiscard]] Entry find(std::string_view name) const;
@@ -39,7 +39,7 @@ class ZipArchive {
   std::shared_ptr<const InputFile> file_;  // outlives the handle, which reads from it
   std::shared_ptr<zip> handle_;
   mutable std::mutex mutex_;                              // of the handle
-  std::unordered_map<std::string_view, uint64_t> names_;  // views of the handle's own strings
+  std::map<std::string_view, uint64_t> names_;  // views of the handle's own strings
 };
 
 }  // namespace contentvec::checkpoint
