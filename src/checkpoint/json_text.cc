@@ -14,6 +14,7 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t kDeepest = 64;
+constexpr size_t kMostValues = size_t{1} << 22;  // each takes some ten times the memory of its text
 
 /// Builds the document as the parser goes. (The parser's own callback takes time in the square of the
 /// objects.)
@@ -45,6 +46,7 @@ class Builder final : public json::json_sax_t {
  private:
   /// Where the next value goes: the whole document, a member of an object, or the end of an array.
   json& place(json value) {
+    if (++values_ > kMostValues) fail("the JSON holds more than {} values", kMostValues);
     if (around_.empty()) return root_ = std::move(value);
     if (around_.back()->is_object()) return *member_ = std::move(value);
     auto& items = around_.back()->get_ref<json::array_t&>();
@@ -66,6 +68,7 @@ class Builder final : public json::json_sax_t {
   }
 
   json root_;
+  size_t values_ = 0;
   std::vector<json*> around_;  // the containers around the current position; nothing is added but to the last
   json* member_ = nullptr;     // of the innermost object, whose key was just read
 };

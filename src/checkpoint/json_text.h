@@ -9,8 +9,8 @@
 namespace contentvec::checkpoint {
 
 /// Parses JSON from a file nobody vouches for: throws Error (never the parser's own exceptions) for malformed
-/// text, nesting beyond 64 levels, or a key that occurs twice in one object, which the parser would silently
-/// resolve to the last.
+/// text, nesting beyond 64 levels, more than 4,194,304 values, or a key that occurs twice in one object,
+/// which the parser would silently resolve to the last.
 [[nodiscard]] nlohmann::json parse_json(std::string_view text);
 
 /// The largest JSON file that is read, in bytes: far above any index or configuration.

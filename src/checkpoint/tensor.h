@@ -24,9 +24,8 @@ enum class DType { kF32, kF16, kBF16, kF64, kI64, kI32, kI16, kI8, kU8, kBool, k
 /// "float32", "float16", ...
 [[nodiscard]] std::string_view dtype_name(DType dtype);
 
-/// The bytes behind one or more tensors. Reading may touch the disk (a zip entry is read and its CRC checked
-/// on the first call), so that tensors nobody asks for cost nothing. Safe to read
-/// from several threads.
+/// The bytes behind one or more tensors. Reading may touch the disk (a zip entry is read and its CRC
+/// checked), so that tensors nobody asks for cost nothing. Safe to read from several threads.
 class Storage {
  public:
   virtual ~Storage() = default;

@@ -1,8 +1,9 @@
 #include "checkpoint/torch_legacy.h"
 
-#include <cstring>
+#include <algorithm>
 #include <map>
 #include <utility>
+#include <vector>
 
 #include "checkpoint/file_storage.h"
 #include "checkpoint/pickle_json.h"
@@ -24,33 +25,48 @@ struct Part {
   size_t size;
 };
 
-/// Walks along the file.
+/// Walks along the file, of which it reads the pickles and passes over the tensors.
 class Cursor {
  public:
-  explicit Cursor(std::span<const std::byte> file) : size_(file.size()), rest_(file) {}
+  explicit Cursor(const InputFile& file) : file_(file) {}
 
+  /// The next pickle, whose texts are views of what this cursor keeps.
   Values unpickle(std::string_view what) {
-    try {
-      Values values = pickle::unpickle(rest_);
-      rest_ = rest_.subspan(values.bytes);
-      return values;
-    } catch (const Error& error) {
-      fail("{}: {}", what, error.what());
+    // Where it ends only reading it tells.
+    for (size_t most = kFirstRead;; most *= 4) {
+      const auto count = static_cast<size_t>(std::min<uint64_t>(most, left()));
+      const std::shared_ptr<const std::byte[]> bytes = file_.read(position_, count);
+      try {
+        Values values = pickle::unpickle({bytes.get(), count});
+        position_ += values.bytes;
+        kept_.push_back(bytes);
+        return values;
+      } catch (const Error& error) {
+        if (count == left()) fail("{}: {}", what, error.what());
+      }
     }
   }
   Part take(size_t count, std::string_view key) {
-    if (count > rest_.size())
-      fail_damaged("storage {} takes {} more bytes, {} are left in the file", quote(key), count,
-                   rest_.size());
-    const Part taken = {size_ - rest_.size(), count};
-    rest_ = rest_.subspan(count);
+    if (count > left())
+      fail_damaged("storage {} takes {} more bytes, {} are left in the file", quote(key), count, left());
+    const Part taken = {position_, count};
+    position_ += count;
     return taken;
   }
-  [[nodiscard]] const std::byte* next() const { return rest_.data(); }
+  int64_t take_count(std::string_view key) {
+    int64_t count = 0;
+    const Part part = take(sizeof count, key);
+    file_.read(part.begin, std::as_writable_bytes(std::span(&count, 1)));
+    return count;
+  }
 
  private:
-  uint64_t size_;
-  std::span<const std::byte> rest_;
+  static constexpr size_t kFirstRead = size_t{1} << 20;  // enough for most
+  [[nodiscard]] uint64_t left() const { return file_.size() - position_; }
+
+  const InputFile& file_;
+  uint64_t position_ = 0;
+  std::vector<std::shared_ptr<const std::byte[]>> kept_;
 };
 
 void check_machine(const Values& facts) {
@@ -88,10 +104,7 @@ Parts storage_parts(const Values& keys, const std::map<std::string_view, Storage
     if (key == nullptr) fail_damaged("a storage key is not a text");
     const auto id = ids.find(key->text);
     if (id == ids.end()) fail_damaged("nothing describes the storage {}", quote(key->text));
-    int64_t count = 0;
-    const std::byte* const stored = cursor.next();
-    (void)cursor.take(sizeof count, key->text);
-    std::memcpy(&count, stored, sizeof count);
+    const int64_t count = cursor.take_count(key->text);
     if (count != id->second.count)
       fail_damaged("storage {} has {} elements, expected {}", quote(key->text), count, id->second.count);
     if (!parts.emplace(key->text, cursor.take(id->second.bytes(), key->text)).second)
@@ -118,9 +131,7 @@ bool is_torch_legacy(std::span<const std::byte> bytes) {
 }
 
 Checkpoint read_torch_legacy(const std::shared_ptr<const InputFile>& file) {
-  // Where the pickles end only reading them tells, so all of it is here until they are read.
-  const std::shared_ptr<const std::byte[]> bytes = file->read(0, static_cast<size_t>(file->size()));
-  Cursor cursor({bytes.get(), static_cast<size_t>(file->size())});
+  Cursor cursor(*file);
   (void)cursor.unpickle("magic number");  // is_torch_legacy() has looked at it
   const Values version = cursor.unpickle("protocol version");
   const auto* number = version.get<int64_t>(version.root);
@@ -132,9 +143,12 @@ Checkpoint read_torch_legacy(const std::shared_ptr<const InputFile>& file) {
   const Parts parts = storage_parts(keys, storage_ids(object), cursor);
   Checkpoint checkpoint;
   checkpoint.container = "torch legacy";
-  const auto find = [&](const StorageId& id) -> std::shared_ptr<const Storage> {
+  std::map<std::pair<uint64_t, size_t>, std::shared_ptr<const Storage>> storages;  // one, where they share it
+  const auto find = [&](const StorageId& id) {
     const Part part = find_part(parts, id);
-    return std::make_shared<FileStorage>(file, part.begin, part.size);
+    std::shared_ptr<const Storage>& storage = storages[{part.begin, part.size}];
+    if (!storage) storage = std::make_shared<FileStorage>(file, part.begin, part.size);
+    return storage;
   };
   read_torch_state(object, file->size(), find, checkpoint);
   return checkpoint;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <mutex>
 #include <set>
 #include <utility>
 #include <vector>
@@ -21,6 +23,7 @@ using pickle::String;
 using pickle::Values;
 
 constexpr size_t kMostTensors = 65'536;  // references are short and tensors are not
+constexpr size_t kLongestName = 4096;    // bytes; a longer one names no tensor
 constexpr size_t kDeepestState = 8;      // dictionaries around the one with the tensors
 constexpr size_t kMostDicts = 10'000;    // looked at in search of it
 /// In the names of every speech model read here: fairseq's, Hugging Face's, torchaudio's, soft-VC's, MLX's.
@@ -54,7 +57,9 @@ State look_at(const Values& values, const Inner& inner, bool& holds_tensors) {
     if (!is_tensor(values, value)) continue;
     holds_tensors = true;
     const auto* name = values.get<String>(key);
-    if (name != nullptr && name->text.find(kSpeechModel) != std::string_view::npos) state.speech_model = true;
+    if (name != nullptr && name->text.size() <= kLongestName &&
+        name->text.find(kSpeechModel) != std::string_view::npos)
+      state.speech_model = true;
   }
   return state;
 }
@@ -137,10 +142,58 @@ nlohmann::json fairseq_config(const Values& values, const Dict& top, const State
   return nullptr;
 }
 
-/// Bytes of all elements.
-uint64_t stored_bytes(const Tensor& tensor) {
-  return static_cast<uint64_t>(tensor.count()) * element_size(tensor.dtype);
+/// A storage of several tensors, which is read once for all of them and kept as long as they are: read anew
+/// for each, it would take any number of times as long as the file.
+class SharedStorage final : public Storage {
+ public:
+  explicit SharedStorage(std::shared_ptr<const Storage> stored) : stored_(std::move(stored)) {}
+  [[nodiscard]] size_t size() const override { return stored_->size(); }
+  [[nodiscard]] const std::string& source() const override { return stored_->source(); }
+  [[nodiscard]] std::shared_ptr<const std::byte[]> read() const override {
+    const std::lock_guard lock(mutex_);
+    if (!content_) content_ = stored_->read();
+    return content_;
+  }
+
+ private:
+  std::shared_ptr<const Storage> stored_;
+  mutable std::mutex mutex_;
+  mutable std::shared_ptr<const std::byte[]> content_;
+};
+
+void keep_shared_storages(std::map<std::string, Tensor>& tensors) {
+  std::map<std::shared_ptr<const Storage>, std::vector<Tensor*>> users;
+  for (auto& [name, tensor] : tensors)
+    if (tensor.storage != nullptr) users[tensor.storage].push_back(&tensor);
+  for (const auto& [storage, sharers] : users) {
+    if (sharers.size() == 1) continue;
+    const auto shared = std::make_shared<const SharedStorage>(storage);
+    for (Tensor* tensor : sharers) tensor->storage = shared;
+  }
 }
+
+/// What the tensors stand for, compared with what the file holds.
+class Sharing {
+ public:
+  explicit Sharing(uint64_t file_bytes) : most_(kMostSharing * file_bytes), file_bytes_(file_bytes) {}
+
+  void add(const Tensor& tensor) {
+    elements_ += static_cast<uint64_t>(tensor.count()) * element_size(tensor.dtype);
+    // Storages overlap where zip entries or views of storages do.
+    if (tensor.storage != nullptr && seen_.insert(tensor.storage.get()).second)
+      storages_ += tensor.storage->size();
+    if (elements_ > most_ || storages_ > most_)
+      fail(
+          "its tensors share their storages: together they would take more than {} times the file's {} "
+          "bytes; save the checkpoint again after clone() on each",
+          kMostSharing, file_bytes_);
+  }
+
+ private:
+  uint64_t most_, file_bytes_;
+  uint64_t elements_ = 0, storages_ = 0;
+  std::set<const Storage*> seen_;
+};
 
 }  // namespace
 
@@ -148,7 +201,7 @@ void read_torch_state(const Values& values, uint64_t file_bytes, const FindStora
                       Checkpoint& checkpoint) {
   const Dict* top = pickle::as_dict(values, values.root);
   const State state = choose_state(values, top);
-  uint64_t bytes = 0;
+  Sharing sharing(file_bytes);
   for (const auto& [key, value] : state.tensors->entries) {
     const auto* text = values.get<String>(key);
     if (text == nullptr || !is_tensor(values, value)) continue;
@@ -157,14 +210,9 @@ void read_torch_state(const Values& values, uint64_t file_bytes, const FindStora
     const std::string name(text->text);
     const auto [place, added] = checkpoint.tensors.emplace(name, tensor_of(values, value, name, find));
     if (!added) fail_damaged("tensor {} occurs twice", quote(name));
-    bytes += stored_bytes(place->second);
-    if (bytes > kMostSharing * file_bytes)
-      fail(
-          "its tensors share their storages: together they would take more than {} times the file's {} "
-          "bytes; "
-          "save the checkpoint again after clone() on each",
-          kMostSharing, file_bytes);
+    sharing.add(place->second);
   }
+  keep_shared_storages(checkpoint.tensors);
   checkpoint.fairseq_config = fairseq_config(values, *top, state);
 }
 

@@ -17,7 +17,7 @@ namespace contentvec::checkpoint {
 /// or beside that dictionary.
 ///
 /// Throws Error when there are no tensors, when a name occurs twice, when a tensor is not sound, or when all
-/// together are more than 4 times as large as the file, whose size is `file_bytes`.
+/// together, or their storages, are more than 4 times as large as the file, whose size is `file_bytes`.
 void read_torch_state(const pickle::Values& values, uint64_t file_bytes, const FindStorage& find,
                       Checkpoint& checkpoint);
 

@@ -16,6 +16,11 @@ using pickle::String;
 using pickle::Tuple;
 using pickle::Values;
 
+// What a few bytes of pickle can refer to again and again has to be short.
+constexpr size_t kMostSizes = 64;     // in a shape, far above what torch allows
+constexpr size_t kMostMarks = 64;     // beside a tensor
+constexpr size_t kLongestKey = 1024;  // bytes of a storage's name
+
 struct StorageType {
   std::string_view name;
   DType dtype;
@@ -78,8 +83,10 @@ int64_t size_of(const Values& values, Ref ref, std::string_view what) {
 }
 
 std::vector<int64_t> sizes_of(const Values& values, Ref ref, std::string_view what) {
+  const std::vector<Ref>& items = items_of(values, ref, what);
+  if (items.size() > kMostSizes) fail_damaged("{} has {} dimensions", what, items.size());
   std::vector<int64_t> sizes;
-  for (const Ref item : items_of(values, ref, what)) sizes.push_back(size_of(values, item, what));
+  for (const Ref item : items) sizes.push_back(size_of(values, item, what));
   return sizes;
 }
 
@@ -162,6 +169,8 @@ void check_marks(const Values& values, const std::vector<Ref>& args, size_t expe
   if (args.size() <= expected) return;
   const pickle::Dict* marks = pickle::as_dict(values, args[expected]);
   if (marks == nullptr) return;
+  if (marks->entries.size() > kMostMarks)
+    fail_damaged("tensor {} has {} marks", quote(name), marks->entries.size());
   for (const auto& [key, value] : marks->entries) {
     const auto* mark = values.get<String>(key);
     const bool* set = values.get<bool>(value);
@@ -196,6 +205,8 @@ StorageId storage_id(const Values& values, Ref persistent_id) {
   const auto* key = values.get<String>(parts[2]);
   if (tag == nullptr || tag->text != "storage" || type == nullptr || key == nullptr)
     fail_damaged("a persistent id does not name a storage, its class and its key");
+  if (key->text.size() > kLongestKey)
+    fail_damaged("the key of a storage has {} bytes, expected at most {}", key->text.size(), kLongestKey);
   StorageId id;
   set_type(id, *type);
   id.key = key->text;

@@ -20,22 +20,16 @@ class ZipStorage final : public Storage {
   [[nodiscard]] const std::string& source() const override { return archive_->path(); }
 
   [[nodiscard]] std::shared_ptr<const std::byte[]> read() const override {
-    std::shared_ptr<const std::byte[]> content = last_read_.lock();
-    if (!content) {
-      try {
-        content = archive_->read(entry_);
-      } catch (const Error& error) {  // open() is long over: nobody else names the file
-        fail("cannot read checkpoint {}: {}", source(), error.what());
-      }
-      last_read_ = content;
+    try {
+      return archive_->read(entry_);
+    } catch (const Error& error) {  // open() is long over: nobody else names the file
+      fail("cannot read checkpoint {}: {}", source(), error.what());
     }
-    return content;
   }
 
  private:
   std::shared_ptr<const ZipArchive> archive_;
   ZipArchive::Entry entry_;
-  mutable std::weak_ptr<const std::byte[]> last_read_;
 };
 
 /// Storages by key, so that tensors which share one share its bytes.

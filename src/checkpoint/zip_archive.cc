@@ -4,12 +4,26 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <string_view>
 #include <utility>
 
 #include "checkpoint/text.h"
 
 namespace contentvec::checkpoint {
 namespace {
+
+using namespace std::string_view_literals;
+
+/// In a checkpoint there is one for each tensor. libzip keeps names in a hash table whose numbers whoever
+/// made the file can choose, so that its time is the square of them.
+constexpr size_t kMostEntries = 16'384;
+/// Those in the last 64 kB of the file, which libzip reads twice.
+constexpr size_t kReadTwice = 2'000;
+
+[[noreturn]] void refuse_many_entries() {
+  fail("the zip holds more than {} entries, which no checkpoint needs; save the state dict alone",
+       kMostEntries);
+}
 
 /// libzip's account of what went wrong.
 struct ZipError {
@@ -25,6 +39,10 @@ struct ZipError {
 class FileSource {
  public:
   explicit FileSource(const InputFile& file) : file_(file) { zip_error_init(&error_); }
+
+  /// From here on libzip may read as much as it likes: the directory has been read.
+  void opened() { opening_ = false; }
+  [[nodiscard]] bool too_many_entries() const { return entries_ > kMostEntries + kReadTwice; }
 
   static zip_int64_t call(void* self, void* data, zip_uint64_t length, zip_source_cmd_t command) {
     return static_cast<FileSource*>(self)->run(data, length, command);
@@ -77,12 +95,27 @@ class FileSource {
       zip_error_set(&error_, ZIP_ER_READ, EIO);
       return -1;
     }
+    if (opening_) count_entries({data, count});
+    if (opening_ && too_many_entries()) {
+      zip_error_set(&error_, ZIP_ER_READ, EIO);
+      return -1;
+    }
     position_ += count;
     return static_cast<zip_int64_t>(count);
   }
 
+  /// How many entries the directory has, known before libzip files their names. Each begins with this mark.
+  void count_entries(std::span<const std::byte> bytes) {
+    constexpr std::string_view kMark = "PK\x01\x02"sv;
+    const std::string_view text = as_text(bytes);
+    for (size_t at = text.find(kMark); at != std::string_view::npos; at = text.find(kMark, at + 1))
+      ++entries_;
+  }
+
   const InputFile& file_;
   uint64_t position_ = 0;
+  size_t entries_ = 0;
+  bool opening_ = true;
   zip_error_t error_{};
 };
 
@@ -95,8 +128,10 @@ std::shared_ptr<zip> open_zip(const InputFile& file) {
   zip_t* handle = zip_open_from_source(source, ZIP_RDONLY, &error.error);
   if (handle == nullptr) {
     zip_source_free(source);
+    if (reader->too_many_entries()) refuse_many_entries();
     fail_damaged("it begins like a zip file, but cannot be opened as one: {}", error.text());
   }
+  reader->opened();
   return {handle, [reader](zip* opened) { zip_discard(opened); }};
 }
 
@@ -111,6 +146,7 @@ void check_length(const InputFile& file) {
 ZipArchive::ZipArchive(std::shared_ptr<const InputFile> file)
     : file_(std::move(file)), handle_(open_zip(*file_)) {
   const zip_int64_t count = zip_get_num_entries(handle_.get(), 0);
+  if (count > static_cast<zip_int64_t>(kMostEntries)) refuse_many_entries();
   for (zip_uint64_t i = 0; i < static_cast<zip_uint64_t>(std::max<zip_int64_t>(count, 0)); ++i) {
     const char* name = zip_get_name(handle_.get(), i, ZIP_FL_ENC_RAW);
     if (name == nullptr) fail_damaged("zip entry number {} has no name", i);

@@ -43,6 +43,14 @@ TEST(JsonText, TakesTimeInProportionToTheObjects) {
   EXPECT_EQ(parse_json(text + "}").size(), size_t{kObjects});
 }
 
+// Each value takes many times the memory of its two bytes.
+TEST(JsonText, HoldsABoundedNumberOfValues) {
+  std::string text = "[0";
+  for (int i = 1; i < (1 << 22); ++i) text += ",0";
+  EXPECT_THAT(test::error_of([&] { static_cast<void>(parse_json(text + "]")); }),
+              HasSubstr("more than 4194304 values"));
+}
+
 TEST(JsonText, ConfigurationFilesAreBoundedAndRegular) {
   const test::TemporaryFolder folder;
   ASSERT_EQ(mkfifo((folder / "pipe").c_str(), 0600), 0);

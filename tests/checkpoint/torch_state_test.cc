@@ -130,5 +130,58 @@ TEST(TorchState, MemoNumbersCannotBeChosenToCollide) {
   EXPECT_THAT(error_of([&] { open_bytes(file); }), HasSubstr("expected a dictionary of tensors"));
 }
 
+/// Two tensors that share a storage of three.
+std::string sharing(const std::string& stored) {
+  return named({{"v", tensor(stored, 0, {2}, {1})}, {"w", tensor(stored, 1, {2}, {1})}});
+}
+
+// Read anew for each of many tensors, it would take any number of times as long as the file.
+TEST(TorchState, ASharedStorageIsReadOnce) {
+  const std::string object = sharing(storage("FloatStorage", "0", 3));
+  for (const std::string& bytes :
+       {torch_zip(object, {{"0", floats({1, 2, 3})}}), torch_legacy(object, {{"0", floats({1, 2, 3})}})}) {
+    const Checkpoint file = open_bytes(bytes);
+    EXPECT_EQ(file.tensors.at("v").storage->read(), file.tensors.at("w").storage->read());
+    EXPECT_THAT(read(file.tensors.at("w")), ElementsAre(2, 3));
+  }
+}
+
+// Each a few elements of another view of nearly everything.
+TEST(TorchState, ViewsOfAStorageDoNotOverlapWithoutEnd) {
+  constexpr int64_t kElements = 10'000;
+  std::vector<std::pair<std::string, std::string>> tensors;
+  for (int64_t i = 0; i < 8; ++i) {
+    const std::string view = tuple({text("view"), integer(i), integer(kElements - i)});
+    tensors.emplace_back(std::to_string(i),
+                         tensor(storage("FloatStorage", "0", kElements, {view}), 0, {1}, {1}));
+  }
+  const std::string bytes = torch_legacy(named(tensors), {{"0", std::string(4 * kElements, 0)}});
+  EXPECT_THAT(error_of([&] { open_bytes(bytes); }), HasSubstr("more than 4 times the file's"));
+}
+
+// A long text costs its bytes once; each further mention of it costs two.
+TEST(TorchState, WhatIsMentionedAgainAndAgainIsShort) {
+  const std::string key = std::string("X") + little(1 << 20, 4) + std::string(1 << 20, 'k') + "q\x05";
+  std::string names = "}" + key + one_tensor() + "q\x06" + "s";
+  for (int i = 0; i < 200'000; ++i) names += "h\x05h\x06s";
+  EXPECT_THAT(error_of([&] { names_of(names); }), HasSubstr("occurs twice"));
+
+  const std::string long_shape = "(" + repeat(integer(1), 1000) + "t";
+  const std::string shaped = call(global("torch._utils", "_rebuild_tensor_v2"),
+                                  {kOne, integer(0), long_shape, long_shape, "\x89", "}"});
+  EXPECT_THAT(error_of([&] { names_of(named({{"w", shaped}})); }), HasSubstr("1000 dimensions"));
+
+  const std::string stored = storage("FloatStorage", std::string(2000, 'k'), 1);
+  EXPECT_THAT(error_of([&] {
+                names_of(named({{"w", tensor(stored, 0, {1}, {1})}}));
+              }),
+              HasSubstr("2000 bytes, expected at most 1024"));
+
+  std::vector<std::pair<std::string, std::string>> many(100, {"neg", "\x89"});
+  const std::string with_marks = call(global("torch._utils", "_rebuild_tensor_v2"),
+                                      {kOne, integer(0), sizes({1}), sizes({1}), "\x89", "}", named(many)});
+  EXPECT_THAT(error_of([&] { names_of(named({{"w", with_marks}})); }), HasSubstr("100 marks"));
+}
+
 }  // namespace
 }  // namespace contentvec::test

@@ -89,6 +89,16 @@ TEST(TorchZip, TensorsShareAStorageAndItsBytes) {
   EXPECT_THAT(read(checkpoint.tensors.at("v")), ElementsAre(2, 4));
 }
 
+// All of these names have one number in libzip's hash table, which takes the square of their time.
+TEST(TorchZip, ManyEntriesAreRefusedBeforeTheirNamesAreFiled) {
+  constexpr int kBits = 17;
+  std::vector<ZipEntry> entries(size_t{1} << kBits);
+  for (size_t i = 0; i < entries.size(); ++i)
+    for (int bit = 0; bit < kBits; ++bit) entries[i].name += (i >> bit & 1) != 0 ? "Ez" : "FY";
+  const std::string bytes = zip(entries, {.zip64 = true, .entry_count = {}});
+  EXPECT_THAT(error_of([&] { open_bytes(bytes); }), HasSubstr("more than 16384 entries"));
+}
+
 TEST(TorchZip, OtherWaysToSpellATensor) {
   const std::vector<std::string> args = {kStorage, integer(0), sizes({4}), sizes({1})};
   const std::string plain = tensor(kStorage, 0, {4}, {1});
