@@ -61,11 +61,14 @@ struct ResolvedModel {
 /// Finds a model, downloading what is missing. `spec` is
 ///   - a path: whatever exists on this machine is taken as it is, before any name is looked at;
 ///   - a name of known_models();
-///   - `org/repo` or `org/repo/file`, either followed by `@revision`.
-/// Where no file is named: model.safetensors, else its index and shards, else pytorch_model.bin, else its index
-/// and shards, else the only .safetensors file, else hubert_base.pt, else the only .pt or .pth file; the same
-/// in a folder on this machine. config.json, preprocessor_config.json and processor_config.json beside it
-/// come along where the repository has them.
+///   - `org/repo` or `org/repo/file`, either followed by `@revision`;
+///   - the address of either as the hub's pages show it: https://huggingface.co/org/repo, with
+///   /tree/revision,
+///     /blob/revision/file or /resolve/revision/file; the same at HF_ENDPOINT.
+/// Where no file is named: model.safetensors, else its index and shards, else pytorch_model.bin, else its
+/// index and shards, else the only .safetensors file, else hubert_base.pt, else the only .pt or .pth file;
+/// the same in a folder on this machine. config.json, preprocessor_config.json and processor_config.json
+/// beside it come along where the repository has them.
 ///
 /// The hub is asked on each call which commit the revision is now; when it cannot be reached or refuses, the
 /// commit known last is taken from the cache with a warning. A whole commit id is never asked for again.

@@ -1,12 +1,14 @@
 #include "hub/cache.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
-#include <fstream>
 #include <span>
 
 #include "hub/client.h"
+#include "hub/partial_file.h"
 #include "output/atomic_file.h"
 #include "runtime/fail.h"
 
@@ -52,16 +54,34 @@ fs::path CachedRepo::lock(const std::string& etag) const {
 
 std::optional<std::string> CachedRepo::commit_of(const std::string& revision) const {
   if (is_commit(revision)) return revision;
-  std::ifstream in(folder_ / "refs" / revision);
-  std::string commit;
-  in >> commit;
-  if (!is_commit(commit)) return std::nullopt;  // not there, or damaged: it is asked for anew
+  constexpr size_t kCommitLength = 40;
+  std::optional<std::string> commit = beginning_of(folder_ / "refs" / revision, kCommitLength);
+  if (!commit || !is_commit(*commit)) return std::nullopt;  // not there, or damaged: it is asked for anew
   return commit;
+}
+
+/// Snapshots are links to blobs. Whoever keeps the whole cache, or its blobs, on another disk by a link of
+/// the folder may do so.
+void CachedRepo::check_stays_inside(const fs::path& path) const {
+  std::error_code error;
+  const fs::path real = fs::canonical(path, error);
+  if (error) fail("cannot follow {} in the model cache: {}; remove it", path.string(), error.message());
+  for (const fs::path& home : {folder_, folder_ / "blobs"}) {
+    const fs::path real_home = fs::canonical(home, error);
+    if (!error &&
+        std::mismatch(real_home.begin(), real_home.end(), real.begin(), real.end()).first == real_home.end())
+      return;
+  }
+  fail(
+      "{} in the model cache leads to {}, out of the folder of its repository; remove it, and it is "
+      "downloaded again",
+      path.string(), real.string());
 }
 
 std::optional<fs::path> CachedRepo::find(const std::string& commit, const std::string& file) const {
   fs::path path = pointer(commit, file);
   if (!is_file(path)) return std::nullopt;
+  check_stays_inside(path);
   return path;
 }
 
@@ -99,6 +119,7 @@ void CachedRepo::remember_commit(const std::string& revision, const std::string&
   if (revision == commit || commit_of(revision) == commit) return;
   const fs::path path = folder_ / "refs" / revision;
   make_folders(path.parent_path());
+  ::close(open_own_file(path, O_RDWR));  // AtomicFile follows links, and writes into pipes
   output::AtomicFile file(path);
   file.write(std::as_bytes(std::span(commit)));
   file.commit();
@@ -109,7 +130,7 @@ void CachedRepo::remember_commit(const std::string& revision, const std::string&
 void CachedRepo::remember_absent(const std::string& commit, const std::string& file) const noexcept try {
   const fs::path path = folder_ / ".no_exist" / commit / file;
   make_folders(path.parent_path());
-  std::ofstream(path, std::ios::app).close();
+  ::close(open_own_file(path, O_WRONLY));
 } catch (const std::exception&) {
   return;
 }

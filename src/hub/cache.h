@@ -21,7 +21,8 @@ class CachedRepo {
 
   /// The commit that `revision` stood for last; a whole commit id is itself. Nothing where it is not known.
   [[nodiscard]] std::optional<std::string> commit_of(const std::string& revision) const;
-  /// Where a file of a commit is; nothing where it is not in the cache.
+  /// Where a file of a commit is; nothing where it is not in the cache. Throws Error for a link that leads
+  /// out of the repository's folder.
   [[nodiscard]] std::optional<std::filesystem::path> find(const std::string& commit,
                                                           const std::string& file) const;
   /// Names of what is at the top of a commit's files.
@@ -39,6 +40,7 @@ class CachedRepo {
   void remember_absent(const std::string& commit, const std::string& file) const noexcept;
 
  private:
+  void check_stays_inside(const std::filesystem::path& path) const;
   [[nodiscard]] std::filesystem::path pointer(const std::string& commit, const std::string& file) const;
 
   std::filesystem::path folder_;

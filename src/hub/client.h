@@ -22,8 +22,9 @@ struct Listing {
   std::vector<std::string> files;
 };
 
-/// Speaks to the hub. Every request starts at the endpoint, which alone is given the token; once a redirect
-/// leads to another host, the token is not sent any more.
+/// Speaks to the hub. Every request starts at the endpoint, which alone is given the token and its login;
+/// once a redirect leads to another host, they are not sent any more. Where the server asks for a moment
+/// (Retry-After), it gets it, within limits().
 ///
 /// Throws Unreachable where the hub cannot be reached or refuses (401, 403, 429, 5xx), Error for everything
 /// else that is wrong; both say what to do.
@@ -48,6 +49,7 @@ class Client {
  private:
   [[nodiscard]] std::string file_url(const std::string& repo, const std::string& revision,
                                      const std::string& file) const;
+  Response ask(const Request& request, const Receive& receive, const std::function<void()>& tick) const;
   Response follow(Request request, const Receive& receive, const std::function<void()>& tick) const;
   [[noreturn]] void fail_for(const Response& response, const std::string& repo, const std::string& revision,
                              const std::string& file) const;

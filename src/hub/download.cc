@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "hub/partial_file.h"
+#include "hub/settings.h"
 #include "runtime/digest.h"
 #include "runtime/fail.h"
 
@@ -12,6 +13,27 @@ namespace contentvec::hub {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// Whether a transfer is fast enough to be waited for.
+class Pace {
+ public:
+  void add(int64_t bytes) { bytes_ += bytes; }
+  /// Over the last full span of limits().slow_seconds.
+  bool is_too_slow() {
+    const auto now = Clock::now();
+    const auto span = std::chrono::seconds(limits().slow_seconds);
+    if (now - begin_ < span) return false;
+    const bool slow = bytes_ < limits().slowest * limits().slow_seconds;
+    begin_ = now;
+    bytes_ = 0;
+    return slow;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point begin_ = Clock::now();
+  int64_t bytes_ = 0;
+};
 
 /// One file on its way.
 class Download {
@@ -28,10 +50,11 @@ class Download {
 
   void run(const fs::path& name) {
     if (remote_.size >= 0 && partial_.size() > remote_.size) partial_.clear();  // not of this file
-    const bool resumed = partial_.size() > 0;
+    check_size();
+    pieced_ = partial_.size() > 0;
     receive_all();
     bool right = is_right();
-    if (resumed && !right) {  // what was there when this began may be at fault
+    if (pieced_ && !right) {  // one of its pieces may be at fault: once more, all of it
       partial_.clear();
       receive_all();
       right = is_right();
@@ -59,6 +82,19 @@ class Download {
     if (progress_) progress_({repo_, file_, partial_.size(), remote_.size});
   }
 
+  /// Configurations are small, whatever a server says.
+  void check_size() const {
+    if (file_.ends_with(".json") && remote_.size > limits().json)
+      fail("{} of {} has {} bytes; expected a .json file of at most {}: is this the right repository?", file_,
+           repo_, remote_.size, limits().json);
+  }
+
+  /// The most bytes it may have.
+  [[nodiscard]] int64_t most() const {
+    if (remote_.size >= 0) return remote_.size;
+    return file_.ends_with(".json") ? limits().json : limits().unannounced;
+  }
+
   void check_room() const {
     std::error_code error;
     const fs::space_info space = fs::space(partial_path_.parent_path(), error);
@@ -83,6 +119,7 @@ class Download {
       try {
         if (receive() && remote_.size < 0) return;
       } catch (const Unreachable& error) {
+        if (!error.again()) throw;
         problem = error.what();
       }
       in_vain = partial_.size() >= before + kWorthAnother ? 0 : in_vain + 1;
@@ -110,21 +147,20 @@ class Download {
   bool receive() {
     const int64_t from = partial_.size();
     bool begun = false;
+    Pace pace;
     const Response response = client_.fetch(
         repo_, remote_.commit, file_, from,
         [&](const Response& so_far, std::span<const std::byte> bytes) {
           if (!begun) begin(so_far, from);
           begun = true;
-          if (remote_.size >= 0 && partial_.size() + static_cast<int64_t>(bytes.size()) > remote_.size) {
-            partial_.remove();
-            fail(
-                "the server sends more than the {} bytes that {} of {} has; try again, and look for a proxy "
-                "or mirror (HF_ENDPOINT) that changes files",
-                remote_.size, file_, repo_);
-          }
+          if (partial_.size() + static_cast<int64_t>(bytes.size()) > most()) fail_for_too_much();
           partial_.write(bytes);
+          pace.add(static_cast<int64_t>(bytes.size()));
         },
-        [this] { tell(); });
+        [&] {
+          tell();
+          if (pace.is_too_slow()) fail_for_slowness();
+        });
     if (response.status != 416) return true;
     if (started_over_) {
       partial_.remove();
@@ -138,11 +174,28 @@ class Download {
     return false;
   }
 
+  [[noreturn]] void fail_for_too_much() {
+    partial_.clear();
+    partial_.remove();
+    fail(
+        "the server sends more than the {} bytes that {} of {} {}; try again, and look for a proxy "
+        "or mirror (HF_ENDPOINT) that changes files",
+        most(), file_, repo_, remote_.size >= 0 ? "has" : "may have, as nobody says how many it has");
+  }
+
+  [[noreturn]] void fail_for_slowness() const {
+    fail(
+        "the download of {} from {} is given up: less than {} bytes a second arrived for {} s. What arrived "
+        "is kept; run it again on a better network to go on from there",
+        file_, repo_, limits().slowest, limits().slow_seconds);
+  }
+
   /// Before the first byte of an answer: it is the whole file, where the server knows no ranges, or the range
   /// that was asked for.
   void begin(const Response& response, int64_t from) {
     if (from == 0) return;
     if (response.status == 200) return partial_.clear();
+    pieced_ = true;
     const std::string range = response.header("content-range");
     if (!range.starts_with(fmt::format("bytes {}-", from))) {
       partial_.remove();
@@ -161,11 +214,13 @@ class Download {
   PartialFile partial_;
   fs::path partial_path_;
   bool started_over_ = false;
+  bool pieced_ = false;  ///< it was put together from more than one answer
 };
 
-/// Whether the blob is there, in the size it should have.
+/// Whether the blob is there, in the size it should have. A link in its place is none: it is replaced.
 bool is_there(const fs::path& blob, const RemoteFile& remote) {
   std::error_code error;
+  if (!fs::is_regular_file(fs::symlink_status(blob, error))) return false;
   const uint64_t size = fs::file_size(blob, error);
   return !error && (remote.size < 0 || size == static_cast<uint64_t>(remote.size));
 }

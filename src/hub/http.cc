@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <charconv>
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
@@ -30,7 +31,7 @@ std::string part(const Url& url, CURLUPart which, unsigned int flags = 0) {
 Url parse(const std::string& text) {
   Url url(curl_url(), curl_url_cleanup);
   if (!url || curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0) != CURLUE_OK)
-    fail("\"{}\" is not an address", text);
+    fail("\"{}\" is not an address", without_login(text));
   return url;
 }
 
@@ -177,6 +178,10 @@ Response send(const Request& request, const Receive& receive, const std::functio
   curl_easy_setopt(curl, CURLOPT_NOBODY, request.head ? 1L : 0L);
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, lines.get());
   curl_easy_setopt(curl, CURLOPT_USERAGENT, fmt::format("contentvec/{}", version()).c_str());
+  if (!request.login.user.empty()) {
+    curl_easy_setopt(curl, CURLOPT_USERNAME, request.login.user.c_str());
+    curl_easy_setopt(curl, CURLOPT_PASSWORD, request.login.password.c_str());
+  }
   if (request.from > 0) curl_easy_setopt(curl, CURLOPT_RANGE, fmt::format("{}-", request.from).c_str());
   if (const std::string trusted = certificates(curl_version_info(CURLVERSION_NOW)->cainfo); !trusted.empty())
     curl_easy_setopt(curl, CURLOPT_CAINFO, trusted.c_str());
@@ -214,6 +219,32 @@ std::string certificates(const char* built_in) {
   return "";
 }
 
+Login take_login(std::string& url) {
+  const Url parsed = parse(url);
+  Login login{part(parsed, CURLUPART_USER, CURLU_URLDECODE),
+              part(parsed, CURLUPART_PASSWORD, CURLU_URLDECODE)};
+  url = without_login(url);
+  return login;
+}
+
+std::string without_login(const std::string& text) {
+  const size_t scheme = text.find("://");
+  if (scheme == text.npos) return text;
+  const size_t begin = scheme + 3;
+  const size_t at = text.substr(0, text.find_first_of("/?#", begin)).rfind('@');
+  return at == text.npos || at < begin ? text : text.substr(0, begin) + text.substr(at + 1);
+}
+
+std::optional<int64_t> seconds_to_wait(const std::string& header, int64_t now) {
+  int64_t seconds = 0;
+  const auto [end, error] = std::from_chars(header.data(), header.data() + header.size(), seconds);
+  if (error == std::errc() && end == header.data() + header.size() && seconds >= 0) return seconds;
+  if (header.find(':') == header.npos) return std::nullopt;  // a date has a time
+  const time_t date = curl_getdate(header.c_str(), nullptr);
+  if (date < 0) return std::nullopt;
+  return std::max<int64_t>(0, static_cast<int64_t>(date) - now);
+}
+
 std::string origin(const std::string& url) {
   const Url parsed = parse(url);
   std::string scheme = part(parsed, CURLUPART_SCHEME);
@@ -232,6 +263,24 @@ std::string join(const std::string& base, const std::string& location) {
   if (curl_url_set(url.get(), CURLUPART_URL, location.c_str(), CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK)
     fail("the server sends on to {}, which is not an address", checkpoint::quote(location));
   return part(url, CURLUPART_URL);
+}
+
+std::string decode(std::string_view text) {
+  std::string plain;
+  for (size_t at = 0; at < text.size(); ++at) {
+    if (text[at] != '%') {
+      plain += text[at];
+      continue;
+    }
+    unsigned value = 0;
+    const std::string_view digits = text.substr(at + 1, 2);
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
+    if (digits.size() != 2 || error != std::errc() || end != digits.data() + 2 || value == 0)
+      fail("the address has a \"%\" that two hexadecimal digits do not follow");
+    plain += static_cast<char>(value);
+    at += 2;
+  }
+  return plain;
 }
 
 std::string encode(const std::string& path, bool slashes) {

@@ -11,6 +11,10 @@ struct Name {
   std::string revision;  ///< branch, tag or commit; empty: not said
 };
 
+/// Reads what parse_name() does, or the address of a repository or file as the hub's pages show it, at
+/// huggingface.co or at HF_ENDPOINT. Throws Error likewise.
+Name parse_spec(const std::string& spec);
+
 /// Reads a known short name, `org/repo` or `org/repo/file`, either followed by `@revision`. Throws Error that
 /// says in a clause why `spec` is no such name.
 Name parse_name(const std::string& spec);

@@ -4,16 +4,28 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 
 namespace contentvec::hub {
 
+/// Opens a file of the cache, or makes it, with O_CLOEXEC and `flags`: a regular file that has no other name.
+/// Whatever else bears its name (a link, a pipe) is removed first, never followed and never waited for.
+/// Throws Error.
+int open_own_file(const std::filesystem::path& path, int flags);
+
+/// The first bytes, up to `most`, of a regular file; nothing where there is none, a link included.
+std::optional<std::string> beginning_of(const std::filesystem::path& path, size_t most);
+
 /// An exclusive flock on a file, made where it does not exist, as huggingface_hub takes it. Waits for other
-/// holders, calling `waiting` about ten times a second, which may throw.
+/// holders, calling `waiting` about ten times a second, which may throw. Where the file system has no locks
+/// it goes on without one: should two write a download at once, its digest tells.
 class FileLock {
  public:
-  FileLock(const std::filesystem::path& path, const std::function<void()>& waiting);
+  /// `lock` stands for flock().
+  FileLock(const std::filesystem::path& path, const std::function<void()>& waiting,
+           const std::function<int(int, int)>& lock = {});
   ~FileLock();
   FileLock(const FileLock&) = delete;
   FileLock& operator=(const FileLock&) = delete;

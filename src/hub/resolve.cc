@@ -10,6 +10,7 @@
 #include "checkpoint/hf_files.h"
 #include "checkpoint/text.h"
 #include "contentvec/hub.h"
+#include "hub/http.h"
 #include "hub/name.h"
 #include "hub/repository.h"
 #include "runtime/fail.h"
@@ -72,12 +73,12 @@ std::string known_names() {
   return text;
 }
 
-Name parse_or_fail(const std::string& spec) try { return parse_name(spec); } catch (const Error& error) {
+Name parse_or_fail(const std::string& spec) try { return parse_spec(spec); } catch (const Error& error) {
   fail(
       "{}: there is no such file or folder, and it names no model of the hub: {}. Expected a checkpoint "
       "(.safetensors, .pt, .pth, .bin), a Hugging Face folder, org/repo or org/repo/file (also with "
-      "@revision), a short name ({}), or synthetic:base",
-      spec, error.what(), known_names());
+      "@revision), its address on the hub, a short name ({}), or synthetic:base",
+      without_login(spec), error.what(), known_names());
 }
 
 }  // namespace
@@ -89,8 +90,8 @@ ResolvedModel resolve(const std::string& spec, const HubOptions& options) {
   try {
     return hub::fetch(name, options);
   } catch (const Error& error) {
-    fail("{}: there is no such file or folder here, and as a model of the hub it cannot be had: {}", spec,
-         error.what());
+    fail("{}: there is no such file or folder here, and as a model of the hub it cannot be had: {}",
+         hub::without_login(spec), error.what());
   }
 }
 
@@ -100,7 +101,7 @@ ResolvedModel download(const std::string& repo, const std::string& file, const H
 }
 
 std::optional<std::filesystem::path> find_cached(const std::string& spec, const HubOptions& options) {
-  const hub::Name name = hub::parse_name(spec);
+  const hub::Name name = hub::parse_spec(spec);
   HubOptions offline = options;
   offline.local_files_only = true;
   try {

@@ -9,7 +9,6 @@
 #include <charconv>
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
 #include <string_view>
 
 #include "runtime/fail.h"
@@ -68,8 +67,12 @@ std::string trimmed(std::string_view text) {
 
 std::string stored_token() {
   const std::string set = variable("HF_TOKEN_PATH");
+  constexpr size_t kLongest = 4096;  // far more than any token has
+  std::string text(kLongest, '\0');
   std::ifstream in(set.empty() ? hugging_face_home() / "token" : expand(set));
-  return trimmed(std::string((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>()));
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<size_t>(in.gcount()));
+  return trimmed(text);
 }
 
 std::string token(const HubOptions& options) {
@@ -87,15 +90,6 @@ std::string token(const HubOptions& options) {
         "the Hugging Face token has characters that no token has; set HF_TOKEN to what the hub's settings "
         "show");
   return token;
-}
-
-std::string endpoint() {
-  std::string url = trimmed(variable("HF_ENDPOINT"));
-  if (url.empty()) return "https://huggingface.co";
-  if (!url.starts_with("https://") && !url.starts_with("http://"))
-    fail("HF_ENDPOINT is \"{}\"; expected the address of a hub, such as https://huggingface.co", url);
-  while (url.ends_with('/')) url.pop_back();
-  return url;
 }
 
 std::string offline(const HubOptions& options) {
@@ -117,11 +111,38 @@ int seconds(const char* name) {
   return value;
 }
 
+fs::path whole_path(const fs::path& path) {
+  std::error_code error;
+  fs::path whole = fs::absolute(path, error);
+  if (error) fail("cannot tell where the model cache {} is: {}", path.string(), error.message());
+  return whole.lexically_normal();
+}
+
 }  // namespace
 
+Limits& limits() {
+  static Limits limits;
+  return limits;
+}
+
+std::string endpoint_setting() {
+  std::string url = trimmed(variable("HF_ENDPOINT"));
+  if (url.empty()) return "https://huggingface.co";
+  if (!url.starts_with("https://") && !url.starts_with("http://"))
+    fail("HF_ENDPOINT is no address of a hub, such as https://huggingface.co; it begins with \"{}\"",
+         url.substr(0, std::min<size_t>(url.find(':'), 10)));
+  if (without_login(url).find('@') != url.npos)  // maybe a part of a password, and not to be shown
+    fail("HF_ENDPOINT has an @ behind the host; write / ? # and @ in a password as %2F, %3F, %23 and %40");
+  while (url.ends_with('/')) url.pop_back();
+  return url;
+}
+
 Settings settle(const HubOptions& options) {
-  return {.cache = fs::absolute(cache_folder(options)).lexically_normal(),
-          .endpoint = endpoint(),
+  std::string endpoint = endpoint_setting();
+  Login login = take_login(endpoint);
+  return {.cache = whole_path(cache_folder(options)),
+          .endpoint = std::move(endpoint),
+          .login = std::move(login),
           .token = token(options),
           .offline = offline(options),
           .answer_seconds = seconds("HF_HUB_ETAG_TIMEOUT"),

@@ -4,13 +4,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
+#include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
 
 #include "contentvec/hub.h"
 #include "hub/hub_server.h"
+#include "hub/partial_file.h"
+#include "hub/settings.h"
 #include "output/child.h"
 
 namespace contentvec::test {
@@ -268,6 +273,164 @@ TEST_F(FaultTest, ACacheThatCannotBeWritten) {
   write_file(hub_.cache(), std::string("a file where a folder should be"));
   EXPECT_THAT(error_of([] { download(kRepo, "model.pt"); }),
               AllOf(HasSubstr("HF_HUB_CACHE"), HasSubstr("folder")));
+}
+
+/// Other limits for one test.
+class WithLimits {
+ public:
+  explicit WithLimits(const hub::Limits& limits) { hub::limits() = limits; }
+  ~WithLimits() { hub::limits() = {}; }
+  WithLimits(const WithLimits&) = delete;
+  WithLimits& operator=(const WithLimits&) = delete;
+};
+
+TEST_F(FaultTest, ABodyWithoutEnd) {
+  const WithLimits limits({.unannounced = 150000, .json = 1000});
+  EXPECT_THAT(error_with({{{"on", "."}, {"no_length", true}, {"headers", {{"X-Linked-Size", nullptr}}}}}),
+              AllOf(HasSubstr("more than the 150000 bytes"), HasSubstr("nobody says")));
+  EXPECT_THAT(left(), IsEmpty());
+  hub_.set_faults(json::array());
+  hub_.publish(kRepo, "config.json", std::string(2000, ' '));
+  EXPECT_THAT(error_of([] { download(kRepo, "model.pt"); }),
+              AllOf(HasSubstr("config.json"), HasSubstr("1000")));
+  hub_.publish("org/many", std::string(200, 'a') + "/" + std::string(200, 'b'), "x");
+  for (int i = 0; i < 5; ++i) hub_.publish("org/many", std::to_string(i) + std::string(200, 'c'), "x");
+  EXPECT_THAT(error_of([] { download("org/many", ""); }),
+              AllOf(HasSubstr("1000 bytes, the limit"), HasSubstr("org/many/FILE")));
+}
+
+TEST_F(FaultTest, ATrickle) {
+  const WithLimits limits({.slow_seconds = 1});
+  const std::string error = error_with(on_cdn({{"drip", 0.1}}));
+  EXPECT_THAT(error, AllOf(HasSubstr("less than 8192 bytes a second"), HasSubstr("again")));
+  EXPECT_EQ(hub_.count("GET", "cdn"), 1);
+  EXPECT_THAT(left(), SizeIs(1)) << "to go on with";
+  expect_to_work();
+}
+
+TEST_F(FaultTest, ARefusalIsNotTriedAgain) {
+  for (const int status : {401, 403}) {
+    const int before = hub_.count("GET", "hub");
+    EXPECT_THAT(error_with({{{"on", "GET .*model.pt"}, {"at", "hub"}, {"status", status}}}),
+                HasSubstr(std::to_string(status)));
+    EXPECT_EQ(hub_.count("GET", "hub"), before + 1);
+  }
+}
+
+TEST_F(FaultTest, RetryAfterIsObeyed) {
+  const json asked = {{"Retry-After", "1"}};
+  const auto begin = std::chrono::steady_clock::now();
+  hub_.set_faults(on_hub({{"status", 429}, {"headers", asked}, {"times", 1}}));
+  EXPECT_EQ(fs::file_size(download(kRepo, "model.pt").path), kContent.size());
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::seconds(1));
+  EXPECT_EQ(hub_.count("HEAD", "hub"), 5) << "model.pt twice, three files beside it";
+}
+
+TEST_F(FaultTest, ALongRetryAfterIsAnError) {
+  const int before = hub_.count("GET", "hub");
+  EXPECT_THAT(error_with({{{"on", "GET .*model.pt"},
+                           {"at", "hub"},
+                           {"status", 503},
+                           {"headers", {{"Retry-After", "3600"}}}}}),
+              AllOf(HasSubstr("503"), HasSubstr("wait 3600 s")));
+  EXPECT_EQ(hub_.count("GET", "hub"), before + 1);
+}
+
+TEST_F(FaultTest, AResumedPieceThatIsAlteredIsNotTheEnd) {
+  hub_.set_faults({{{"on", "GET"}, {"at", "cdn"}, {"cut", 100000}, {"times", 1}},
+                   {{"on", "GET"}, {"at", "cdn"}, {"flip", 150000}, {"times", 1}}});
+  EXPECT_EQ(text_of(download(kRepo, "model.pt").path), kContent);
+  EXPECT_EQ(hub_.count("GET", "cdn"), 3);
+}
+
+TEST_F(FaultTest, APasswordInTheEndpointIsUsedAndNotShown) {
+  const std::string host = hub_.endpoint().substr(hub_.endpoint().find("//") + 2);
+  setenv("HF_ENDPOINT", ("http://me:secret@" + host).c_str(), 1);
+  EXPECT_EQ(fs::file_size(download(kRepo, "model.pt").path), kContent.size());
+  EXPECT_EQ(hub_.requests()[0]["token"], "Basic bWU6c2VjcmV0");
+  for (const json& request : hub_.requests())
+    EXPECT_EQ(request["token"].is_null(), request["server"] == "cdn");
+  const auto quiet = testing::Not(HasSubstr("secret"));
+  EXPECT_THAT(error_of([] { download(kRepo, "other.pt"); }), quiet);
+  for (const int status : {401, 403, 404, 418, 429, 503}) {
+    hub_.set_faults({{{"on", "."}, {"status", status}}});
+    EXPECT_THAT(error_of([] { resolve("org/other/x.pt"); }), quiet) << status;
+  }
+  hub_.stop();
+  EXPECT_THAT(error_of([] { resolve("org/other/x.pt"); }), quiet);
+  EXPECT_THAT(download(kRepo, "model.pt").warnings[0], quiet);
+}
+
+/// Links and pipes that somebody put into the cache.
+TEST_F(FaultTest, PlantedThingsAreReplacedAndNotFollowed) {
+  const std::string digest = [&] {
+    const fs::path blob = fs::read_symlink(download(kRepo, "model.pt").path).filename();
+    return blob.string();
+  }();
+  const TemporaryFolder outside;
+  const fs::path victim = outside / "victim";
+  const fs::path repo = hub_.cached(kRepo);
+  const fs::path blob = repo / "blobs" / digest;
+  const std::vector<fs::path> places = {blob, blob.string() + ".incomplete", repo / "refs/main",
+                                        repo / ".no_exist" / kCommit / "config.json",
+                                        hub_.cache() / ".locks/models--org--repo" / (digest + ".lock")};
+  for (const char* kind : {"link", "hard link", "dangling", "pipe", "loop"}) {
+    for (const fs::path& place : places) {
+      write_file(victim, std::string("precious"));
+      fs::remove_all(repo / "snapshots");
+      fs::remove(place);
+      if (place != blob) fs::remove(blob);
+      const std::string what = kind;
+      if (what == "link") fs::create_symlink(victim, place);
+      if (what == "hard link") fs::create_hard_link(victim, place);
+      if (what == "dangling") fs::create_symlink(outside / "made", place);
+      if (what == "pipe") mkfifo(place.c_str(), 0600);
+      if (what == "loop") fs::create_symlink(place.filename(), place);
+      if (what == "hard link" && place == blob) continue;  // of another size, or a blob
+      EXPECT_EQ(text_of(download(kRepo, "model.pt").path), kContent) << kind << place;
+      EXPECT_EQ(text_of(victim), "precious") << kind << place;
+      EXPECT_FALSE(fs::exists(outside / "made")) << kind << place;
+    }
+  }
+}
+
+TEST_F(FaultTest, ASnapshotThatLeadsOutOfTheCacheIsRefused) {
+  const fs::path path = download(kRepo, "model.pt").path;
+  const TemporaryFolder outside;
+  write_file(outside / "other", std::string("other"));
+  fs::remove(path);
+  fs::create_symlink(outside / "other", path);
+  EXPECT_THAT(error_of([] { download(kRepo, "model.pt"); }),
+              AllOf(HasSubstr(path.string()), HasSubstr("remove it")));
+  fs::remove(path);
+  expect_to_work();
+  // The whole cache on another disk is the user's own doing.
+  fs::rename(hub_.cache(), outside / "cache");
+  fs::create_directory_symlink(outside / "cache", hub_.cache());
+  expect_to_work();
+}
+
+TEST(FileLock, GoesOnWhereThereAreNoLocks) {
+  const TemporaryFolder folder;
+  for (const int error : {ENOLCK, ENOSYS, EOPNOTSUPP}) {
+    int waited = 0;
+    const hub::FileLock held(
+        folder / "x.lock", [&] { ++waited; },
+        [&](int, int) {
+          errno = error;
+          return -1;
+        });
+    EXPECT_EQ(waited, 0);
+  }
+  EXPECT_THAT(error_of([&] {
+                const hub::FileLock held(
+                    folder / "x.lock", [] {},
+                    [](int, int) {
+                      errno = EIO;
+                      return -1;
+                    });
+              }),
+              HasSubstr("cannot lock"));
 }
 
 /// What the cache has stands in where the hub cannot or will not say anything, but not for its "no".

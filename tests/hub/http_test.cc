@@ -37,5 +37,19 @@ TEST(Certificates, TheUsersFirst) {
   unsetenv("SSL_CERT_FILE");
 }
 
+TEST(RetryAfter, SecondsAndDates) {
+  EXPECT_EQ(seconds_to_wait("7", 0), 7);
+  EXPECT_EQ(seconds_to_wait("Sun, 06 Nov 1994 08:49:37 GMT", 784111770), 7);
+  EXPECT_EQ(seconds_to_wait("Sun, 06 Nov 1994 08:49:37 GMT", 784111800), 0);
+  for (const char* neither : {"", "-1", "soon", "1.5", "99999999999999999999"})
+    EXPECT_EQ(seconds_to_wait(neither, 0), std::nullopt) << neither;
+}
+
+TEST(Login, IsNotShown) {
+  EXPECT_EQ(without_login("https://me:secret@host:1/a@b"), "https://host:1/a@b");
+  EXPECT_EQ(without_login("https://host/a@b"), "https://host/a@b");
+  EXPECT_EQ(without_login("org/repo@v1"), "org/repo@v1");
+}
+
 }  // namespace
 }  // namespace contentvec::hub

@@ -72,6 +72,50 @@ TEST(Name, WhatIsNone) {
   EXPECT_NE(test::error_of([&] { parse_name("org/" + std::string(97, 'a')); }), "");
 }
 
+std::string parts_of_address(const std::string& spec) {
+  const Name name = parse_spec(spec);
+  return name.repo + " | " + name.file + " | " + name.revision;
+}
+
+TEST(Name, Addresses) {
+  unsetenv("HF_ENDPOINT");
+  const std::string hub = "https://huggingface.co/";
+  EXPECT_EQ(parts_of_address("org/repo/model.pt@v1"), "org/repo | model.pt | v1");
+  EXPECT_EQ(parts_of_address(hub + "org/repo"), "org/repo |  | ");
+  EXPECT_EQ(parts_of_address(hub + "org/repo/"), "org/repo |  | ");
+  EXPECT_EQ(parts_of_address("https://user:secret@huggingface.co/org/repo"), "org/repo |  | ");
+  EXPECT_EQ(parts_of_address(hub + "org/repo/tree/v1.0"), "org/repo |  | v1.0");
+  EXPECT_EQ(parts_of_address(hub + "org/repo/tree/refs%2Fpr%2F3"), "org/repo |  | refs/pr/3");
+  EXPECT_EQ(parts_of_address(hub + "org/repo/blob/main/a%20folder/model.pt"),
+            "org/repo | a folder/model.pt | main");
+  EXPECT_EQ(parts_of_address(hub + "org/repo/blob/refs/pr/3/model.pt"), "org/repo | model.pt | refs/pr/3");
+  EXPECT_EQ(parts_of_address(hub + "org/repo/resolve/main/model.pt?download=true#x"),
+            "org/repo | model.pt | main");
+  setenv("HF_ENDPOINT", "https://user:secret@mirror.example/hf/", 1);
+  EXPECT_EQ(parts_of_address("https://mirror.example/hf/org/repo/resolve/main/model.pt"),
+            "org/repo | model.pt | main");
+  EXPECT_EQ(parts_of_address(hub + "org/repo"), "org/repo |  | ");
+  unsetenv("HF_ENDPOINT");
+}
+
+TEST(Name, AddressesThatLeadToNoModel) {
+  unsetenv("HF_ENDPOINT");
+  for (const char* path :
+       {"", "org", "contentvec", "datasets/org/repo", "org/repo/commits/main", "org/repo/tree",
+        "org/repo/tree/main/folder", "org/repo/blob/main", "org/repo/blob/main/../x",
+        "org/repo/blob/main/%2e%2e/x", "org/repo/blob/main/a%2F..%2Fx", "org/repo/blob/main/a%00",
+        "org/repo/blob/main/a%", "%2e%2e/repo/blob/main/x"})
+    EXPECT_NE(test::error_of([&] { parse_spec(std::string("https://huggingface.co/") + path); }), "") << path;
+  for (const char* address :
+       {"https://example.org/org/repo/blob/main/model.pt", "https://huggingface.co.evil.org/org/repo",
+        "https://huggingface.co@evil.org/org/repo", "https://me:secret@evil.org/org/repo"}) {
+    const std::string error = test::error_of([&] { resolve(address); });
+    EXPECT_THAT(error, testing::AllOf(HasSubstr("not the hub"), HasSubstr("download the file"),
+                                      testing::Not(HasSubstr("secret"))))
+        << address;
+  }
+}
+
 TEST(Name, TheTableHoldsNames) {
   const std::span<const KnownModel> known = known_models();
   for (const KnownModel& model : known) {
@@ -141,6 +185,15 @@ TEST_F(SettingsTest, EndpointOfflineAndPatience) {
   setenv("HF_HUB_ETAG_TIMEOUT", "soon", 1);
   EXPECT_THAT(test::error_of([] { settle({}); }), HasSubstr("HF_HUB_ETAG_TIMEOUT"));
   unsetenv("HF_HUB_ETAG_TIMEOUT");
+  setenv("HF_ENDPOINT", "https://me:se%40cret@mirror.example/hf", 1);
+  EXPECT_EQ(settle({}).endpoint, "https://mirror.example/hf");
+  EXPECT_EQ(settle({}).login.user, "me");
+  EXPECT_EQ(settle({}).login.password, "se@cret");
+  for (const char* wrong : {"https://me:sec/ret@mirror.example", "me:secret@mirror", "ftp://me:secret@mirror",
+                            "https://me:secret@mir ror"}) {
+    setenv("HF_ENDPOINT", wrong, 1);
+    EXPECT_THAT(test::error_of([] { settle({}); }), testing::Not(testing::ContainsRegex("sec"))) << wrong;
+  }
   setenv("HF_ENDPOINT", "ftp://mirror", 1);
   EXPECT_THAT(test::error_of([] { settle({}); }), HasSubstr("HF_ENDPOINT"));
 }

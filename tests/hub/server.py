@@ -39,7 +39,7 @@ class Fault(dict):
     slow SECONDS: a pause after each 64 KiB
     flip N: byte N of the file is another; more N: N bytes too many
     no_ranges: the whole file whatever was asked; wrong_range: another part than was asked
-    no_length: no Content-Length
+    no_length: no Content-Length; drip SECONDS: a pause after each 512 bytes
     """
 
     def applies(self, server, request):
@@ -178,10 +178,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.command == "HEAD" or not body:
             return
         end = min(len(body), max(0, self.fault.get("cut", self.fault.get("stall", 1 << 60)) - begin))
-        for at in range(0, end, 1 << 16):
-            self.wfile.write(body[at:min(end, at + (1 << 16))])
+        piece = 512 if "drip" in self.fault else 1 << 16
+        for at in range(0, end, piece):
+            self.wfile.write(body[at:min(end, at + piece)])
             self.wfile.flush()
-            time.sleep(self.fault.get("slow", 0))
+            time.sleep(self.fault.get("slow", self.fault.get("drip", 0)))
         if "stall" in self.fault:
             time.sleep(60)
 
