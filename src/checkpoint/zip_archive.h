@@ -38,7 +38,7 @@ class ZipArchive {
  private:
   std::shared_ptr<const InputFile> file_;  // outlives the handle, which reads from it
   std::shared_ptr<zip> handle_;
-  mutable std::mutex mutex_;                              // of the handle
+  mutable std::mutex mutex_;                    // of the handle
   std::map<std::string_view, uint64_t> names_;  // views of the handle's own strings
 };
 
