@@ -67,8 +67,8 @@ std::string trimmed(std::string_view text) {
 
 std::string stored_token() {
   const std::string set = variable("HF_TOKEN_PATH");
-  constexpr size_t kLongest = 4096;  // far more than any token has
-  std::string text(kLongest, '\0');
+  constexpr size_t kLongestToken = 4096;  // far more than any token has
+  std::string text(kLongestToken, '\0');
   std::ifstream in(set.empty() ? hugging_face_home() / "token" : expand(set));
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<size_t>(in.gcount()));

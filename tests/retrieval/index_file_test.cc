@@ -138,7 +138,9 @@ TEST(IndexFileTest, NoIndexAtAll) {
       {"Invalid username or password.", "no FAISS index"},
   };
   for (const auto& [text, what] : files) {
-    EXPECT_THAT(error_of([&] { check(text); }), AllOf(HasSubstr(what), Not(HasSubstr("damaged")))) << text;
+    EXPECT_THAT(error_of([&bytes = text] { check(bytes); }),
+                AllOf(HasSubstr(what), Not(HasSubstr("damaged"))))
+        << text;
   }
 }
 
