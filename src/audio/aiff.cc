@@ -9,7 +9,6 @@ namespace contentvec::audio {
 namespace {
 
 constexpr int64_t kFormHeader = 12, kChunkHeader = 8, kSsndHeader = 8;
-constexpr uint64_t kWrap32 = uint64_t{1} << 32;
 
 /// The rate of a COMM chunk: an 80-bit float, positive and below 2^32 in any real file.
 int64_t rate_at(Scanner& scan, int64_t offset) {

@@ -9,7 +9,6 @@ namespace contentvec::audio {
 
 std::optional<Contents> au_contents(const Part& part) {
   constexpr uint64_t kUnknown = 0xffffffff;
-  constexpr uint64_t kOf32Bits = uint64_t{1} << 32;
   // By encoding: 8-bit mu-law, 8 to 32 bits, float, double; 27: A-law.
   constexpr std::array<int64_t, 8> kBytes = {1, 1, 1, 2, 3, 4, 4, 8};
   Scanner scan(part.source);
@@ -26,7 +25,7 @@ std::optional<Contents> au_contents(const Part& part) {
   const Blocks blocks{bytes * std::max<int64_t>(1, static_cast<int64_t>(field(5))), 1,
                       static_cast<int64_t>(field(4))};
   const Extent extent =
-      find_extent(scan, samples, part.end, promised, kOf32Bits, [](int64_t) { return false; });
+      find_extent(scan, samples, part.end, promised, kWrap32, [](int64_t) { return false; });
   Contents contents;
   if (extent.worth_a_word) {
     contents.warnings.push_back(length_warning(blocks, promised, extent.end - samples));

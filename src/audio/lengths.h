@@ -24,6 +24,9 @@ std::string length_warning(const Blocks& blocks, uint64_t promised_bytes, int64_
 /// 0x7fffffff, 0x80000000 and what is a header's size away from them.
 bool is_placeholder(uint64_t size);
 
+/// What sizes of 32 bits are taken modulo.
+inline constexpr uint64_t kWrap32 = uint64_t{1} << 32;
+
 /// The end of a file's samples.
 struct Extent {
   int64_t end = 0;

@@ -13,7 +13,6 @@ namespace contentvec::audio {
 namespace {
 
 constexpr uint64_t kUnknown32 = 0xffffffff;
-constexpr uint64_t kWrap32 = uint64_t{1} << 32;
 
 struct Codec {
   uint64_t tag;
