@@ -11,7 +11,8 @@ using namespace contentvec;
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   return fuzz::answers([&] {
     const checkpoint::Checkpoint file = checkpoint::open(fuzz::file_of(data, size));
-    for (const auto& [name, tensor] : file.tensors) {
+    for (const auto& entry : file.tensors) {
+      const checkpoint::Tensor& tensor = entry.second;
       if (!checkpoint::is_floating(tensor.dtype)) continue;
       std::vector<float> values(static_cast<size_t>(tensor.count()));
       fuzz::answers([&] { tensor.copy_to(values); });
