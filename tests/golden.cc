@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/json_text.h"
 #include "model/synthetic.h"
 #include "model/weights.h"
 #include "output/safetensors.h"
@@ -108,7 +109,7 @@ Golden read_golden(const std::string& name) {
     golden.stages.erase(speaker);
   }
   const std::string errors = checkpoint::open(path).metadata.at("float32_max_abs_error");
-  golden.float32_max_abs_error = nlohmann::json::parse(errors).get<std::map<std::string, double>>();
+  golden.float32_max_abs_error = checkpoint::parse_json(errors).get<std::map<std::string, double>>();
   return golden;
 }
 

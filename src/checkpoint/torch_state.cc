@@ -39,7 +39,8 @@ constexpr std::array<std::string_view, 5> kUsual = {"model", "state_dict", "mode
 struct Inner {
   const Dict* dict;
   const Dict* parent;
-  size_t rank;  ///< of its name in kUsual
+  size_t rank;   ///< of its name in kUsual
+  size_t place;  ///< among those as far out, in the file's order
 };
 
 /// A dictionary with tensors in it, and where it lies.
@@ -68,7 +69,7 @@ State look_at(const Values& values, const Inner& inner, bool& holds_tensors) {
 std::vector<State> find_states(const Values& values, const Dict& top) {
   std::vector<State> found;
   std::set<const Dict*> seen = {&top};
-  std::vector<Inner> level = {{&top, nullptr, kUsual.size()}};
+  std::vector<Inner> level = {{&top, nullptr, kUsual.size(), 0}};
   for (size_t depth = 0; depth <= kDeepestState && !level.empty(); ++depth) {
     std::vector<Inner> next;
     for (const Inner& around : level) {
@@ -82,11 +83,12 @@ std::vector<State> find_states(const Values& values, const Dict& top) {
         const auto* name = values.get<String>(key);
         const auto place =
             name == nullptr ? kUsual.end() : std::find(kUsual.begin(), kUsual.end(), name->text);
-        next.push_back({inner, dict, static_cast<size_t>(place - kUsual.begin())});
+        next.push_back({inner, dict, static_cast<size_t>(place - kUsual.begin()), next.size()});
       }
     }
-    std::stable_sort(next.begin(), next.end(),
-                     [](const Inner& a, const Inner& b) { return a.rank < b.rank; });
+    std::sort(next.begin(), next.end(), [](const Inner& a, const Inner& b) {
+      return std::pair(a.rank, a.place) < std::pair(b.rank, b.place);
+    });
     level = std::move(next);
   }
   return found;

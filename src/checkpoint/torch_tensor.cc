@@ -1,5 +1,6 @@
 #include "checkpoint/torch_tensor.h"
 
+#include <algorithm>
 #include <array>
 
 #include "checkpoint/pickle_json.h"
@@ -85,8 +86,9 @@ int64_t size_of(const Values& values, Ref ref, std::string_view what) {
 std::vector<int64_t> sizes_of(const Values& values, Ref ref, std::string_view what) {
   const std::vector<Ref>& items = items_of(values, ref, what);
   if (items.size() > kMostSizes) fail_damaged("{} has {} dimensions", what, items.size());
-  std::vector<int64_t> sizes;
-  for (const Ref item : items) sizes.push_back(size_of(values, item, what));
+  std::vector<int64_t> sizes(items.size());
+  std::transform(items.begin(), items.end(), sizes.begin(),
+                 [&](Ref item) { return size_of(values, item, what); });
   return sizes;
 }
 

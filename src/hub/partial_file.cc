@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <system_error>
@@ -34,7 +36,8 @@ bool is_own_file(int descriptor) {
 }
 
 bool has_no_locks(int error) {
-  return error == ENOLCK || error == ENOSYS || error == EOPNOTSUPP || error == ENOTSUP;
+  constexpr std::array kErrors = {ENOLCK, ENOSYS, EOPNOTSUPP, ENOTSUP};  // some are one on some systems
+  return std::find(kErrors.begin(), kErrors.end(), error) != kErrors.end();
 }
 
 /// Whether `descriptor` still is the file of that name: who held the lock may have removed it.

@@ -278,5 +278,23 @@ TEST(InferConfig, AsksForAConfigWhereItCannotKnow) {
   EXPECT_THAT(error_for(groups), AllOf(HasSubstr("8 groups"), HasSubstr("--config")));
 }
 
+TEST(Layout, OtherProgramsModelsAreNamedAsWhatTheyAre) {
+  const std::map<std::string, std::vector<const char*>> files = {
+      {"an RVC voice",
+       {"dec.conv_pre.weight", "emb_g.weight", "enc_p.emb_phone.weight", "flow.flows.0.pre.weight"}},
+      {"the discriminator", {"discriminators.0.convs.0.weight_g"}},
+      {"RMVPE", {"cnn.weight", "fc.1.weight", "unet.encoder.bn.weight"}},
+      {"FCPE", {"cent_table", "input_stack.0.weight", "output_proj.weight_v"}},
+      {"an optimizer's state", {"exp_avg", "exp_avg_sq", "step"}},
+  };
+  for (const auto& [kind, names] : files) {
+    checkpoint::Checkpoint file;
+    file.source = "other.pth";
+    for (const char* name : names) file.tensors[name].name = name;
+    EXPECT_THAT(test::error_of([&f = file] { static_cast<void>(recognise_layout(f)); }),
+                testing::AllOf(testing::HasSubstr("other.pth"), testing::HasSubstr("found " + kind)));
+  }
+}
+
 }  // namespace
 }  // namespace contentvec::model
