@@ -76,6 +76,10 @@ def check_ours_for_python(folder, cache, hub):
 def check_python_for_ours(folder, hub):
     for name in ("pytorch_model.bin", "config.json", "preprocessor_config.json"):
         snapshot = pathlib.Path(hub.hf_hub_download("org/folder", name)).parent
+    try:
+        hub.hf_hub_download("org/folder", "processor_config.json")
+    except hub.errors.EntryNotFoundError:
+        pass  # and noted, so that ours need not ask for it
     before = len(requests(folder))
     assert contentvec("org/folder", HF_HUB_OFFLINE="1") == snapshot / "pytorch_model.bin"
     assert contentvec("org/folder@main", HF_HUB_OFFLINE="1") == snapshot / "pytorch_model.bin"
