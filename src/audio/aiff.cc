@@ -66,7 +66,7 @@ class Aiff {
 
   Contents settled() {
     const auto channels = std::max<int64_t>(1, static_cast<int64_t>(scan_.big(common_, 2)));
-    const auto bits = static_cast<int64_t>(scan_.big(common_ + 6, 2));
+    const auto bits = std::max<int64_t>(1, static_cast<int64_t>(scan_.big(common_ + 6, 2)));
     // Of what is not compressed the number of frames follows from the number of bytes.
     constexpr std::array<std::string_view, 10> kPlain = {"NONE", "twos", "sowt", "raw ", "fl32",
                                                          "FL32", "fl64", "FL64", "in24", "in32"};

@@ -101,6 +101,26 @@ TEST(Damaged, RandomBytesInEveryFormatGiveSamplesOrAnError) {
   }
 }
 
+// A channel, bit or rate count of nothing: once a division by zero.
+TEST(Damaged, FieldsOfZerosOrOnesInEveryHeaderGiveSamplesOrAnError) {
+  for (const char* name : {"pcm24_mono_22050.flac", "mp3_stereo_44100.mp3", "opus_mono_48000.opus",
+                           "pcm16_mono_24000.aiff", "pcm16_mono_32000.w64", "pcm16_mono_8000.wav"}) {
+    const Bytes whole = audio_file(name);
+    for (const int width : {2, 4}) {
+      for (const std::byte value : {std::byte{0}, std::byte{0xff}}) {
+        for (size_t at = 0; at < 64; ++at) {
+          Bytes file = whole;
+          std::fill_n(file.begin() + static_cast<std::ptrdiff_t>(at), width, value);
+          try {
+            load_audio(file, name);
+          } catch (const Error&) {
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST(Damaged, FlacNamesTheFrames) {
   Bytes file = audio_file("speech.flac");
   for (size_t i = file.size() / 2; i < file.size() / 2 + 300; ++i) file[i] ^= std::byte{0x5a};
