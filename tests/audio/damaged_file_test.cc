@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "audio/wav.h"
+#include "child.h"
 #include "contentvec/audio.h"
 #include "contentvec/error.h"
-#include "output/child.h"
 #include "support.h"
 
 namespace contentvec {

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "audio/wav.h"
+#include "child.h"
 #include "contentvec/audio.h"
-#include "output/child.h"
 #include "support.h"
 
 namespace contentvec {

@@ -5,7 +5,7 @@
 
 #include "checkpoint/forge.h"
 #include "checkpoint/hostile.h"
-#include "output/child.h"
+#include "child.h"
 #include "support.h"
 
 // Recognising files and directories.

@@ -4,8 +4,8 @@
 #include <optional>
 #include <vector>
 
+#include "child.h"
 #include "contentvec/model.h"
-#include "forked.h"
 #include "support.h"
 
 // A model that was used before fork(), as Python's multiprocessing does it.

@@ -10,9 +10,9 @@
 #include <cstdlib>
 #include <thread>
 
+#include "child.h"
 #include "contentvec/hub.h"
 #include "hub/hub_server.h"
-#include "output/child.h"
 
 namespace contentvec::test {
 namespace {

@@ -12,11 +12,11 @@
 #include <cstdlib>
 #include <iostream>
 
+#include "child.h"
 #include "contentvec/hub.h"
 #include "hub/hub_server.h"
 #include "hub/partial_file.h"
 #include "hub/settings.h"
-#include "output/child.h"
 
 namespace contentvec::test {
 namespace {

@@ -18,8 +18,8 @@
 #include <thread>
 #include <vector>
 
+#include "child.h"
 #include "contentvec/error.h"
-#include "output/child.h"
 #include "support.h"
 
 namespace contentvec::output {

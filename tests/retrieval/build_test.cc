@@ -4,8 +4,8 @@
 #include <cmath>
 #include <random>
 
+#include "child.h"
 #include "contentvec/retriever.h"
-#include "forked.h"
 #include "retrieval/vector_index.h"
 #include "support.h"
 

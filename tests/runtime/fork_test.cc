@@ -6,7 +6,7 @@
 #include <memory>
 #include <thread>
 
-#include "forked.h"
+#include "child.h"
 #include "runtime/thread_team.h"
 
 // What a child of fork() can do with what its parent made.

@@ -3,13 +3,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <csignal>
 #include <exception>
 #include <functional>
+#include <thread>
 
 namespace contentvec::test {
 
 /// What waitpid says of a forked child that runs `action` and exits with what it returns (99 for an
-/// exception). Limits and signal handlers set in it end with it.
+/// exception). Limits and signal handlers set in it end with it. One that has not ended after a minute is
+/// killed.
 inline int status_of_child(const std::function<int()>& action) {
   const pid_t child = ::fork();
   if (child == 0) {
@@ -20,8 +24,12 @@ inline int status_of_child(const std::function<int()>& action) {
     }
     ::_exit(result);
   }
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
   int status = -1;
-  ::waitpid(child, &status, 0);
+  while (::waitpid(child, &status, WNOHANG) == 0) {
+    if (std::chrono::steady_clock::now() > deadline) ::kill(child, SIGKILL);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
   return status;
 }
 
@@ -29,6 +37,11 @@ inline int status_of_child(const std::function<int()>& action) {
 inline int run_in_child(const std::function<int()>& action) {
   const int status = status_of_child(action);
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/// Whether `action` returns true in such a child.
+inline bool succeeds_in_child(const std::function<bool()>& action) {
+  return run_in_child([&] { return action() ? 0 : 1; }) == 0;
 }
 
 /// Lets file permissions count for the super-user too, for as long as it lives.
