@@ -18,6 +18,7 @@ Model tiny(int threads) {
 }
 
 TEST(ForkTest, AChildExtractsAndDestroysWhatItsParentUsed) {
+  if (kSanitized) GTEST_SKIP() << kNoThreadsBeforeFork;
   const std::vector<float> waveform(16000, 0.1F);
   for (const int threads : {1, 4, 16}) {
     std::optional<Model> model = tiny(threads);

@@ -175,6 +175,7 @@ TEST(BuildTest, TheLargestValuesGiveTheirNeighbours) {
 }
 
 TEST(BuildTest, AChildOfForkBuildsTheSame) {
+  if (kSanitized) GTEST_SKIP() << kNoThreadsBeforeFork;
   const std::vector<float> vectors = two_clusters(1000, 8);
   const Features query{1, 8, std::vector<float>(8, 9.5F)};
   const std::vector<float> expected = Retriever::build(vectors, 8).blend(query).data;

@@ -21,6 +21,7 @@ int64_t sum_of(ThreadTeam& team, int64_t items) {
 }
 
 TEST(Fork, ATeamRunsLoopsInTheChild) {
+  if (test::kSanitized) GTEST_SKIP() << test::kNoThreadsBeforeFork;
   ThreadTeam team(4);
   EXPECT_EQ(sum_of(team, 1000), 499500);
   EXPECT_TRUE(test::succeeds_in_child([&] {
@@ -32,6 +33,7 @@ TEST(Fork, ATeamRunsLoopsInTheChild) {
 }
 
 TEST(Fork, ATeamIsDestroyedInTheChild) {
+  if (test::kSanitized) GTEST_SKIP() << test::kNoThreadsBeforeFork;
   auto team = std::make_unique<ThreadTeam>(8);
   EXPECT_EQ(sum_of(*team, 10), 45);
   EXPECT_TRUE(test::succeeds_in_child([&] {
@@ -41,6 +43,7 @@ TEST(Fork, ATeamIsDestroyedInTheChild) {
 }
 
 TEST(Fork, GrandchildrenToo) {
+  if (test::kSanitized) GTEST_SKIP() << test::kNoThreadsBeforeFork;
   ThreadTeam team(4);
   EXPECT_TRUE(test::succeeds_in_child([&] {
     return sum_of(team, 100) == 4950 && test::succeeds_in_child([&] { return sum_of(team, 100) == 4950; });
