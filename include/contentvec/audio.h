@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "contentvec/export.h"
+
 namespace contentvec {
 
 /// The sample rate every model here works at.
@@ -35,25 +37,26 @@ struct Audio {
 /// that cancel each other in their mean, and of samples far beyond 1. Throws Error when the file cannot be
 /// opened or decoded, has no samples, holds a non-finite sample, or is more than the bounds in
 /// docs/limits.md.
-Audio read_audio(const std::filesystem::path& path);
+CONTENTVEC_API Audio read_audio(const std::filesystem::path& path);
 
 /// The same for a file already in memory; `name` stands for it in errors.
-Audio read_audio(std::span<const std::byte> file, std::string_view name);
+CONTENTVEC_API Audio read_audio(std::span<const std::byte> file, std::string_view name);
 
 /// read_audio's waveform alone, for whoever has nobody to show a warning to.
-std::vector<float> load_audio(const std::filesystem::path& path);
-std::vector<float> load_audio(std::span<const std::byte> file, std::string_view name);
+CONTENTVEC_API std::vector<float> load_audio(const std::filesystem::path& path);
+CONTENTVEC_API std::vector<float> load_audio(std::span<const std::byte> file, std::string_view name);
 
 /// The sample rate of an audio file in Hz, before load_audio makes it 16 kHz. Throws Error as load_audio does
 /// for a file that cannot be opened.
-int audio_rate(const std::filesystem::path& path);
+CONTENTVEC_API int audio_rate(const std::filesystem::path& path);
 
 /// The endings of the names of files that read_audio reads (".wav", ...), in lower case. What a file is, it
 /// decides by content: this is for whoever looks for audio files in a folder.
-std::span<const std::string_view> audio_extensions();
+CONTENTVEC_API std::span<const std::string_view> audio_extensions();
 
 /// Resamples mono audio from `from_rate` to `to_rate` Hz (libsoxr HQ); ceil(samples * to / from) samples.
 /// Throws Error for a rate outside 1 .. 1,000,000 Hz.
-std::vector<float> resample(std::span<const float> waveform, int from_rate, int to_rate = kSampleRate);
+CONTENTVEC_API std::vector<float> resample(std::span<const float> waveform, int from_rate,
+                                           int to_rate = kSampleRate);
 
 }  // namespace contentvec

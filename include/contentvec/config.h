@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "contentvec/export.h"
+
 namespace contentvec {
 
 /// How the convolutional frontend normalises (fairseq's `extractor_mode`).
@@ -58,26 +60,27 @@ struct ModelConfig {
   /// Whether extraction takes a speaker embedding.
   [[nodiscard]] bool speaker_conditioned() const { return encoder_layers_1 > 0; }
   /// Samples that one frame sees: 400 (25 ms) for base. Shorter input has no frame.
-  [[nodiscard]] int64_t receptive_field() const;
+  [[nodiscard]] CONTENTVEC_API int64_t receptive_field() const;
   /// Samples between frames: 320 (20 ms) for base.
-  [[nodiscard]] int64_t hop() const;
+  [[nodiscard]] CONTENTVEC_API int64_t hop() const;
   /// Frames of a waveform of `samples` samples: floor((samples - receptive_field) / hop) + 1, or 0.
-  [[nodiscard]] int64_t frames(int64_t samples) const;
+  [[nodiscard]] CONTENTVEC_API int64_t frames(int64_t samples) const;
 
   /// Checks that every field is in range and that the fields fit together. Throws Error naming the first that
   /// does not.
-  void validate() const;
+  CONTENTVEC_API void validate() const;
 
   /// Reads the form of this struct (keys as the fields, `extractor_mode` as fairseq's string, `conv_layers`
   /// as
   /// [[dim, kernel, stride], ...]) or a Hugging Face `config.json` (recognised by `hidden_size`).
   /// Absent keys keep their defaults; unknown keys are ignored except where they say that the model is one
   /// this library does not compute, which is an Error. `origin` names the source in errors.
-  static ModelConfig from_json(std::string_view text, std::string_view origin = "configuration");
-  static ModelConfig from_json_file(const std::filesystem::path& path);
+  CONTENTVEC_API static ModelConfig from_json(std::string_view text,
+                                              std::string_view origin = "configuration");
+  CONTENTVEC_API static ModelConfig from_json_file(const std::filesystem::path& path);
 
   /// The form `from_json` reads, complete, on one line.
-  [[nodiscard]] std::string to_json() const;
+  [[nodiscard]] CONTENTVEC_API std::string to_json() const;
 };
 
 }  // namespace contentvec

@@ -14,3 +14,4 @@
 #include "contentvec/long_audio.h"
 #include "contentvec/model.h"
 #include "contentvec/retriever.h"
+#include "contentvec/version.h"

@@ -4,6 +4,8 @@
 #include <string_view>
 #include <vector>
 
+#include "contentvec/export.h"
+
 namespace contentvec {
 
 /// What weights are kept in and products computed from. Everything else (sums, norms, softmax, residuals, and
@@ -25,9 +27,9 @@ enum class Device {
 };
 
 /// "f32", "bf16" or "f16". Throws Error for another.
-DType dtype_from_name(std::string_view name);
+CONTENTVEC_API DType dtype_from_name(std::string_view name);
 /// "auto", "cpu", "mlx" or "gpu". Throws Error for another.
-Device device_from_name(std::string_view name);
+CONTENTVEC_API Device device_from_name(std::string_view name);
 
 /// One thing that can be asked for as a device.
 struct DeviceInfo {
@@ -38,6 +40,6 @@ struct DeviceInfo {
 
 /// "auto", "cpu", "mlx" and "gpu", on this build and this machine. Throws nothing but std::bad_alloc, and
 /// Error where CONTENTVEC_ISA asks for what this machine has not.
-std::vector<DeviceInfo> devices();
+CONTENTVEC_API std::vector<DeviceInfo> devices();
 
 }  // namespace contentvec

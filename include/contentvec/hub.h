@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "contentvec/export.h"
+
 namespace contentvec {
 
 /// How far the download of one file is.
@@ -47,7 +49,7 @@ struct KnownModel {
 };
 
 /// Every short name; the first is the default model.
-std::span<const KnownModel> known_models();
+CONTENTVEC_API std::span<const KnownModel> known_models();
 
 /// What a command or program loads when no model is named: known_models().front(), written out.
 inline constexpr const char* kDefaultModel = "lexandstuff/mlx-contentvec/contentvec_base.safetensors";
@@ -78,13 +80,15 @@ struct ResolvedModel {
 ///
 /// Throws Error when it is neither a path nor a model, cannot be had, or does not check out. The text says
 /// what to do.
-ResolvedModel resolve(const std::string& spec, const HubOptions& options = {});
+CONTENTVEC_API ResolvedModel resolve(const std::string& spec, const HubOptions& options = {});
 
 /// The same for a repository and a file in it (empty: chosen as above), whatever paths exist here.
-ResolvedModel download(const std::string& repo, const std::string& file, const HubOptions& options = {});
+CONTENTVEC_API ResolvedModel download(const std::string& repo, const std::string& file,
+                                      const HubOptions& options = {});
 
 /// Where the cache has a model, by a name as resolve() takes it; nothing when it has not. Makes no request.
 /// Throws Error for a malformed name.
-std::optional<std::filesystem::path> find_cached(const std::string& spec, const HubOptions& options = {});
+CONTENTVEC_API std::optional<std::filesystem::path> find_cached(const std::string& spec,
+                                                                const HubOptions& options = {});
 
 }  // namespace contentvec

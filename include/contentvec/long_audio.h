@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "contentvec/export.h"
 #include "contentvec/model.h"
 
 namespace contentvec {
@@ -34,8 +35,9 @@ struct Piece {
 /// Where `waveform` (16 kHz mono, at least one frame of it) is cut. What a piece is given begins a whole
 /// number of hops into the waveform and ends with the receptive field of its last frame, but for the last
 /// piece, which ends with the waveform. Throws Error for options out of range and a waveform too short.
-std::vector<Piece> cut_at_quiet_points(std::span<const float> waveform, const ModelConfig& config,
-                                       const LongAudioOptions& cut = {});
+CONTENTVEC_API std::vector<Piece> cut_at_quiet_points(std::span<const float> waveform,
+                                                      const ModelConfig& config,
+                                                      const LongAudioOptions& cut = {});
 
 /// Takes the features of one piece: result[stage] belongs to frames `first_frame` and following of the whole.
 using TakePiece = std::function<void(int64_t first_frame, std::vector<Features> stages)>;
@@ -47,11 +49,12 @@ using TakePiece = std::function<void(int64_t first_frame, std::vector<Features> 
 /// A waveform that need not be cut gives, in one call of `take`, what Model::extract_stages gives, bit for
 /// bit. Throws Error as that does, before the first piece for all that the caller got wrong, and passes on
 /// what `take` throws.
-void extract_pieces(const Model& model, std::span<const float> waveform, std::span<const Stage> stages,
-                    const LongAudioOptions& cut, const ExtractOptions& options, const TakePiece& take);
+CONTENTVEC_API void extract_pieces(const Model& model, std::span<const float> waveform,
+                                   std::span<const Stage> stages, const LongAudioOptions& cut,
+                                   const ExtractOptions& options, const TakePiece& take);
 
 /// The same as one array: [config().frames(samples), dim].
-Features extract_long(const Model& model, std::span<const float> waveform, const LongAudioOptions& cut = {},
-                      const ExtractOptions& options = {});
+CONTENTVEC_API Features extract_long(const Model& model, std::span<const float> waveform,
+                                     const LongAudioOptions& cut = {}, const ExtractOptions& options = {});
 
 }  // namespace contentvec

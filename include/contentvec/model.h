@@ -11,6 +11,7 @@
 
 #include "contentvec/config.h"
 #include "contentvec/device.h"
+#include "contentvec/export.h"
 #include "contentvec/hub.h"
 
 namespace contentvec {
@@ -24,7 +25,7 @@ inline constexpr int kModelOutput =
 /// Whether to bring the waveform to zero mean and unit variance before the model.
 enum class Normalize { kAuto, kOn, kOff };  ///< kAuto: as the checkpoint says (ModelConfig::normalize)
 /// What `normalize` comes to with this model.
-[[nodiscard]] bool normalises(const ModelConfig& config, Normalize normalize);
+[[nodiscard]] CONTENTVEC_API bool normalises(const ModelConfig& config, Normalize normalize);
 
 /// Seconds of audio that go through a model together: a larger batch goes in parts, and a longer recording is
 /// cut where nothing else is asked for (long_audio.h), so that memory stays bounded.
@@ -109,46 +110,47 @@ class Model {
   ///   - `synthetic:base[:SEED]` or `synthetic:CONFIG.json[:SEED]`: deterministic made-up weights of that
   ///     architecture, for tests and timing; their features carry no meaning.
   /// Throws Error when it cannot be opened, is damaged, or is a model this library does not compute.
-  static Model load(const std::string& spec, const LoadOptions& options = {});
+  CONTENTVEC_API static Model load(const std::string& spec, const LoadOptions& options = {});
 
   /// The default model, kDefaultModel, or a file of a repository on the hub (empty: chosen as resolve()
   /// says). Downloads it when it is not in the cache yet. Throws Error as load() does.
-  static Model from_pretrained(const LoadOptions& options = {});
-  static Model from_pretrained(const std::string& repo, const std::string& file,
-                               const LoadOptions& options = {});
+  CONTENTVEC_API static Model from_pretrained(const LoadOptions& options = {});
+  CONTENTVEC_API static Model from_pretrained(const std::string& repo, const std::string& file,
+                                              const LoadOptions& options = {});
 
-  [[nodiscard]] const ModelConfig& config() const;
-  [[nodiscard]] const ModelInfo& info() const;
+  [[nodiscard]] CONTENTVEC_API const ModelConfig& config() const;
+  [[nodiscard]] CONTENTVEC_API const ModelInfo& info() const;
   /// What this model computes with, chosen when it was loaded: an instruction set, one of those
   /// CONTENTVEC_ISA takes, or "mlx-cpu" or "mlx-gpu".
-  [[nodiscard]] std::string isa() const;
+  [[nodiscard]] CONTENTVEC_API std::string isa() const;
   /// Threads of one extraction on the CPU; 0 on MLX, which has its own.
-  [[nodiscard]] int threads() const;
+  [[nodiscard]] CONTENTVEC_API int threads() const;
 
   /// Features of one utterance. `waveform` holds 16 kHz mono samples, nominally in [-1, 1]; at least
   /// config().receptive_field() of them, all finite. Returns [config().frames(samples), dim], where dim is
   /// encoder_embed_dim, or final_dim with final_proj.
   /// Throws Error for a waveform, layer, projection or speaker embedding the model cannot take, and for a
   /// result that is not finite.
-  [[nodiscard]] Features extract(std::span<const float> waveform, const ExtractOptions& options = {}) const;
+  [[nodiscard]] CONTENTVEC_API Features extract(std::span<const float> waveform,
+                                                const ExtractOptions& options = {}) const;
 
   /// The same into memory of the caller's, `features`: exactly frames * dim floats. For callers that extract
   /// windows of one length again and again: after the first, no memory is taken on the CPU.
-  void extract_into(std::span<const float> waveform, std::span<float> features,
-                    const ExtractOptions& options = {}) const;
+  CONTENTVEC_API void extract_into(std::span<const float> waveform, std::span<float> features,
+                                   const ExtractOptions& options = {}) const;
 
   /// Several stages in one pass, in the order listed; blocks after the last one needed are not computed.
-  [[nodiscard]] std::vector<Features> extract_stages(std::span<const float> waveform,
-                                                     std::span<const Stage> stages,
-                                                     const ExtractOptions& options = {}) const;
+  [[nodiscard]] CONTENTVEC_API std::vector<Features> extract_stages(std::span<const float> waveform,
+                                                                    std::span<const Stage> stages,
+                                                                    const ExtractOptions& options = {}) const;
 
   /// A ragged batch: utterances of any lengths, no padding; result i is bit for bit what
   /// extract(waveforms[i]) gives (on MLX: but for rounding).
-  [[nodiscard]] std::vector<Features> extract_batch(std::span<const std::span<const float>> waveforms,
-                                                    const ExtractOptions& options = {}) const;
+  [[nodiscard]] CONTENTVEC_API std::vector<Features> extract_batch(
+      std::span<const std::span<const float>> waveforms, const ExtractOptions& options = {}) const;
 
   /// A ragged batch, several stages: result[utterance][stage].
-  [[nodiscard]] std::vector<std::vector<Features>> extract_batch_stages(
+  [[nodiscard]] CONTENTVEC_API std::vector<std::vector<Features>> extract_batch_stages(
       std::span<const std::span<const float>> waveforms, std::span<const Stage> stages,
       const ExtractOptions& options = {}) const;
 
@@ -161,7 +163,8 @@ class Model {
 /// What Model::load would load: the same checks but for the weights' values, without building a model.
 /// `digest`: whether to compute ModelInfo::sha256, for which the whole file is read.
 /// Throws Error as Model::load does.
-ModelInfo inspect(const std::string& spec, const LoadOptions& options = {}, bool digest = true);
+CONTENTVEC_API ModelInfo inspect(const std::string& spec, const LoadOptions& options = {},
+                                 bool digest = true);
 
 /// Writes a checkpoint anew as one safetensors file holding what inference needs, with its architecture in
 /// the metadata (`contentvec.config`), so that it opens anywhere with nothing to guess.
@@ -179,8 +182,8 @@ struct ConvertOptions {
 };
 /// Throws Error as Model::load does, when a float16 cannot hold a weight, or when `out` cannot be written;
 /// `out` is replaced whole or left as it was. Returns the tensors and warnings as Model::info does.
-ModelInfo convert(const std::string& spec, const std::filesystem::path& out,
-                  const ConvertOptions& options = {});
+CONTENTVEC_API ModelInfo convert(const std::string& spec, const std::filesystem::path& out,
+                                 const ConvertOptions& options = {});
 
 /// One tensor of a model's weights.
 struct WeightTensor {
@@ -190,10 +193,10 @@ struct WeightTensor {
 };
 /// The tensors convert() would write, as float32, in the order of the forward pass; of them those whose names
 /// begin with `prefix`. Throws Error as Model::load does.
-std::vector<WeightTensor> read_weights(const std::string& spec, const std::string& prefix = "",
-                                       const ConvertOptions& options = {});
+CONTENTVEC_API std::vector<WeightTensor> read_weights(const std::string& spec, const std::string& prefix = "",
+                                                      const ConvertOptions& options = {});
 
 /// Library version, "MAJOR.MINOR.PATCH".
-const char* version();
+CONTENTVEC_API const char* version();
 
 }  // namespace contentvec

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "contentvec/export.h"
 #include "contentvec/model.h"
 
 namespace contentvec {
@@ -40,22 +41,26 @@ class Retriever {
   /// write it ("IVF<n>,Flat"); or FAISS's IndexFlatL2 ("Flat"), which is searched whole. All of it is read
   /// into memory. Throws Error when it cannot be read, is no such index, is damaged, or has no vectors
   /// (`trained_*.index`).
-  static Retriever open(const std::filesystem::path& path);
+  CONTENTVEC_API static Retriever open(const std::filesystem::path& path);
 
   /// Builds an index as RVC's train_index does. `vectors` is [size, dim], row-major, all within +-1e16; at
   /// least 39 of them. The number of lists is min(16 sqrt(size), size / 39), rounded down, and a search
   /// visits one. The same vectors give the same index for any number of threads, on one machine and BLAS
   /// library. Throws Error for anything else. docs/retrieval.md says where this differs from RVC.
-  static Retriever build(std::span<const float> vectors, int64_t dim, const IndexOptions& options = {});
+  CONTENTVEC_API static Retriever build(std::span<const float> vectors, int64_t dim,
+                                        const IndexOptions& options = {});
 
   /// The same for all `.npy` files of a folder, by name, each [frames, dim] of the same dim: what `extract`
   /// writes, and RVC's 3_feature256 and 3_feature768. Throws Error for a folder without any, too.
-  static Retriever build_from_folder(const std::filesystem::path& folder, const IndexOptions& options = {});
+  CONTENTVEC_API static Retriever build_from_folder(const std::filesystem::path& folder,
+                                                    const IndexOptions& options = {});
 
-  [[nodiscard]] int64_t size() const;    ///< vectors
-  [[nodiscard]] int64_t dim() const;     ///< floats of each: 256 for RVC v1, 768 for v2
-  [[nodiscard]] int64_t lists() const;   ///< into which they are sorted, RVC's n; 0 for a Flat index
-  [[nodiscard]] int64_t nprobe() const;  ///< that a search looks through unless told: 1 in RVC's
+  [[nodiscard]] CONTENTVEC_API int64_t size() const;  ///< vectors
+  [[nodiscard]] CONTENTVEC_API int64_t dim() const;   ///< floats of each: 256 for RVC v1, 768 for v2
+  [[nodiscard]] CONTENTVEC_API int64_t
+  lists() const;  ///< into which they are sorted, RVC's n; 0 for a Flat index
+  [[nodiscard]] CONTENTVEC_API int64_t
+  nprobe() const;  ///< that a search looks through unless told: 1 in RVC's
 
   /// Each frame drawn towards its 8 nearest vectors: rate * sum(w_i v_i) + (1 - rate) * frame, where w_i is
   /// (1 / d_i)^2 over the sum of these, and d_i the squared L2 distance (RVC's "score"). `rate` is in 0 .. 1;
@@ -68,17 +73,18 @@ class Retriever {
   /// `nprobe` is how many lists a search looks through, those of the centres nearest to the frame: 0 means
   /// nprobe(), and more than lists() all of them. More takes longer and misses fewer near vectors. Throws
   /// Error for a rate or nprobe out of range, another dim, values out of range or not finite.
-  [[nodiscard]] Features blend(const Features& features, float rate = kIndexRate, int64_t nprobe = 0) const;
+  [[nodiscard]] CONTENTVEC_API Features blend(const Features& features, float rate = kIndexRate,
+                                              int64_t nprobe = 0) const;
 
   /// Writes the index as FAISS does, atomically: an `added_*.index` for RVC. Throws Error.
-  void save(const std::filesystem::path& path) const;
+  CONTENTVEC_API void save(const std::filesystem::path& path) const;
 
   /// Writes both files RVC's train_index leaves in `folder`, which must exist:
   /// {trained,added}_IVF<lists>_Flat_nprobe_1_<name>_<version>.index, where the version is v1 for 256
   /// dimensions, v2 for 768, and left out for others. Returns the path of the added one. Throws Error, also
   /// for a Flat index, which RVC has no names for.
-  [[nodiscard]] std::filesystem::path save_for_rvc(const std::filesystem::path& folder,
-                                                   const std::string& name) const;
+  [[nodiscard]] CONTENTVEC_API std::filesystem::path save_for_rvc(const std::filesystem::path& folder,
+                                                                  const std::string& name) const;
 
  private:
   class Impl;

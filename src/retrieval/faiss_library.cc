@@ -45,8 +45,12 @@ std::vector<fs::path> places() {
   for (const fs::path& folder : {own_folder(), program_folder()}) {
     if (folder.empty()) continue;
     found.push_back(folder / CONTENTVEC_FAISS_FILE);
+    found.push_back(folder / "contentvec" / CONTENTVEC_FAISS_FILE);
     found.push_back(folder.parent_path() / "lib" / "contentvec" / CONTENTVEC_FAISS_FILE);
   }
+#ifdef CONTENTVEC_FAISS_INSTALLED
+  found.emplace_back(CONTENTVEC_FAISS_INSTALLED);
+#endif
 #ifdef CONTENTVEC_FAISS_BUILT
   found.emplace_back(CONTENTVEC_FAISS_BUILT);
 #endif
