@@ -73,7 +73,8 @@ void check_result(std::span<const float> features, int64_t dim) {
 std::unique_ptr<Backend> make_backend(const model::Weights& weights, const LoadOptions& options) {
   const Device device = settle_device(options.device);
   if (device != Device::kCpu) return mlx::make_backend(weights, options.dtype, device == Device::kGpu);
-  return std::make_unique<cpu::Engine>(weights, options.dtype, settle_threads(options.threads));
+  return std::make_unique<cpu::Engine>(weights, options.dtype, settle_threads(options.threads),
+                                       options.run_tasks);
 }
 
 /// What a wrong option is said of before the file is read.
@@ -114,18 +115,34 @@ class Model::Impl {
                const ExtractOptions& options, std::span<const std::span<float>> outputs) const {
     if (stages.empty()) return;
     const Loan worker = borrow();
-    worker->session->poll = options.poll;
+    extract_with(*worker, waveforms, stages, options, outputs);
+  }
+
+  /// As Model::prepare. Each call of it holds a worker while the next one takes another.
+  void prepare(std::span<const float> silence, std::span<const Stage> stages, const ExtractOptions& options,
+               std::span<const std::span<float>> outputs, int calls) const {
+    const Loan worker = borrow();
+    extract_with(*worker, std::span(&silence, 1), stages, options, outputs);
+    if (calls > 1) prepare(silence, stages, options, outputs, calls - 1);
+  }
+
+ private:
+  struct Worker;
+
+  void extract_with(Worker& worker, std::span<const std::span<const float>> waveforms,
+                    std::span<const Stage> stages, const ExtractOptions& options,
+                    std::span<const std::span<float>> outputs) const {
+    worker.session->poll = options.poll;
     for (size_t begin = 0; begin < waveforms.size();) {
       const size_t end = part_end(waveforms, begin);
-      worker->fill_inputs(info_.config, waveforms.subspan(begin, end - begin), begin, options);
+      worker.fill_inputs(info_.config, waveforms.subspan(begin, end - begin), begin, options);
       const auto part = outputs.subspan(begin * stages.size(), (end - begin) * stages.size());
-      backend_->forward(*worker->session, worker->inputs, stages, part);
+      backend_->forward(*worker.session, worker.inputs, stages, part);
       begin = end;
     }
     for (size_t i = 0; i < outputs.size(); ++i) check_result(outputs[i], dim(stages[i % stages.size()]));
   }
 
- private:
   /// What one call at a time works with, kept for the next.
   struct Worker {
     std::unique_ptr<Backend::Session> session;
@@ -162,7 +179,7 @@ class Model::Impl {
     }
     Loan(const Loan&) = delete;
     Loan& operator=(const Loan&) = delete;
-    Worker* operator->() const { return worker_.get(); }
+    Worker& operator*() const { return *worker_; }
 
    private:
     const Impl& owner_;
@@ -223,6 +240,17 @@ Model Model::load(const std::string& spec, const LoadOptions& options) {
       std::make_shared<const Impl>(model::open_model_file(spec, options.config, options.hub), options));
 }
 
+VirtualFile file_in_memory(std::span<const std::byte> bytes, std::string name) {
+  return {std::move(name), bytes.size(), [bytes](uint64_t offset, std::span<std::byte> part) {
+            std::ranges::copy(bytes.subspan(offset, part.size()), part.begin());
+          }};
+}
+
+Model Model::load(const VirtualFile& file, const LoadOptions& options) {
+  check_options(options);
+  return Model(std::make_shared<const Impl>(model::open_model_file(file, options.config), options));
+}
+
 Model Model::from_pretrained(const LoadOptions& options) {
   return load(kDefaultModel, options);
 }
@@ -258,16 +286,52 @@ Features Model::extract(std::span<const float> waveform, const ExtractOptions& o
 void Model::extract_into(std::span<const float> waveform, std::span<float> features,
                          const ExtractOptions& options) const {
   const Stage stage = {options.layer, options.final_proj};
-  impl_->check(std::span(&waveform, 1), std::span(&stage, 1), options);
-  const int64_t frames = config().frames(static_cast<int64_t>(waveform.size()));
-  const int64_t dim = impl_->dim(stage);
-  if (static_cast<int64_t>(features.size()) != frames * dim) {
-    fail(
-        "the features of this waveform are {} frames of {} values, but the memory given for them holds {} "
-        "floats",
-        frames, dim, features.size());
+  extract_batch_into(std::span(&waveform, 1), std::span(&stage, 1), std::span(&features, 1), options);
+}
+
+void Model::extract_batch_into(std::span<const std::span<const float>> waveforms,
+                               std::span<const Stage> stages, std::span<const std::span<float>> features,
+                               const ExtractOptions& options) const {
+  impl_->check(waveforms, stages, options);
+  if (features.size() != waveforms.size() * stages.size()) {
+    fail("{} waveforms of {} stages each were given memory for {} features", waveforms.size(), stages.size(),
+         features.size());
   }
-  impl_->extract(std::span(&waveform, 1), std::span(&stage, 1), options, std::span(&features, 1));
+  for (size_t i = 0; i < features.size(); ++i) {
+    const std::span<const float> waveform = waveforms[i / stages.size()];
+    const int64_t frames = config().frames(static_cast<int64_t>(waveform.size()));
+    const int64_t dim = impl_->dim(stages[i % stages.size()]);
+    if (static_cast<int64_t>(features[i].size()) != frames * dim) {
+      fail(
+          "the features of this waveform are {} frames of {} values, but the memory given for them holds {} "
+          "floats",
+          frames, dim, features[i].size());
+    }
+  }
+  impl_->extract(waveforms, stages, options, features);
+}
+
+void Model::prepare(int64_t max_samples, int calls) const {
+  if (max_samples < config().receptive_field()) {
+    fail("cannot prepare for {} samples; expected at least {}, which are one frame", max_samples,
+         config().receptive_field());
+  }
+  if (calls < 1 || calls > kMaxThreads) {
+    fail("cannot prepare for {} calls at once; expected 1 to {}", calls, kMaxThreads);
+  }
+  std::vector<Stage> stages = {{}};
+  if (config().final_dim > 0) stages.push_back({.final_proj = true});
+  const std::vector<float> silence(static_cast<size_t>(max_samples));
+  const std::vector<float> speaker(config().speaker_conditioned() ? static_cast<size_t>(config().speaker_dim)
+                                                                  : 0);
+  std::vector<std::vector<float>> features;
+  std::vector<std::span<float>> outputs;
+  for (const Stage& stage : stages) {
+    features.emplace_back(static_cast<size_t>(config().frames(max_samples) * impl_->dim(stage)));
+  }
+  for (std::vector<float>& one : features) outputs.emplace_back(one);
+  impl_->prepare(silence, stages, {.normalize = Normalize::kOn, .speaker_embedding = speaker}, outputs,
+                 calls);
 }
 
 std::vector<Features> Model::extract_stages(std::span<const float> waveform, std::span<const Stage> stages,

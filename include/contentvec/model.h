@@ -13,6 +13,7 @@
 #include "contentvec/device.h"
 #include "contentvec/export.h"
 #include "contentvec/hub.h"
+#include "contentvec/threads.h"
 
 namespace contentvec {
 
@@ -41,12 +42,27 @@ struct Stage {
 /// The most threads one model may be given.
 inline constexpr int kMaxThreads = 1024;
 
+/// A checkpoint file that is not on the disk: in a program's resources, encrypted, or in memory.
+struct VirtualFile {
+  std::string name = "memory";  ///< stands for it in errors
+  uint64_t size = 0;
+  /// Fills `part` from `offset` on, always inside the file; may throw. Called from any thread, one call at a
+  /// time, until the model is loaded.
+  std::function<void(uint64_t offset, std::span<std::byte> part)> read = {};
+};
+
+/// The file whose bytes these are; they stay the caller's.
+[[nodiscard]] CONTENTVEC_API VirtualFile file_in_memory(std::span<const std::byte> bytes,
+                                                        std::string name = "memory");
+
 struct LoadOptions {
   std::optional<ModelConfig> config = {};  ///< use this architecture whatever the checkpoint says
   int threads =
       0;  ///< threads of one extraction on the CPU; 0: one per CPU this process may use. MLX has its own
   DType dtype = DType::kF32;
   Device device = Device::kCpu;
+  RunTasks run_tasks =
+      {};  ///< where these run, at most `threads` of them at once; empty: the library's own threads
   HubOptions hub = {};  ///< for a model named after the Hugging Face hub
 };
 
@@ -112,6 +128,9 @@ class Model {
   /// Throws Error when it cannot be opened, is damaged, or is a model this library does not compute.
   CONTENTVEC_API static Model load(const std::string& spec, const LoadOptions& options = {});
 
+  /// The same of one file that is not on the disk; what would stand beside it (config.json) does not exist.
+  CONTENTVEC_API static Model load(const VirtualFile& file, const LoadOptions& options = {});
+
   /// The default model, kDefaultModel, or a file of a repository on the hub (empty: chosen as resolve()
   /// says). Downloads it when it is not in the cache yet. Throws Error as load() does.
   CONTENTVEC_API static Model from_pretrained(const LoadOptions& options = {});
@@ -138,6 +157,18 @@ class Model {
   /// windows of one length again and again: after the first, no memory is taken on the CPU.
   CONTENTVEC_API void extract_into(std::span<const float> waveform, std::span<float> features,
                                    const ExtractOptions& options = {}) const;
+
+  /// The same of a batch, and of several stages: features[utterance * stages.size() + stage].
+  CONTENTVEC_API void extract_batch_into(std::span<const std::span<const float>> waveforms,
+                                         std::span<const Stage> stages,
+                                         std::span<const std::span<float>> features,
+                                         const ExtractOptions& options = {}) const;
+
+  /// Takes what memory extracting one waveform of up to `max_samples` samples needs, and starts the threads,
+  /// by extracting silence of that length: after it such an extraction into the caller's memory takes none on
+  /// the CPU, the first included. `calls` is how many will run at once, 1 to 1024. Throws Error for a length
+  /// or a count out of range.
+  CONTENTVEC_API void prepare(int64_t max_samples, int calls = 1) const;
 
   /// Several stages in one pass, in the order listed; blocks after the last one needed are not computed.
   [[nodiscard]] CONTENTVEC_API std::vector<Features> extract_stages(std::span<const float> waveform,

@@ -2,10 +2,12 @@
 
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "checkpoint/tensor.h"
+#include "runtime/input_file.h"
 
 namespace contentvec::checkpoint {
 
@@ -30,5 +32,8 @@ struct Checkpoint {
 /// checked against the file first. Throws Error naming the file and what is wrong with it. In a directory
 /// hf_files.h says which file it is.
 Checkpoint open(const std::filesystem::path& path);
+
+/// The same of one file, wherever it is.
+Checkpoint open(const std::shared_ptr<const InputFile>& file);
 
 }  // namespace contentvec::checkpoint

@@ -26,7 +26,12 @@ Checkpoint read(const std::shared_ptr<const InputFile>& file) {
 }
 
 Checkpoint open_file(const std::filesystem::path& path) {
-  const auto file = std::make_shared<const InputFile>(path);
+  return open(std::make_shared<const InputFile>(path));
+}
+
+}  // namespace
+
+Checkpoint open(const std::shared_ptr<const InputFile>& file) {
   try {
     Checkpoint checkpoint = read(file);
     checkpoint.source = file->path();
@@ -35,8 +40,6 @@ Checkpoint open_file(const std::filesystem::path& path) {
     fail("cannot open checkpoint {}: {}", file->path(), error.what());
   }
 }
-
-}  // namespace
 
 Checkpoint open(const std::filesystem::path& path) {
   std::error_code ignored;  // whatever is wrong with the path, opening it says it better

@@ -71,7 +71,7 @@ class Outputs {
 };
 
 struct CpuSession final : Backend::Session {
-  explicit CpuSession(int threads) : team(threads) {}
+  CpuSession(int threads, const RunTasks& run_tasks) : team(threads, run_tasks) {}
   void check() const {
     if (poll) poll();
   }
@@ -81,11 +81,14 @@ struct CpuSession final : Backend::Session {
 
 }  // namespace
 
-Engine::Engine(const model::Weights& weights, DType dtype, int threads)
-    : kernels_(select_kernels(dtype)), threads_(threads), model_(kernels_, weights, threads) {}
+Engine::Engine(const model::Weights& weights, DType dtype, int threads, const RunTasks& run_tasks)
+    : kernels_(select_kernels(dtype)),
+      threads_(threads),
+      run_tasks_(run_tasks),
+      model_(kernels_, weights, threads, run_tasks) {}
 
 std::unique_ptr<Backend::Session> Engine::make_session() const {
-  return std::make_unique<CpuSession>(threads_);
+  return std::make_unique<CpuSession>(threads_, run_tasks_);
 }
 
 void Engine::forward(Session& session, std::span<const Input> inputs, std::span<const Stage> stages,

@@ -16,7 +16,8 @@ class Engine final : public Backend {
  public:
   /// Packs the weights for the kernels select_kernels(dtype) chooses. Throws Error.
   /// `threads`: of one forward pass, at least 1.
-  Engine(const model::Weights& weights, DType dtype, int threads);
+  /// `run_tasks`: where they run, see ThreadTeam.
+  Engine(const model::Weights& weights, DType dtype, int threads, const RunTasks& run_tasks = nullptr);
 
   [[nodiscard]] std::unique_ptr<Session> make_session() const override;
   void forward(Session& session, std::span<const Input> inputs, std::span<const Stage> stages,
@@ -27,6 +28,7 @@ class Engine final : public Backend {
  private:
   const Kernels& kernels_;
   int threads_;
+  RunTasks run_tasks_;
   PackedModel model_;
 };
 

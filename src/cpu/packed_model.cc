@@ -158,7 +158,8 @@ void add_block(const Packer& packer, const ModelConfig& c, int index, PackedBloc
 
 }  // namespace
 
-PackedModel::PackedModel(const Kernels& kernels, const model::Weights& weights, int threads)
+PackedModel::PackedModel(const Kernels& kernels, const model::Weights& weights, int threads,
+                         const RunTasks& run_tasks)
     : config(weights.config()) {
   const Packer packer(kernels, weights);
   const ModelConfig& c = config;
@@ -189,7 +190,7 @@ PackedModel::PackedModel(const Kernels& kernels, const model::Weights& weights, 
       final_proj = packer.linear("final_proj", c.final_dim, c.encoder_embed_dim, buffer);
     });
   }
-  ThreadTeam team(std::min(threads, kMaxPackers));
+  ThreadTeam team(std::min(threads, kMaxPackers), run_tasks);
   std::vector<std::vector<float>> buffers(static_cast<size_t>(team.size()));
   team.parallel_for(static_cast<int64_t>(jobs.size()), [&](int64_t job, int thread) {
     jobs[static_cast<size_t>(job)](buffers[static_cast<size_t>(thread)]);

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "contentvec/config.h"
+#include "contentvec/threads.h"
 #include "cpu/packed_matrix.h"
 #include "model/weights.h"
 
@@ -64,7 +65,8 @@ struct PackedBlock {
 /// All weights in the form the kernels read. Immutable once built.
 struct PackedModel {
   /// Reads and packs with so many threads. Throws Error for a damaged tensor.
-  PackedModel(const Kernels& kernels, const model::Weights& weights, int threads);
+  PackedModel(const Kernels& kernels, const model::Weights& weights, int threads,
+              const RunTasks& run_tasks = nullptr);
 
   ModelConfig config;
   GroupNormConv first_conv;                 ///< of a GroupNorm frontend

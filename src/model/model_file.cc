@@ -180,12 +180,8 @@ std::string kind_of(const Checkpoint& file, const RecognisedLayout& layout, cons
   return "not told by the file (HuBERT and ContentVec look alike)";
 }
 
-}  // namespace
-
-ModelFile open_model_file(const std::string& spec, const std::optional<ModelConfig>& given,
-                          const HubOptions& hub) {
-  ModelInfo info;
-  Checkpoint file = open_checkpoint(spec, hub, info.warnings);
+/// Of a checkpoint that was opened; `info` has the warnings of that.
+ModelFile settle(Checkpoint file, ModelInfo info, const std::optional<ModelConfig>& given) {
   strip_wrappers(file);
   const RecognisedLayout layout = recognise_layout(file);
   FoundTensors found = find_tensors(file, layout);
@@ -223,6 +219,20 @@ ModelFile open_model_file(const std::string& spec, const std::optional<ModelConf
   info.tensors = static_cast<int64_t>(weights.entries().size());
   info.parameters = weights.parameters();
   return {std::move(info), std::move(weights)};
+}
+
+}  // namespace
+
+ModelFile open_model_file(const std::string& spec, const std::optional<ModelConfig>& given,
+                          const HubOptions& hub) {
+  ModelInfo info;
+  Checkpoint file = open_checkpoint(spec, hub, info.warnings);
+  return settle(std::move(file), std::move(info), given);
+}
+
+ModelFile open_model_file(const VirtualFile& file, const std::optional<ModelConfig>& given) {
+  return settle(checkpoint::open(std::make_shared<const InputFile>(file.name, file.size, file.read)), {},
+                given);
 }
 
 }  // namespace contentvec::model

@@ -19,5 +19,6 @@ struct ModelFile {
 /// `given`, when it is there, is taken before anything the file says.
 ModelFile open_model_file(const std::string& spec, const std::optional<ModelConfig>& given,
                           const HubOptions& hub = {});
+ModelFile open_model_file(const VirtualFile& file, const std::optional<ModelConfig>& given);
 
 }  // namespace contentvec::model

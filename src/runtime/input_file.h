@@ -3,7 +3,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 
@@ -16,6 +18,9 @@ class InputFile {
   /// Throws Error, naming the file, when it is missing, unreadable, or not a regular file. A pipe without a
   /// writer is refused, not waited for.
   explicit InputFile(const std::filesystem::path& path);
+  /// A file that `read` reads, one part at a time; `name` stands for its path.
+  using ReadPart = std::function<void(uint64_t offset, std::span<std::byte> part)>;
+  InputFile(std::string name, uint64_t size, ReadPart read);
   ~InputFile();
   InputFile(const InputFile&) = delete;
   InputFile& operator=(const InputFile&) = delete;
@@ -23,8 +28,6 @@ class InputFile {
   /// Bytes it had when it was opened.
   [[nodiscard]] uint64_t size() const { return size_; }
   [[nodiscard]] const std::string& path() const { return path_; }
-  /// What the system knows it by, for libraries that read by themselves; it stays this object's.
-  [[nodiscard]] int descriptor() const { return descriptor_; }
 
   /// Fills `part` with the bytes from `offset` on, which must lie inside size(). Throws Error naming the file
   /// when it has become shorter, or cannot be read.
@@ -37,6 +40,8 @@ class InputFile {
   std::string path_;
   int descriptor_ = -1;
   uint64_t size_ = 0;
+  ReadPart read_part_;  ///< in place of the descriptor
+  mutable std::mutex mutex_;
 };
 
 }  // namespace contentvec

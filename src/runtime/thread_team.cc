@@ -1,5 +1,6 @@
 #include "runtime/thread_team.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -53,19 +54,21 @@ int usable_cpus() {
   return count == 0 ? 1 : static_cast<int>(count);
 }
 
-ThreadTeam::ThreadTeam(int threads) : fork_generation_(fork_generation()) {
+ThreadTeam::ThreadTeam(int threads, RunTasks run_tasks)
+    : size_(threads), run_tasks_(std::move(run_tasks)), fork_generation_(fork_generation()) {
   if (threads < 1) fail("a thread team needs at least 1 thread, got {}", threads);
-  start_workers(threads);
+  start_workers();
 }
 
-void ThreadTeam::start_workers(int threads) {
-  workers_.reserve(static_cast<size_t>(threads - 1));
+void ThreadTeam::start_workers() {
+  if (run_tasks_) return;
+  workers_.reserve(static_cast<size_t>(size_ - 1));
   try {
-    for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { worker_main(i); });
+    for (int i = 1; i < size_; ++i) workers_.emplace_back([this, i] { worker_main(i); });
   } catch (const std::exception& error) {  // no thread, or no memory for one
     const size_t started = workers_.size();
     dismiss();
-    fail("asked for {} threads, the system gave {} ({}); use fewer", threads, started + 1, error.what());
+    fail("asked for {} threads, the system gave {} ({}); use fewer", size_, started + 1, error.what());
   }
 }
 
@@ -132,13 +135,27 @@ void ThreadTeam::worker_main(int thread) {
   }
 }
 
+/// Each task takes items until there are none left; what the caller's threads leave, such as all items of
+/// tasks that were never run, is done here.
+void ThreadTeam::run_elsewhere() {
+  try {
+    run_tasks_(static_cast<int>(std::min<int64_t>(size_, items_)), [this](int task) {
+      if (task >= 0 && task < size_) take_items(task);
+    });
+    take_items(0);
+  } catch (...) {
+    drop_items();
+    failure_ = nullptr;
+    throw;
+  }
+}
+
 void ThreadTeam::run(int64_t items, Invoke invoke, const void* context) {
   if (items <= 0) return;
   if (items > UINT32_MAX) fail("a parallel loop of {} items is too long", items);
   if (fork_generation_ != fork_generation()) {
-    const int threads = size();
     abandon_lost_workers();
-    start_workers(threads);
+    start_workers();
   }
   invoke_ = invoke;
   context_ = context;
@@ -146,8 +163,12 @@ void ThreadTeam::run(int64_t items, Invoke invoke, const void* context) {
   unfinished_.store(static_cast<uint32_t>(items), std::memory_order_relaxed);
   const uint64_t loop = (tickets_.load(std::memory_order_relaxed) >> 32) + 1;
   tickets_.store(loop << 32 | static_cast<uint64_t>(items), std::memory_order_release);
-  if (!workers_.empty() && items > 1) wake_workers();
-  take_items(0);
+  if (run_tasks_) {
+    run_elsewhere();
+  } else {
+    if (!workers_.empty() && items > 1) wake_workers();
+    take_items(0);
+  }
   for (uint32_t left = unfinished_.load(std::memory_order_acquire); left != 0;
        left = unfinished_.load(std::memory_order_acquire)) {
     wait_while_equal(unfinished_, left);

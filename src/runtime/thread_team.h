@@ -8,6 +8,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "contentvec/threads.h"
+
 namespace contentvec {
 
 /// CPUs this process may run on (its affinity mask where the system has one), at least 1.
@@ -21,12 +23,13 @@ class ThreadTeam {
  public:
   /// `threads` >= 1. Throws Error when the system gives no more threads. A child of fork() has the team
   /// without its workers: the first loop there starts them anew.
-  explicit ThreadTeam(int threads);
+  /// With `run_tasks` the team has no threads of its own: that runs up to `threads` tasks of each loop.
+  explicit ThreadTeam(int threads, RunTasks run_tasks = nullptr);
   ~ThreadTeam();
   ThreadTeam(const ThreadTeam&) = delete;
   ThreadTeam& operator=(const ThreadTeam&) = delete;
 
-  [[nodiscard]] int size() const { return static_cast<int>(workers_.size()) + 1; }
+  [[nodiscard]] int size() const { return size_; }
 
   /// Calls body(item, thread) for every item in [0, items), items < 2^32, each once, on any thread (0 <=
   /// thread < size()); items are handed out in increasing order as threads become free. Returns when all are
@@ -48,10 +51,13 @@ class ThreadTeam {
   uint32_t drop_items() noexcept;
   void worker_main(int thread);
   void wake_workers();
-  void start_workers(int threads);
+  void start_workers();
+  void run_elsewhere();
   void abandon_lost_workers() noexcept;
   void dismiss();
 
+  int size_;
+  RunTasks run_tasks_;
   std::vector<std::thread> workers_;
   uint32_t fork_generation_;  ///< of the process whose threads they are
   Invoke invoke_ = nullptr;

@@ -1,0 +1,61 @@
+// Audio files of the C interface.
+
+#include "contentvec/audio.h"
+
+#include "c/guard.h"
+
+using contentvec::c::guarded;
+using contentvec::c::needed;
+
+struct contentvec_audio {
+  contentvec::Audio audio;
+};
+
+contentvec_status contentvec_audio_load(const char* path, contentvec_audio** audio) {
+  return guarded([&] {
+    needed(audio, "audio");
+    *audio = new contentvec_audio{contentvec::read_audio(&needed(path, "path"))};
+  });
+}
+
+contentvec_status contentvec_audio_load_memory(const void* file, size_t size, const char* name,
+                                               contentvec_audio** audio) {
+  return guarded([&] {
+    needed(audio, "audio");
+    contentvec::c::check_array(file, size, "file");
+    const std::span bytes(static_cast<const std::byte*>(file), size);
+    *audio = new contentvec_audio{contentvec::read_audio(bytes, name == nullptr ? "memory" : name)};
+  });
+}
+
+contentvec_status contentvec_audio_resample(const float* waveform, int64_t count, int32_t from_rate,
+                                            contentvec_audio** audio) {
+  return guarded([&] {
+    needed(audio, "audio");
+    const size_t size = contentvec::c::checked_count(count, "count");
+    contentvec::c::check_array(waveform, size, "waveform");
+    *audio = new contentvec_audio{
+        {.waveform = contentvec::resample(std::span(waveform, size), from_rate), .source_rate = from_rate}};
+  });
+}
+
+const float* contentvec_audio_waveform(const contentvec_audio* audio) {
+  return audio == nullptr ? nullptr : audio->audio.waveform.data();
+}
+
+int64_t contentvec_audio_samples(const contentvec_audio* audio) {
+  return audio == nullptr ? 0 : static_cast<int64_t>(audio->audio.waveform.size());
+}
+
+int32_t contentvec_audio_source_rate(const contentvec_audio* audio) {
+  return audio == nullptr ? 0 : audio->audio.source_rate;
+}
+
+const char* contentvec_audio_warning(const contentvec_audio* audio, size_t index) {
+  if (audio == nullptr || index >= audio->audio.warnings.size()) return nullptr;
+  return audio->audio.warnings[index].c_str();
+}
+
+void contentvec_audio_free(contentvec_audio* audio) {
+  delete audio;
+}
