@@ -6,6 +6,7 @@
 namespace contentvec {
 
 /// SHA-256 of a file's content as 64 lower-case hexadecimal digits. Throws Error when it cannot be read.
+/// Empty in a build without the hub.
 std::string sha256_of_file(const std::filesystem::path& path);
 
 /// The SHA-1 under which git keeps that content: of "blob", its size and its bytes; 40 such digits.

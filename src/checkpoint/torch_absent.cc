@@ -1,0 +1,36 @@
+// Stands in for torch's formats in a build that leaves them out: checkpoints are safetensors.
+
+#include "checkpoint/text.h"
+#include "checkpoint/torch_legacy.h"
+#include "checkpoint/torch_zip.h"
+#include "runtime/fail.h"
+
+namespace contentvec::checkpoint {
+namespace {
+
+[[noreturn]] void fail_absent() {
+  fail(
+      "it is what torch.save writes, and this build leaves out torch's formats (CONTENTVEC_TORCH=OFF). "
+      "Convert it to "
+      "safetensors with `contentvec convert` of a whole build, or build again with -DCONTENTVEC_TORCH=ON");
+}
+
+}  // namespace
+
+bool is_zip(std::span<const std::byte> bytes) {
+  return as_text(bytes).starts_with("PK");
+}
+
+bool is_torch_legacy(std::span<const std::byte> bytes) {
+  return as_text(bytes).starts_with("\x80");  // any pickle
+}
+
+Checkpoint read_torch_zip(const std::shared_ptr<const InputFile>& /*file*/) {
+  fail_absent();
+}
+
+Checkpoint read_torch_legacy(const std::shared_ptr<const InputFile>& /*file*/) {
+  fail_absent();
+}
+
+}  // namespace contentvec::checkpoint
