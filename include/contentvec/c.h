@@ -14,8 +14,8 @@
  *
  * What holds for all of it:
  * - A function that can fail returns a contentvec_status. Anything but CONTENTVEC_OK leaves a message for
- * people in this thread, contentvec_last_error(), and every result as it was. No exception and no signal
- * leaves the library.
+ * people in this thread, contentvec_last_error(), and every result as it was. No exception leaves
+ * the library.
  * - Handles are opaque. Each is made by one function and freed by its contentvec_..._free, which takes NULL
  * too. A handle may be used from any number of threads at once; freeing it must be the last thing done with
  * it.
@@ -128,28 +128,25 @@ typedef struct contentvec_model contentvec_model;
 typedef struct contentvec_load_options {
   /* of this struct */
   size_t size;
-  /* CONTENTVEC_F32 */
+  /* default: CONTENTVEC_F32 */
   contentvec_dtype dtype;
-  /* CONTENTVEC_CPU */
+  /* default: CONTENTVEC_CPU */
   contentvec_device device;
-  int32_t
-      /* of one extraction: 1 is the caller's thread alone, which then does all the work; 0: one per CPU that
-         this process may use. At most 1024. With run_tasks: how many tasks at most */
-          threads;
+  /* of one extraction: 1 is the caller's thread alone, which then does all the work; 0: one per CPU that this
+   * process may use. At most 1024. With run_tasks: how many tasks at most */
+  int32_t threads;
   /* 1: make no request to the hub */
   int32_t local_files_only;
-  const char*
-      /* the architecture, whatever the file says (ModelConfig::from_json); NULL: the file's */
-      config_json;
+  /* the architecture, whatever the file says (ModelConfig::from_json); NULL: the file's */
+  const char* config_json;
   /* branch, tag or commit; NULL: as the name says, else "main" */
   const char* hub_revision;
   /* NULL: huggingface_hub's own */
   const char* hub_cache_dir;
   /* NULL: from the environment; "" for none */
   const char* hub_token;
-  contentvec_run_tasks
-      /* NULL: threads of the library's own. Kept with the model: must work until it is freed */
-      run_tasks;
+  /* NULL: threads of the library's own. Kept with the model: must work until it is freed */
+  contentvec_run_tasks run_tasks;
   void* run_tasks_user;
   /* of a download; NULL: none */
   contentvec_progress progress;
@@ -157,9 +154,8 @@ typedef struct contentvec_load_options {
   contentvec_log log;
   /* for progress and log */
   void* user;
-  const contentvec_abort_flag*
-      /* ends a download; looked at before the weights are packed; NULL: none */
-      abort;
+  /* ends a download; looked at before the weights are packed; NULL: none */
+  const contentvec_abort_flag* abort;
 } contentvec_load_options;
 
 /* Fills in the defaults, of a struct of `size` bytes. */
@@ -206,7 +202,7 @@ typedef struct contentvec_model_info {
   /* samples between frames: 320 for base, 20 ms */
   int64_t hop;
   int64_t parameters;
-  /* these belong to the model: */
+  /* the path or name it came from; this and the texts below belong to the model */
   const char* source;
   /* "safetensors", "torch zip", "torch legacy" or "synthetic" */
   const char* container;
@@ -258,7 +254,7 @@ enum { CONTENTVEC_NORMALIZE_AUTO = 0, CONTENTVEC_NORMALIZE_ON = 1, CONTENTVEC_NO
 
 typedef struct contentvec_extract_options {
   size_t size;
-  /* CONTENTVEC_LAYER_OUTPUT, 0; where one stage is extracted */
+  /* default: CONTENTVEC_LAYER_OUTPUT without final_proj; where one stage is extracted */
   contentvec_stage stage;
   /* CONTENTVEC_NORMALIZE_AUTO: as the checkpoint says */
   int32_t normalize;
@@ -268,9 +264,8 @@ typedef struct contentvec_extract_options {
   int64_t speaker_embedding_size;
   /* looked at before each block, some milliseconds apart; NULL: none */
   const contentvec_abort_flag* abort;
-  contentvec_progress
-      /* in frames, of contentvec_model_extract_long only, after each piece; NULL: none */
-      progress;
+  /* in frames, of contentvec_model_extract_long only, after each piece; NULL: none */
+  contentvec_progress progress;
   /* for progress */
   void* user;
 } contentvec_extract_options;

@@ -101,7 +101,8 @@ struct ModelInfo {
   bool feature_projection = true;  ///< a linear layer between the convolutions and the blocks
   int64_t tensors = 0;             ///< tensors of the file that the model uses
   int64_t parameters = 0;          ///< their elements
-  std::string sha256;  ///< of the file at `source`; from inspect() only, empty where there is no one file, and in a build without the hub
+  std::string sha256;  ///< of the file at `source`; from inspect() only, empty where there is no one file,
+                       ///< and in a build without the hub
   std::vector<std::string> warnings;  ///< tensors that were not recognised, and the like
 };
 
