@@ -9,6 +9,7 @@
 #include "model/layout.h"
 #include "model/synthetic.h"
 #include "runtime/fail.h"
+#include "runtime/virtual_input_file.h"
 
 namespace contentvec::model {
 namespace {
@@ -231,8 +232,8 @@ ModelFile open_model_file(const std::string& spec, const std::optional<ModelConf
 }
 
 ModelFile open_model_file(const VirtualFile& file, const std::optional<ModelConfig>& given) {
-  return settle(checkpoint::open(std::make_shared<const InputFile>(file.name, file.size, file.read)), {},
-                given);
+  return settle(checkpoint::open(std::make_shared<const VirtualInputFile>(file.name, file.size, file.read)),
+                {}, given);
 }
 
 }  // namespace contentvec::model

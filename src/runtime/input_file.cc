@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <system_error>
-#include <utility>
 
 #include "runtime/fail.h"
 #include "runtime/pages.h"
@@ -39,21 +38,11 @@ InputFile::InputFile(const std::filesystem::path& path) : path_(path.string()) {
   size_ = static_cast<uint64_t>(status.st_size);
 }
 
-InputFile::InputFile(std::string name, uint64_t size, ReadPart read)
-    : path_(std::move(name)), size_(size), read_part_(std::move(read)) {
-  if (size_ > 0 && !read_part_) fail("cannot open {}: nothing was given that reads it", path_);
-}
-
 InputFile::~InputFile() {
-  if (descriptor_ >= 0) close(descriptor_);
+  close(descriptor_);
 }
 
 void InputFile::read(uint64_t offset, std::span<std::byte> part) const {
-  if (read_part_) {
-    if (part.empty()) return;
-    const std::lock_guard lock(mutex_);
-    return read_part_(offset, part);
-  }
   constexpr size_t kMost = size_t{1} << 30;  // at a time: some systems take no more
   while (!part.empty()) {
     const ssize_t got =

@@ -3,11 +3,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <string>
+#include <utility>
 
 namespace contentvec {
 
@@ -18,10 +17,7 @@ class InputFile {
   /// Throws Error, naming the file, when it is missing, unreadable, or not a regular file. A pipe without a
   /// writer is refused, not waited for.
   explicit InputFile(const std::filesystem::path& path);
-  /// A file that `read` reads, one part at a time; `name` stands for its path.
-  using ReadPart = std::function<void(uint64_t offset, std::span<std::byte> part)>;
-  InputFile(std::string name, uint64_t size, ReadPart read);
-  ~InputFile();
+  virtual ~InputFile();
   InputFile(const InputFile&) = delete;
   InputFile& operator=(const InputFile&) = delete;
 
@@ -31,17 +27,19 @@ class InputFile {
 
   /// Fills `part` with the bytes from `offset` on, which must lie inside size(). Throws Error naming the file
   /// when it has become shorter, or cannot be read.
-  void read(uint64_t offset, std::span<std::byte> part) const;
+  virtual void read(uint64_t offset, std::span<std::byte> part) const;
   /// `count` bytes from `offset` on, likewise. Large parts are pages of their own, which go back to the
   /// system with the last handle.
   [[nodiscard]] std::shared_ptr<const std::byte[]> read(uint64_t offset, size_t count) const;
+
+ protected:
+  /// A file that is not on the disk; `name` stands for its path.
+  InputFile(std::string name, uint64_t size) : path_(std::move(name)), size_(size) {}
 
  private:
   std::string path_;
   int descriptor_ = -1;
   uint64_t size_ = 0;
-  ReadPart read_part_;  ///< in place of the descriptor
-  mutable std::mutex mutex_;
 };
 
 }  // namespace contentvec
