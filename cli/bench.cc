@@ -172,13 +172,13 @@ Command add_bench(CLI::App& app) {
          "making the weights up",
          "SPEC");
   option("--seconds", a->seconds, "Length of each waveform (default: 10)", "S")
-      ->check(CLI::Range(0.001, 3600.0));
+      ->check(number_in(0.001, 3600.0));
   option("--threads", a->threads, "Threads of one extraction on the CPU (default: one per CPU)", "N")
-      ->check(CLI::Range(0, kMaxThreads));
+      ->check(number_in(0, kMaxThreads));
   add_compute(*parser, a->compute);
-  option("--batch", a->batch, "Waveforms in one extraction (default: 1)", "B")->check(CLI::Range(1, 1024));
+  option("--batch", a->batch, "Waveforms in one extraction (default: 1)", "B")->check(number_in(1, 1024));
   option("--runs", a->runs, "Extractions to time, after one that warms up (default: 10)", "R")
-      ->check(CLI::Range(1, 100000));
+      ->check(number_in(1, 100000));
   parser->add_flag("--json", a->json, "Print one JSON object instead of text");
   parser->footer(
       "rtf is the real-time factor: seconds of processing per second of audio, from the median.\n"

@@ -10,6 +10,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "cli/suggestion.h"
@@ -58,6 +59,19 @@ inline CLI::Validator one_of(const std::vector<std::string>& words) {
   };
   CLI::Validator validator(check, fmt::format("{}", fmt::join(words, " ")), kChoices);
   return validator;
+}
+
+/// Takes a number from `least` to `most`, and so no NaN, which the parser's own Range lets through.
+template <typename T>
+CLI::Validator number_in(T least, T most) {
+  const auto check = [least, most](const std::string& text) -> std::string {
+    T value{};
+    if (CLI::detail::lexical_cast(text, value) && value >= least && value <= most) return "";
+    return fmt::format("\"{}\" is no {} from {:.15g} to {:.15g}", text,
+                       std::is_integral_v<T> ? "whole number" : "number", static_cast<double>(least),
+                       static_cast<double>(most));
+  };
+  return {check, ""};
 }
 
 inline void add_compute(CLI::App& parser, Compute& compute) {

@@ -365,7 +365,7 @@ Command add_extract(CLI::App& app) {
          "N|all|projected");
   parser->add_flag("--proj", a->final_proj, "Apply final_proj (RVC v1 is --layer 9 --proj)");
   option("--repeat", a->repeat, "Write every frame so many times (RVC's decoder takes 2)", "N")
-      ->check(CLI::Range(1, 100));
+      ->check(number_in(1, 100));
   option(
       "--normalize", a->normalize,
       "Bring the waveform to zero mean and unit variance: auto (default: as the checkpoint says), on or off",
@@ -375,30 +375,30 @@ Command add_extract(CLI::App& app) {
          fmt::format("Longer recordings are cut at quiet points, which bounds memory (default: {}; 0: never)",
                      kPassSeconds),
          "S")
-      ->check(CLI::Range(0.0, 1e9));
+      ->check(number_in(0.0, 1e9));
   option("--chunk-overlap", a->chunk_overlap,
          "Context before and after each such piece, whose features are thrown away (default: 0)", "S")
-      ->check(CLI::Range(0.0, 1e9));
+      ->check(number_in(0.0, 1e9));
   option("--batch-seconds", a->batch_seconds,
          "Audio that goes through the model together (default: 30; 0: one file at a time)", "S")
-      ->check(CLI::Range(0.0, 1e9));
+      ->check(number_in(0.0, 1e9));
   option("--speaker-embedding", a->speaker_embedding, "For a model with speaker-conditioned layers",
          "FILE.npy");
   option("--index", a->index,
          "Draw the features towards the nearest of this index's vectors (RVC's added_*.index)", "FILE.index");
   option("--index-rate", a->index_rate, "How much of them comes from the index, 0 to 1 (default: 0.75)",
          "RATE")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(number_in(0.0, 1.0))
       ->needs("--index");
   option("--nprobe", a->nprobe,
          "Lists of the index that are searched for each frame (default: as it says, 1 in RVC's)", "N")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 30))
+      ->check(number_in(int64_t{1}, int64_t{1} << 30))
       ->needs("--index");
   option("--format", a->format, "npy (default) or safetensors", "FORMAT")
       ->check(one_of({"npy", "safetensors"}));
   add_compute(*parser, a->compute);
   option("--threads", a->threads, "Threads of one extraction on the CPU (default: one per CPU)", "N")
-      ->check(CLI::Range(0, kMaxThreads));
+      ->check(number_in(0, kMaxThreads));
   parser->add_flag("--json", a->json, "Print one line of JSON per input to standard output");
   return {parser, [a] { return run(*a); }};
 }

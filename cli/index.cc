@@ -88,7 +88,7 @@ Command add_index(CLI::App& app) {
                    "The voice's name in these files' names. Default: RVC's experiment, else that of FEATURES")
       ->option_text("NAME");
   parser->add_option("--threads", a->threads, "Threads to build with (default: one per CPU)")
-      ->check(CLI::Range(0, kMaxThreads))
+      ->check(number_in(0, kMaxThreads))
       ->option_text("N");
   return {parser, [a] { return run(*a); }};
 }

@@ -73,6 +73,10 @@ std::string wording(const CLI::App& command, const CLI::ParseError& error) {
   std::string text = error.what();
   const CLI::Option* option = option_at_start(command, text);
   if (is(error, CLI::ExitCodes::ArgumentMismatch) && option != nullptr) {
+    const size_t values = option->results().size();
+    if (values > 1) {
+      return fmt::format("{} takes one value, and is given {}", option->get_name(), values);
+    }
     return fmt::format("{} takes a value: {} {}", option->get_name(), option->get_name(),
                        option->get_option_text());
   }

@@ -29,6 +29,37 @@ bool is_chunks(Scanner& scan, const Part& part, int64_t at) {
   return true;
 }
 
+/// A file of one form as libsndfile takes it, of the chunks that matter alone: the others it keeps in a
+/// buffer of 100 kB, and where that ends it refuses the file or never comes back.
+class Form {
+ public:
+  Form(const Part& part, Scanner& scan)
+      : source_(std::make_unique<PiecedSource>(part.source)), kind_(scan.text(part.begin + 8, 4)) {}
+
+  /// A chunk of the bytes from `begin` to `end` of the file, which says it has `size`.
+  void add_chunk(std::string_view name, uint64_t size, int64_t begin, int64_t end,
+                 const std::vector<Patch>& patches = {}) {
+    source_->add_bytes(std::string(name) + big_bytes(std::min<uint64_t>(size, UINT32_MAX), 4));
+    for (const Patch& patch : patches) {
+      source_->add_range(begin, patch.offset);
+      source_->add_bytes(patch.bytes);
+      begin = patch.offset + static_cast<int64_t>(patch.bytes.size());
+    }
+    source_->add_range(begin, end);
+    if (source_->size() % 2 == 1) source_->add_repeated(std::byte{0}, 1);
+  }
+
+  std::unique_ptr<PiecedSource> finish() {
+    const auto size = static_cast<uint64_t>(source_->size()) + kind_.size();
+    source_->put_before("FORM" + big_bytes(std::min<uint64_t>(size, UINT32_MAX), 4) + kind_);
+    return std::move(source_);
+  }
+
+ private:
+  std::unique_ptr<PiecedSource> source_;
+  std::string kind_;
+};
+
 class Aiff {
  public:
   explicit Aiff(const Part& part) : part_(part), scan_(part.source) {}
@@ -90,17 +121,21 @@ class Aiff {
       contents.warnings.push_back(length_warning(blocks, promised_, there));
     }
     if (joined_ > 0) contents.warnings.emplace_back(kJoined);
-    std::vector<Patch> patches;
+    std::vector<Patch> frames;
+    uint64_t size = samples_size_;
     if (extent_.corrected) {
-      const auto frames = static_cast<uint64_t>(there / blocks.bytes * (is_plain ? 1 : blocks.frames));
-      patches.push_back({common_ + 2, big_bytes(std::min<uint64_t>(frames, UINT32_MAX), 4)});
-      const auto size = static_cast<uint64_t>(extent_.end - header_end_);
-      patches.push_back({header_end_ - 4, big_bytes(std::min<uint64_t>(size, UINT32_MAX), 4)});
-      std::sort(patches.begin(), patches.end(),
-                [](const Patch& a, const Patch& b) { return a.offset < b.offset; });
+      const auto count = static_cast<uint64_t>(there / blocks.bytes * (is_plain ? 1 : blocks.frames));
+      frames.push_back({common_ + 2, big_bytes(std::min<uint64_t>(count, UINT32_MAX), 4)});
+      size = static_cast<uint64_t>(extent_.end - header_end_);
     }
-    contents.streams.push_back(
-        {patched(part_.source, part_.begin, joined_ > 0 ? joined_ : part_.end, patches)});
+    Form form(part_, scan_);
+    constexpr int64_t kLargestCommon = 512;  // a kind of at most 255 letters at its end included
+    const int64_t common_end = std::min(
+        part_.end,
+        common_ + std::min<int64_t>(kLargestCommon, static_cast<int64_t>(scan_.big(common_ - 4, 4))));
+    form.add_chunk("COMM", static_cast<uint64_t>(common_end - common_), common_, common_end, frames);
+    form.add_chunk("SSND", size, header_end_, extent_.end);
+    contents.streams.push_back({form.finish()});
     return contents;
   }
 
@@ -124,14 +159,20 @@ std::optional<Contents> aiff_contents(const Part& part) {
 std::optional<Contents> svx_contents(const Part& part) {
   Scanner scan(part.source);
   Blocks blocks{scan.has(part.begin + 8, "16SV") ? 2 : 1, 1, 1};
+  constexpr int64_t kVoiceHeader = 20;
+  int64_t header = 0;
   for (int64_t at = part.begin + kFormHeader; at + kChunkHeader <= part.end;) {
     const int64_t content = at + kChunkHeader;
     const auto size = static_cast<int64_t>(scan.big(at + 4, 4));
-    if (scan.has(at, "VHDR")) blocks.rate = static_cast<int64_t>(scan.big(content + 12, 2));
+    if (scan.has(at, "VHDR") && content + kVoiceHeader <= part.end) {
+      header = content;
+      blocks.rate = static_cast<int64_t>(scan.big(content + 12, 2));
+    }
     if (!scan.has(at, "BODY")) {
       at = content + size + size % 2;
       continue;
     }
+    if (header == 0) refuse_format(part.doing, "it has no whole VHDR chunk before its BODY chunk");
     const auto promised = static_cast<uint64_t>(size);
     const Extent extent = find_extent(scan, content, part.end, promised, kWrap32,
                                       [&](int64_t end) { return is_chunks(scan, part, end); });
@@ -139,15 +180,14 @@ std::optional<Contents> svx_contents(const Part& part) {
     if (extent.worth_a_word) {
       contents.warnings.push_back(length_warning(blocks, promised, extent.end - content));
     }
-    std::vector<Patch> patches;
-    if (extent.corrected) {
-      const auto there = static_cast<uint64_t>(extent.end - content);
-      patches.push_back({at + 4, big_bytes(std::min<uint64_t>(there, UINT32_MAX), 4)});
-    }
-    contents.streams.push_back({patched(part.source, part.begin, part.end, patches)});
+    Form form(part, scan);
+    form.add_chunk("VHDR", kVoiceHeader, header, header + kVoiceHeader);
+    form.add_chunk("BODY", extent.corrected ? static_cast<uint64_t>(extent.end - content) : promised, content,
+                   extent.end);
+    contents.streams.push_back({form.finish()});
     return contents;
   }
-  return std::nullopt;
+  refuse_format(part.doing, "it has no BODY chunk, where the samples are");
 }
 
 }  // namespace contentvec::audio

@@ -12,6 +12,7 @@
 
 #include "audio/contents.h"
 #include "runtime/fail.h"
+#include "runtime/system_path.h"
 
 namespace contentvec::audio {
 namespace {
@@ -146,9 +147,10 @@ std::unique_ptr<ByteSource> whole_stream(const Descriptor& file, const std::stri
 }
 
 Descriptor open_to_read(const std::filesystem::path& path, const std::string& doing) {
+  const char* name = system_path(path.native());
   int number = -1;
   do {
-    number = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    number = ::open(name, O_RDONLY | O_CLOEXEC);
   } while (number < 0 && errno == EINTR);
   if (number >= 0) return Descriptor(number);
   switch (errno) {

@@ -26,6 +26,26 @@ bool is_chunks(Scanner& scan, int64_t at) {
   return true;
 }
 
+/// The file as libsndfile takes it, of the chunks that matter alone: others it keeps in a buffer of 100 kB,
+/// and where that ends it takes what they hold for samples.
+std::unique_ptr<PiecedSource> reduced(const Part& part, Scanner& scan, int64_t samples, int64_t end) {
+  auto source = std::make_unique<PiecedSource>(part.source);
+  source->add_range(part.begin, part.begin + kFileHeader);
+  constexpr std::array<std::string_view, 3> kKept = {"desc", "kuki", "pakt"};  // the last two are ALAC's
+  for (int64_t at = part.begin + kFileHeader; at + kChunkHeader <= part.end;) {
+    const std::string name(scan.text(at, 4));
+    const uint64_t size =
+        name == "data" ? static_cast<uint64_t>(end - at - kChunkHeader) : scan.big(at + 4, 8);
+    if (size > static_cast<uint64_t>(part.end - at - kChunkHeader) || name == "caff") break;
+    const int64_t behind = at + kChunkHeader + static_cast<int64_t>(size);
+    if (std::find(kKept.begin(), kKept.end(), name) != kKept.end()) source->add_range(at, behind);
+    at = behind;
+  }
+  source->add_bytes("data" + big_bytes(static_cast<uint64_t>(end - samples + kEditCount), 8));
+  source->add_range(samples - kEditCount, end);
+  return source;
+}
+
 }  // namespace
 
 std::optional<Contents> caf_contents(const Part& part) {
@@ -64,12 +84,7 @@ std::optional<Contents> caf_contents(const Part& part) {
     }
     const bool is_joined = scan.has(extent.end, "caff");
     if (is_joined) contents.warnings.emplace_back(kJoined);
-    std::vector<Patch> patches;
-    if (extent.corrected) {
-      patches.push_back({at + 4, big_bytes(static_cast<uint64_t>(extent.end - samples + kEditCount), 8)});
-    }
-    contents.streams.push_back(
-        {patched(part.source, part.begin, is_joined ? extent.end : part.end, patches)});
+    contents.streams.push_back({reduced(part, scan, samples, extent.end)});
     return contents;
   }
   return std::nullopt;

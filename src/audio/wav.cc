@@ -232,23 +232,43 @@ class Wav {
     return {std::max<int64_t>(1, align), std::max<int64_t>(1, frames), rate, tag != 0x02};
   }
 
-  /// The file with right sizes. Where four bytes cannot hold one, or libsndfile does not read it as it
-  /// is, as Sony's kind.
+  /// The file with right sizes, up to the end of its samples. Where four bytes cannot hold one, or libsndfile
+  /// does not read it as it is, as Sony's kind. Of a long header only what matters: libsndfile keeps 100 kB
+  /// at most.
   std::unique_ptr<ByteSource> stream() {
     const int64_t size = extent_.end - data_.begin;
     const bool is_riff = scan_.has(part_.begin, "RIFF");
-    const bool is_unread = scan_.has(part_.begin, "BW64") || (is_riff && is_unaligned_);
-    if (!extent_.corrected && !is_unread) return patched(part_.source, part_.begin, part_.end, {});
+    constexpr int64_t kLongestHeader = 1 << 16;
+    const bool is_long = data_.begin - part_.begin > kLongestHeader;
+    if (is_long && layout_.big_endian) return as_rifx();
+    const bool is_unread = scan_.has(part_.begin, "BW64") || (is_riff && is_unaligned_) || is_long;
+    if (!extent_.corrected && !is_unread) return patched(part_.source, part_.begin, extent_.end, {});
+    if (is_unread) return as_w64();
     if (layout_.size_bytes == 8) {
       const auto whole = static_cast<uint64_t>(size + layout_.header);
       return patched(part_.source, part_.begin, extent_.end, {{data_.begin - 8, little_bytes(whole, 8)}});
     }
-    if (is_unread || !(is_riff || layout_.big_endian) || size > INT32_MAX) return as_w64();
+    if (!(is_riff || layout_.big_endian) || size > INT32_MAX) return as_w64();
     const auto bytes = layout_.big_endian ? big_bytes : little_bytes;
     const auto to_end = static_cast<uint64_t>(extent_.end - part_.begin - 8);
     return patched(
         part_.source, part_.begin, extent_.end,
         {{part_.begin + 4, bytes(to_end, 4)}, {data_.begin - 4, bytes(static_cast<uint64_t>(size), 4)}});
+  }
+
+  std::unique_ptr<ByteSource> as_rifx() const {
+    auto source = std::make_unique<PiecedSource>(part_.source);
+    const auto chunk = [&](std::string_view name, int64_t begin, int64_t end) {
+      source->add_bytes(std::string(name) +
+                        big_bytes(std::min<uint64_t>(static_cast<uint64_t>(end - begin), UINT32_MAX), 4));
+      source->add_range(begin, end);
+    };
+    chunk("fmt ", format_.begin, format_.begin + static_cast<int64_t>(format_.size));
+    chunk("data", data_.begin, extent_.end);
+    source->put_before(
+        "RIFX" + big_bytes(std::min<uint64_t>(static_cast<uint64_t>(source->size()) + 4, UINT32_MAX), 4) +
+        "WAVE");
+    return source;
   }
 
   std::unique_ptr<ByteSource> as_w64() const {

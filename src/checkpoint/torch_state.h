@@ -8,10 +8,7 @@ namespace contentvec::checkpoint {
 
 /// Finds the tensors and the configuration in the object a torch file was made from, whatever its container.
 ///
-/// The tensors come from one dictionary: the outermost, up to 8 dictionaries deep, in which a name has
-/// "feature_extractor." in it, as in every speech model read here; else the outermost that has one of the
-/// usual names ("model", "state_dict", "model_state_dict", "weights", "weight"); else the outermost with
-/// tensors at all. Of several as far out the usual names come first, in this order, then the file's order.
+/// The tensors come from one dictionary, which find_state() chooses.
 /// Names are taken as they are; entries that are no tensors are passed over, Parameters are the tensor they
 /// wrap. The configuration is "cfg", else "args", else s3prl's "model_cfg" and "task_cfg", at the top level
 /// or beside that dictionary.

@@ -27,8 +27,7 @@ std::string folder_name(const std::string& repo) {
   return fmt::format("models--{}--{}", repo.substr(0, slash), repo.substr(slash + 1));
 }
 
-}  // namespace
-
+/// mkdir -p.
 void make_folders(const fs::path& folder) {
   std::error_code error;
   fs::create_directories(folder, error);
@@ -37,8 +36,24 @@ void make_folders(const fs::path& folder) {
          folder.string(), error.message());
 }
 
+/// Makes the folders from `base` down to the one of `path`. A link in the place of one of them would lead
+/// what is written there elsewhere, out of the cache.
+void make_folders_below(const fs::path& base, const fs::path& path) {
+  make_folders(base);
+  fs::path folder = base;
+  for (const fs::path& name : path.parent_path().lexically_relative(base)) {
+    folder /= name;
+    std::error_code error;
+    if (fs::is_symlink(fs::symlink_status(folder, error)))
+      fail("{} in the model cache is a link in the place of a folder; remove it", folder.string());
+    make_folders(folder);
+  }
+}
+
+}  // namespace
+
 CachedRepo::CachedRepo(const fs::path& cache, const std::string& repo)
-    : folder_(cache / folder_name(repo)), locks_(cache / ".locks" / folder_name(repo)) {}
+    : cache_(cache), folder_(cache / folder_name(repo)), locks_(cache / ".locks" / folder_name(repo)) {}
 
 fs::path CachedRepo::pointer(const std::string& commit, const std::string& file) const {
   return folder_ / "snapshots" / commit / file;
@@ -99,11 +114,16 @@ bool CachedRepo::known_absent(const std::string& commit, const std::string& file
   return is_file(folder_ / ".no_exist" / commit / file);
 }
 
+void CachedRepo::make_room_for(const std::string& etag) const {
+  make_folders(blob(etag).parent_path());
+  make_folders_below(cache_, lock(etag));
+}
+
 /// Relative, so that the cache can be moved. On a file system without links the blob itself takes the name,
 /// as huggingface_hub does it too.
 fs::path CachedRepo::link(const std::string& commit, const std::string& file, const std::string& etag) const {
   fs::path path = pointer(commit, file);
-  make_folders(path.parent_path());
+  make_folders_below(folder_, path);
   if (is_file(path)) return path;
   // A link of another name takes its place at once: somebody else may be making or reading it just now.
   static std::atomic<int> made = 0;
@@ -111,14 +131,16 @@ fs::path CachedRepo::link(const std::string& commit, const std::string& file, co
   std::error_code error;
   fs::create_symlink(blob(etag).lexically_relative(path.parent_path()), own, error);
   fs::rename(error ? blob(etag) : own, path, error);
-  if (!is_file(path)) fail("cannot make {} in the model cache: {}", path.string(), error.message());
+  if (!is_file(path))
+    fail("cannot make {} in the model cache: {}", path.string(),
+         error ? error.message() : "its blob is missing");
   return path;
 }
 
 void CachedRepo::remember_commit(const std::string& revision, const std::string& commit) const noexcept try {
   if (revision == commit || commit_of(revision) == commit) return;
   const fs::path path = folder_ / "refs" / revision;
-  make_folders(path.parent_path());
+  make_folders_below(folder_, path);
   ::close(open_own_file(path, O_RDWR));  // AtomicFile follows links, and writes into pipes
   output::AtomicFile file(path);
   file.write(std::as_bytes(std::span(commit)));
@@ -129,7 +151,7 @@ void CachedRepo::remember_commit(const std::string& revision, const std::string&
 
 void CachedRepo::remember_absent(const std::string& commit, const std::string& file) const noexcept try {
   const fs::path path = folder_ / ".no_exist" / commit / file;
-  make_folders(path.parent_path());
+  make_folders_below(folder_, path);
   ::close(open_own_file(path, O_WRONLY));
 } catch (const std::exception&) {
   return;

@@ -14,7 +14,8 @@ namespace contentvec::hub {
 ///   models--org--repo/.no_exist/COMMIT/FILE    the commit is known to have no such file
 ///   .locks/models--org--repo/ETAG.lock         held (flock) while the blob is downloaded
 /// Names given to it have passed the checks of name.h. It makes folders as they are needed; reading needs no
-/// right to write.
+/// right to write. The whole cache, a repository or its blobs may be links to another disk; a link in the
+/// place of any other folder is not followed by what is written.
 class CachedRepo {
  public:
   CachedRepo(const std::filesystem::path& cache, const std::string& repo);
@@ -32,6 +33,8 @@ class CachedRepo {
   [[nodiscard]] std::filesystem::path blob(const std::string& etag) const;
   [[nodiscard]] std::filesystem::path lock(const std::string& etag) const;
 
+  /// Makes the folders of a blob and of its lock. Throws Error.
+  void make_room_for(const std::string& etag) const;
   /// Gives a blob its name in a commit, and returns where that is. Throws Error.
   std::filesystem::path link(const std::string& commit, const std::string& file,
                              const std::string& etag) const;
@@ -43,11 +46,9 @@ class CachedRepo {
   void check_stays_inside(const std::filesystem::path& path) const;
   [[nodiscard]] std::filesystem::path pointer(const std::string& commit, const std::string& file) const;
 
+  std::filesystem::path cache_;
   std::filesystem::path folder_;
   std::filesystem::path locks_;
 };
-
-/// mkdir -p. Throws Error.
-void make_folders(const std::filesystem::path& folder);
 
 }  // namespace contentvec::hub

@@ -84,7 +84,12 @@ std::optional<int64_t> asked_to_wait(const Response& response) {
 
 std::string wait_text(const Response& response) {
   const std::optional<int64_t> seconds = asked_to_wait(response);
-  return seconds ? fmt::format(" and asks to wait {} s", *seconds) : "";
+  constexpr int64_t kHour = 3600, kDay = 24 * kHour;
+  if (!seconds) return "";
+  if (*seconds > kDay) return " and asks to wait for more than a day";
+  return fmt::format(" and asks to wait {}", *seconds > kHour
+                                                 ? fmt::format("{} hours", (*seconds + kHour - 1) / kHour)
+                                                 : fmt::format("{} s", *seconds));
 }
 
 void keep_metadata(const Response& earlier, Response& later) {

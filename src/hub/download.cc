@@ -147,7 +147,6 @@ class Download {
   bool receive() {
     const int64_t from = partial_.size();
     bool begun = false;
-    Pace pace;
     const Response response = client_.fetch(
         repo_, remote_.commit, file_, from,
         [&](const Response& so_far, std::span<const std::byte> bytes) {
@@ -155,11 +154,11 @@ class Download {
           begun = true;
           if (partial_.size() + static_cast<int64_t>(bytes.size()) > most()) fail_for_too_much();
           partial_.write(bytes);
-          pace.add(static_cast<int64_t>(bytes.size()));
+          pace_.add(static_cast<int64_t>(bytes.size()));
         },
         [&] {
           tell();
-          if (pace.is_too_slow()) fail_for_slowness();
+          if (pace_.is_too_slow()) fail_for_slowness();
         });
     if (response.status != 416) return true;
     if (started_over_) {
@@ -213,6 +212,7 @@ class Download {
   const std::function<void(const DownloadProgress&)>& progress_;
   PartialFile partial_;
   fs::path partial_path_;
+  Pace pace_;  ///< of all answers together: one that is cut again and again is as slow
   bool started_over_ = false;
   bool pieced_ = false;  ///< it was put together from more than one answer
 };
@@ -233,8 +233,7 @@ void download_blob(const Client& client, const CachedRepo& cache, const std::str
   const fs::path blob = cache.blob(remote.etag);
   if (is_there(blob, remote)) return;
   const fs::path lock = cache.lock(remote.etag);
-  make_folders(blob.parent_path());
-  make_folders(lock.parent_path());
+  cache.make_room_for(remote.etag);
   const FileLock held(lock, [&] {
     if (progress) progress({.repo = repo, .file = file, .total = remote.size, .waiting = true});
   });

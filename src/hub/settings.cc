@@ -129,8 +129,9 @@ std::string endpoint_setting() {
   std::string url = trimmed(variable("HF_ENDPOINT"));
   if (url.empty()) return "https://huggingface.co";
   if (!url.starts_with("https://") && !url.starts_with("http://"))
-    fail("HF_ENDPOINT is no address of a hub, such as https://huggingface.co; it begins with \"{}\"",
-         url.substr(0, std::min<size_t>(url.find(':'), 10)));
+    fail(
+        "HF_ENDPOINT is no address of a hub; expected one that begins with https:// or http://, such as "
+        "https://huggingface.co");               // what it is may be a password, and is not shown
   if (without_login(url).find('@') != url.npos)  // maybe a part of a password, and not to be shown
     fail("HF_ENDPOINT has an @ behind the host; write / ? # and @ in a password as %2F, %3F, %23 and %40");
   while (url.ends_with('/')) url.pop_back();

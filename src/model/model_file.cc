@@ -74,9 +74,12 @@ std::optional<bool> audio_normalize(const json& settings) {
 /// The same of a whole file, which may have them one level down.
 std::optional<bool> normalize_in(const json& file) {
   if (!file.is_object()) return std::nullopt;
-  const auto inner = file.find("feature_extractor");
-  const std::optional<bool> found = inner == file.end() ? std::nullopt : audio_normalize(*inner);
-  return found ? found : audio_normalize(file);
+  for (const char* part : {"feature_extractor", "audio_processor"}) {
+    const auto inner = file.find(part);
+    if (inner == file.end()) continue;
+    if (const std::optional<bool> found = audio_normalize(*inner)) return found;
+  }
+  return audio_normalize(file);
 }
 
 /// config.normalize, from the first that says it; returns where that was.

@@ -84,11 +84,12 @@ class TableBuilder {
   std::vector<TensorSpec> table_;
 };
 
-void check_finite(const std::string& name, std::span<const float> values) {
-  if (const auto place = first_non_finite(values)) {
-    fail("weight {} holds {} at element {}; the checkpoint is damaged or its training diverged", name,
-         values[*place], *place);
-  }
+void check_finite(const checkpoint::Tensor& tensor, std::span<const float> values) {
+  const auto place = first_non_finite(values);
+  if (!place) return;
+  const bool is_wide = tensor.dtype == checkpoint::DType::kF64;
+  fail("weight {} holds {} at element {}{}; the checkpoint is damaged or its training diverged", tensor.name,
+       values[*place], *place, is_wide ? ", where float64 numbers beyond 3.4e38 come out too" : "");
 }
 
 }  // namespace
@@ -121,7 +122,7 @@ int64_t Weights::parameters() const {
 void Weights::read_into(const std::string& name, std::span<float> values) const {
   const Entry& entry = entries_.at(name);
   entry.tensor.copy_to(values);
-  check_finite(entry.tensor.name, values);
+  check_finite(entry.tensor, values);
   if (!entry.channels_last) return;
   const std::vector<int64_t>& shape = entry.tensor.shape;
   const std::vector<float> stored(values.begin(), values.end());

@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "runtime/fail.h"
+#include "runtime/system_path.h"
 
 namespace contentvec::output {
 namespace {
@@ -200,7 +201,7 @@ void flush_folder(const fs::path& folder) noexcept {
 
 AtomicFile::AtomicFile(fs::path target) : target_(std::move(target)) {
   struct stat status {};
-  const bool exists = ::stat(target_.c_str(), &status) == 0;
+  const bool exists = ::stat(system_path(target_.native()), &status) == 0;
   if (!exists && errno != ENOENT) fail_to_create(target_, target_.parent_path(), errno);
   if (exists && S_ISDIR(status.st_mode)) {
     fail("cannot write '{}': it is a folder; name a file in it", target_.string());

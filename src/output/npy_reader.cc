@@ -9,6 +9,7 @@
 #include "output/npy.h"
 #include "output/npy_header.h"
 #include "runtime/fail.h"
+#include "runtime/system_path.h"
 
 namespace contentvec::output {
 namespace {
@@ -61,7 +62,7 @@ class Reader {
  public:
   explicit Reader(const fs::path& path) : doing_(fmt::format("cannot read '{}'", path.string())) {
     std::error_code error;
-    const auto type = fs::status(path, error).type();
+    const auto type = fs::status(system_path(path.native()), error).type();
     if (type == fs::file_type::not_found) fail("{}: there is no such file; check the path", doing_);
     if (type == fs::file_type::directory) fail("{}: it is a folder; expected a .npy file", doing_);
     if (type != fs::file_type::regular) fail("{}: expected a regular .npy file", doing_);

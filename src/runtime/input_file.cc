@@ -10,6 +10,7 @@
 
 #include "runtime/fail.h"
 #include "runtime/pages.h"
+#include "runtime/system_path.h"
 
 namespace contentvec {
 namespace {
@@ -22,7 +23,7 @@ std::string reason() {
 
 InputFile::InputFile(const std::filesystem::path& path) : path_(path.string()) {
   // Not blocking, so that a pipe without a writer is refused below instead of waited for.
-  descriptor_ = open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  descriptor_ = open(system_path(path_), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor_ < 0) fail("cannot open {}: {}; check the path and that you may read it", path_, reason());
   struct stat status {};
   const bool known = fstat(descriptor_, &status) == 0;

@@ -53,16 +53,54 @@ TEST(TorchState, TheDictionaryWithTheModelIsFoundWhereverItLies) {
   EXPECT_THAT(error_of([&] {
                 names_of(named({{"inside", deep}}));
               }),
-              HasSubstr("expected a dictionary of tensors"));
+              AllOf(HasSubstr("at most 8 dictionaries"), HasSubstr("with more inside than is looked at")));
 }
 
 TEST(TorchState, OfSeveralModelsTheUsualNameCounts) {
   EXPECT_THAT(names_of(named({{"ema", speech("ema.")}, {"model", speech("model.")}})),
               ElementsAre(HasSubstr("model.")));
-  EXPECT_THAT(names_of(named({{"a", speech("a.")}, {"b", speech("b.")}})), ElementsAre(HasSubstr("a.")));
-  EXPECT_THAT(names_of(named({{"a", named({{"model", speech("in.")}})}, {"b", speech("b.")}})),
+  EXPECT_THAT(names_of(named({{"state_dict", speech("a.")}, {"model", speech("b.")}})),
+              ElementsAre(HasSubstr("b.")));
+  EXPECT_THAT(names_of(named({{"model", speech("b.")}, {"ema", named({{"model", speech("in.")}})}})),
               ElementsAre(HasSubstr("b.")))
       << "the outermost";
+  EXPECT_THAT(
+      names_of(named({{"feature_extractor.conv_layers.0.0.weight", one_tensor()}, {"_ema", speech("e.")}})),
+      ElementsAre(testing::StartsWith("feature_extractor")));
+}
+
+// One of them, taken without a word, would be the wrong one half of the time.
+TEST(TorchState, TwoModelsThatNothingTellsApartAreRefused) {
+  const auto several = [](const std::string& object) { return error_of([&] { names_of(object); }); };
+  EXPECT_THAT(several(named({{"a", speech()}, {"b", speech()}})),
+              AllOf(HasSubstr("more than one model, ['a'] and ['b']"), HasSubstr("torch.load(FILE)['a']")));
+  EXPECT_THAT(several(named({{"student", speech()}, {"teacher", speech()}})),
+              HasSubstr("more than one model"));
+  EXPECT_THAT(several(named({{"a", named({{"model", speech("in.")}})}, {"b", speech("b.")}})),
+              HasSubstr("['b'] and ['a']['model']"));
+  EXPECT_THAT(
+      several(named({{"epoch1", named({{"model", speech()}})}, {"epoch2", named({{"model", speech()}})}})),
+      HasSubstr("['epoch1']['model'] and ['epoch2']['model']"));
+  EXPECT_THAT(several(tuple({speech(), speech()})), HasSubstr("[0] and [1]"));
+  EXPECT_THAT(several(named({{"model", tuple({speech(), speech()})}})),
+              HasSubstr("['model'][0] and ['model'][1]"));
+}
+
+TEST(TorchState, AModelInAListIsFound) {
+  const std::vector<std::string> model = {"feature_extractor.conv_layers.0.0.weight"};
+  EXPECT_EQ(names_of(tuple({speech()})), model);
+  EXPECT_EQ(names_of(tuple({integer(3), named({{"step", integer(1)}}), speech()})), model);
+  EXPECT_EQ(names_of(named({{"models", tuple({speech()})}})), model);
+  EXPECT_EQ(names_of("](" + speech() + "e"), model) << "a list";
+  // A list, memoized, that holds itself and the model.
+  EXPECT_EQ(names_of("]q\x01(h\x01" + speech() + "e"), model);
+}
+
+TEST(TorchState, WhatHoldsNoNamedTensorsIsDescribed) {
+  const std::string numbered = "}" + integer(0) + one_tensor() + "s" + integer(1) + one_tensor() + "s";
+  EXPECT_THAT(error_of([&] { names_of(numbered); }),
+              AllOf(HasSubstr("under their names"), HasSubstr("a dictionary of 2 entries [0, 1]")));
+  EXPECT_THAT(error_of([] { names_of("]"); }), HasSubstr("found a list"));
 }
 
 TEST(TorchState, ADictionaryInItselfIsNoEndlessSearch) {

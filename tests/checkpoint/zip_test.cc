@@ -257,7 +257,8 @@ std::vector<Hostile> hostile_tensors() {
       {"NoTensors", torch_zip(named({{"epoch", integer(1)}}), {}), "a dictionary of 1 entries ['epoch']"},
       {"WholeModule", torch_zip(call(global("my.models", "Net"), {}) + "}b", {}),
        "an object of the class 'my.models.Net'"},
-      {"NotADictionary", torch_zip(list({}), {}), "something that is no dictionary"},
+      {"NotADictionary", torch_zip(integer(1), {}), "something that is no dictionary"},
+      {"AList", torch_zip(list({}), {}), "found a list"},
   };
 }
 

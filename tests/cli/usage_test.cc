@@ -77,6 +77,26 @@ TEST(Usage, SuggestsWhatIsNear) {
                      "there is no option --" + std::string(100000, 'x'));
 }
 
+TEST(Usage, NumbersAreNumbersInTheirRange) {
+  expect_usage_error({"extract", "a.wav", "--batch-seconds", "nan"},
+                     "--batch-seconds: \"nan\" is no number from 0 to 1000000000");
+  for (const char* option : {"--batch-seconds", "--max-seconds", "--chunk-overlap"}) {
+    for (const char* value : {"nan", "-nan", "NAN", "inf", "-1", "1e10", "x", ""})
+      EXPECT_EQ(run({"extract", "a.wav", option, value}).code, 2) << option << " " << value;
+  }
+  expect_usage_error({"extract", "a.wav", "--index", "i", "--index-rate", "nan"},
+                     "--index-rate: \"nan\" is no number from 0 to 1");
+  expect_usage_error({"bench", "--seconds", "nan"}, "--seconds: \"nan\" is no number from 0.001 to 3600");
+  expect_usage_error({"bench", "--runs", "1.5"}, "--runs: \"1.5\" is no whole number from 1 to 100000");
+}
+
+TEST(Usage, AnOptionGivenTwiceIsNotOneWithoutAValue) {
+  expect_usage_error({"extract", "a.wav", "--out", "a", "--out", "b"},
+                     "--out takes one value, and is given 2");
+  expect_usage_error({"bench", "--runs", "1", "--runs", "2", "--runs", "3"},
+                     "--runs takes one value, and is given 3");
+}
+
 TEST(Usage, HelpOfACommandInEveryWay) {
   for (const std::string& command : kCommands) {
     const Result result = run({"help", command});

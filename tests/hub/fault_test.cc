@@ -308,6 +308,17 @@ TEST_F(FaultTest, ATrickle) {
   expect_to_work();
 }
 
+// Each answer alone is too short to be measured.
+TEST_F(FaultTest, ATrickleOfManyAnswers) {
+  const WithLimits limits({.slowest = 1 << 20, .slow_seconds = 1});
+  const auto cut = [](int at) {
+    return json{{"on", "GET"}, {"at", "cdn"}, {"drip", 0.005}, {"cut", at}, {"times", 1}};
+  };
+  EXPECT_THAT(error_with({cut(66000), cut(132000), cut(198000)}),
+              HasSubstr("less than 1048576 bytes a second"));
+  EXPECT_GT(hub_.count("GET", "cdn"), 1);
+}
+
 TEST_F(FaultTest, ARefusalIsNotTriedAgain) {
   for (const int status : {401, 403}) {
     const int before = hub_.count("GET", "hub");
@@ -334,6 +345,13 @@ TEST_F(FaultTest, ALongRetryAfterIsAnError) {
                            {"headers", {{"Retry-After", "3600"}}}}}),
               AllOf(HasSubstr("503"), HasSubstr("wait 3600 s")));
   EXPECT_EQ(hub_.count("GET", "hub"), before + 1);
+  const auto asking = [&](const char* wait) {
+    return error_with(
+        {{{"on", "GET .*model.pt"}, {"at", "hub"}, {"status", 503}, {"headers", {{"Retry-After", wait}}}}});
+  };
+  EXPECT_THAT(asking("7000"), HasSubstr("wait 2 hours"));
+  for (const char* far : {"99999999999", "Fri, 01 Jan 2100 00:00:00 GMT"})
+    EXPECT_THAT(asking(far), HasSubstr("wait for more than a day")) << far;
 }
 
 TEST_F(FaultTest, AResumedPieceThatIsAlteredIsNotTheEnd) {
@@ -351,6 +369,12 @@ TEST_F(FaultTest, APasswordInTheEndpointIsUsedAndNotShown) {
   for (const json& request : hub_.requests())
     EXPECT_EQ(request["token"].is_null(), request["server"] == "cdn");
   const auto quiet = testing::Not(HasSubstr("secret"));
+  for (const char* endpoint : {"secret@host", "secretuser:pw@host", "ftp://secret@host", "secret"}) {
+    setenv("HF_ENDPOINT", endpoint, 1);
+    EXPECT_THAT(error_of([] { download(kRepo, "other.pt"); }), AllOf(HasSubstr("HF_ENDPOINT"), quiet))
+        << endpoint;
+  }
+  setenv("HF_ENDPOINT", ("http://me:secret@" + host).c_str(), 1);
   EXPECT_THAT(error_of([] { download(kRepo, "other.pt"); }), quiet);
   for (const int status : {401, 403, 404, 418, 429, 503}) {
     hub_.set_faults({{{"on", "."}, {"status", status}}});
@@ -392,6 +416,50 @@ TEST_F(FaultTest, PlantedThingsAreReplacedAndNotFollowed) {
       EXPECT_FALSE(fs::exists(outside / "made")) << kind << place;
     }
   }
+}
+
+/// What lies in a folder: each file's name and content.
+std::map<std::string, std::string> everything_in(const fs::path& folder) {
+  std::map<std::string, std::string> found;
+  for (const auto& entry : fs::recursive_directory_iterator(folder))
+    found[entry.path().string()] = entry.is_regular_file() ? text_of(entry.path()) : "";
+  return found;
+}
+
+/// Links in the place of the cache's folders, to a folder with files of the same names.
+TEST_F(FaultTest, NothingIsWrittenThroughPlantedFolders) {
+  download(kRepo, "model.pt");
+  const fs::path repo = hub_.cached(kRepo);
+  const std::vector<fs::path> places = {repo / "refs",
+                                        repo / ".no_exist",
+                                        repo / "snapshots",
+                                        repo / ".no_exist" / kCommit,
+                                        hub_.cache() / ".locks",
+                                        repo / "snapshots" / kCommit,
+                                        hub_.cache() / ".locks/models--org--repo"};
+  for (const fs::path& place : places) {
+    const TemporaryFolder outside;
+    write_file(outside / "main", std::string("precious"));
+    const auto before = everything_in(outside.path());
+    fs::remove_all(hub_.cache());
+    fs::create_directories(place.parent_path());
+    fs::create_directory_symlink(outside.path(), place);
+    try {
+      EXPECT_EQ(text_of(download(kRepo, "model.pt").path), kContent) << place;
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(),
+                  AllOf(HasSubstr(place.string() + " in the model cache is a link"), HasSubstr("remove it")));
+    }
+    EXPECT_EQ(everything_in(outside.path()), before) << place;
+  }
+}
+
+TEST_F(FaultTest, BlobsMayLieOnAnotherDisk) {
+  const TemporaryFolder outside;
+  fs::create_directories(hub_.cached(kRepo));
+  fs::create_directory_symlink(outside.path(), hub_.cached(kRepo) / "blobs");
+  EXPECT_EQ(text_of(download(kRepo, "model.pt").path), kContent);
+  EXPECT_FALSE(fs::is_empty(outside.path()));
 }
 
 TEST_F(FaultTest, ASnapshotThatLeadsOutOfTheCacheIsRefused) {

@@ -168,6 +168,7 @@ TEST_F(ModelFileTest, NormalisationOfAudioFeatureExtractors) {
       const Case& c : std::vector<Case>{
           {"", R"({"do_normalize": true})", "processor_config.json", true},
           {"", R"({"feature_extractor": {"do_normalize": true}})", "processor_config.json", true},
+          {"", R"({"audio_processor": {"do_normalize": true}})", "processor_config.json", true},
           {"",
            R"({"feature_extractor": {"do_normalize": true, "feature_extractor_type": "Wav2Vec2FeatureExtractor"},
                 "processor_class": "Wav2Vec2Processor"})",
