@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
 #include <chrono>
@@ -17,8 +19,9 @@
 //
 //   fuzz-TARGET [--runs N] FILE|FOLDER...
 //
-// A run that takes longer than ten seconds has found something that is not linear. What was running is in the
-// file fuzz-TARGET.input when the process ends otherwise than by returning.
+// A run that takes longer than ten seconds has found something that is not linear, and one that takes a
+// minute is ended. What was running is in the file fuzz-TARGET.input when the process ends otherwise than by
+// returning.
 
 namespace fs = std::filesystem;
 
@@ -26,6 +29,7 @@ namespace {
 
 constexpr size_t kLargest = size_t{1} << 20;
 constexpr auto kLongest = std::chrono::seconds(10);
+constexpr unsigned kHangs = 60;  // seconds after which the alarm clock ends what never returns
 
 using Input = std::vector<uint8_t>;
 
@@ -110,6 +114,7 @@ class Mutator {
 bool run(const Input& input, const fs::path& record) {
   std::ofstream(record, std::ios::binary)
       .write(reinterpret_cast<const char*>(input.data()), static_cast<std::streamsize>(input.size()));
+  alarm(kHangs);
   const auto start = std::chrono::steady_clock::now();
   LLVMFuzzerTestOneInput(input.data(), input.size());
   const auto taken = std::chrono::steady_clock::now() - start;

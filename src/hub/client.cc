@@ -1,14 +1,11 @@
 #include "hub/client.h"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <ctime>
-#include <nlohmann/json.hpp>
 #include <string_view>
 #include <thread>
 
-#include "checkpoint/json_text.h"
 #include "checkpoint/text.h"
 #include "runtime/fail.h"
 
@@ -16,65 +13,7 @@ namespace contentvec::hub {
 namespace {
 
 constexpr int kMostRedirects = 10;
-constexpr const char* kCommit = "x-repo-commit";
-constexpr const char* kLinkedEtag = "x-linked-etag";
-constexpr const char* kLinkedSize = "x-linked-size";
 constexpr const char* kErrorCode = "x-error-code";
-
-bool is_hex(std::string_view text, size_t digits) {
-  return text.size() == digits && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-         });
-}
-
-/// An ETag without its quotes and mark of weakness.
-std::string bare(std::string etag) {
-  if (etag.starts_with("W/")) etag.erase(0, 2);
-  std::erase(etag, '"');
-  return etag;
-}
-
-[[noreturn]] void fail_for_no_hub(const Response& response, const std::string& expected,
-                                  const std::string& found) {
-  fail("expected {} from {}, found {}; is it a Hugging Face hub? (HF_ENDPOINT)", expected,
-       origin(response.url), checkpoint::quote(found));
-}
-
-int64_t size_of(const Response& response, const std::string& header) {
-  const std::string text = response.header(header);
-  if (text.empty()) return -1;
-  int64_t size = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
-  if (error != std::errc() || end != text.data() + text.size() || size < 0)
-    fail_for_no_hub(response, "the size of a file", text);
-  return size;
-}
-
-/// What the answer to HEAD says of a file.
-RemoteFile remote_file(const Response& response) {
-  RemoteFile file;
-  file.commit = response.header(kCommit);
-  if (!is_commit(file.commit)) fail_for_no_hub(response, "the id of a commit", file.commit);
-  file.etag = bare(response.header(response.headers.contains(kLinkedEtag) ? kLinkedEtag : "etag"));
-  if (!is_hex(file.etag, 64) && !is_hex(file.etag, 40))
-    fail_for_no_hub(response, "a SHA-256 or SHA-1 as ETag", file.etag);
-  file.size = size_of(response, kLinkedSize);
-  if (file.size < 0 && !response.redirects()) file.size = size_of(response, "content-length");
-  return file;
-}
-
-/// The hub's answer about a repository.
-Listing listing_in(const Response& response, const std::string& text) try {
-  const nlohmann::json parsed = checkpoint::parse_json(text);
-  Listing listing;
-  listing.commit = parsed.at("sha").get<std::string>();
-  if (!is_commit(listing.commit)) fail("\"{}\" is no commit", listing.commit);
-  for (const nlohmann::json& sibling : parsed.at("siblings"))
-    listing.files.push_back(sibling.at("rfilename").get<std::string>());
-  return listing;
-} catch (const std::exception& error) {
-  fail_for_no_hub(response, "a list of files", error.what());
-}
 
 /// Seconds that a server out of order, or asked too often, wants to be left alone.
 std::optional<int64_t> asked_to_wait(const Response& response) {
@@ -99,10 +38,6 @@ void keep_metadata(const Response& earlier, Response& later) {
 }
 
 }  // namespace
-
-bool is_commit(const std::string& text) {
-  return is_hex(text, 40);
-}
 
 std::string Client::file_url(const std::string& repo, const std::string& revision,
                              const std::string& file) const {
@@ -173,7 +108,7 @@ std::optional<RemoteFile> Client::describe(const std::string& repo, const std::s
     return std::nullopt;
   }
   if (response.status != 200 && !response.redirects()) fail_for(response, repo, revision, file);
-  return remote_file(response);
+  return remote_file_in(response);
 }
 
 Listing Client::list(const std::string& repo, const std::string& revision,

@@ -6,21 +6,10 @@
 #include <vector>
 
 #include "hub/http.h"
+#include "hub/replies.h"
 #include "hub/settings.h"
 
 namespace contentvec::hub {
-
-/// A file of one commit, as the hub describes it.
-struct RemoteFile {
-  std::string commit;  ///< 40 hexadecimal digits
-  std::string etag;    ///< 64 hexadecimal digits: SHA-256 of its bytes; 40: git's SHA-1 of them as a blob
-  int64_t size = -1;   ///< bytes; -1 where the hub does not say
-};
-
-struct Listing {
-  std::string commit;
-  std::vector<std::string> files;
-};
 
 /// Speaks to the hub. Every request starts at the endpoint, which alone is given the token and its login;
 /// once a redirect leads to another host, they are not sent any more. Where the server asks for a moment
@@ -56,8 +45,5 @@ class Client {
 
   Settings settings_;
 };
-
-/// Whether it is a whole commit id.
-bool is_commit(const std::string& text);
 
 }  // namespace contentvec::hub
