@@ -45,7 +45,7 @@ std::string save_retriever_for_rvc(const Retriever& retriever, const std::string
   return retriever.save_for_rvc(folder, name).string();
 }
 
-Frames blend(const Retriever& retriever, const Matrix& frames, float rate) {
+Frames blend(const Retriever& retriever, const Matrix& frames, float rate, int64_t nprobe) {
   Features features;
   features.frames = static_cast<int64_t>(frames.shape(0));
   features.dim = static_cast<int64_t>(frames.shape(1));
@@ -53,7 +53,7 @@ Frames blend(const Retriever& retriever, const Matrix& frames, float rate) {
   {
     const OthersRun others_run;
     features.data.assign(frames.data(), frames.data() + frames.size());
-    std::ranges::copy(retriever.blend(features, rate).data, blended.get());
+    std::ranges::copy(retriever.blend(features, rate, nprobe).data, blended.get());
   }
   return owner_of<Frames>(std::move(blended), {frames.shape(0), frames.shape(1)});
 }
@@ -70,7 +70,8 @@ void bind_retriever(nb::module_& m) {
       .def_prop_ro("size", &Retriever::size)
       .def_prop_ro("dim", &Retriever::dim)
       .def_prop_ro("lists", &Retriever::lists)
-      .def("blend", &blend, "features"_a, "rate"_a, "[frames, dim], blended. Lets other Python threads run.")
+      .def("blend", &blend, "features"_a, "rate"_a, "nprobe"_a = 0,
+           "[frames, dim], blended. Lets other Python threads run.")
       .def("save", &save_retriever, "path"_a, "Writes the file. Lets other Python threads run.")
       .def("save_for_rvc", &save_retriever_for_rvc, "folder"_a, "name"_a,
            "Writes RVC's two files; returns the path of the added one. Lets other Python threads run.");

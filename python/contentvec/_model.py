@@ -272,14 +272,14 @@ class Model:
 
     def _layer_numbers(self, layer: Layer | None, layers: Layers | None) -> list[int]:
         if layers is None:
-            return [_layer_number(layer)]
+            return [_layer_number(layer, self.config.layers)]
         if layer is not None:
             raise Error("layer and layers were both given; layer is for one, layers for several")
         if layers == "all":
             return list(range(1, self.config.layers + 1))
         if isinstance(layers, str):
             raise Error(f'layers is "{layers}"; expected a list of numbers from 1 and "projected", or "all"')
-        numbers = [_layer_number(one) for one in layers]
+        numbers = [_layer_number(one, self.config.layers) for one in layers]
         if not numbers:
             raise Error("layers is empty; name at least one")
         return numbers
@@ -290,16 +290,16 @@ def _as_asked(view: Any, waveform: Any, layers: Layers | None) -> Any:
     return features if layers is not None else features[0]
 
 
-def _layer_number(layer: Layer | None) -> int:
+def _layer_number(layer: Layer | None, blocks: int) -> int:
     if layer is None:
         return MODEL_OUTPUT
     if layer == "projected":
         return PROJECTED
     if isinstance(layer, bool) or not isinstance(layer, (int, np.integer)):
         raise Error(f"a layer is {layer!r}; expected a number from 1, or \"projected\"")
-    if not 1 <= layer < 2**31:
+    if not 1 <= layer <= blocks:
         raise Error(
-            f"layer {layer} does not exist: blocks are numbered from 1; \"projected\" is the stage before them, and "
-            "None (nothing) the model's output"
+            f"layer {layer} does not exist: this model's blocks are 1 to {blocks}; \"projected\" is the stage before "
+            "them, and None (nothing) the model's output"
         )
     return int(layer)

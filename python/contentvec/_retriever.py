@@ -95,17 +95,19 @@ class Retriever:
 
     @overload
     def blend(
-        self, features: npt.NDArray[Precision], index_rate: float = _core.INDEX_RATE
+        self, features: npt.NDArray[Precision], index_rate: float = _core.INDEX_RATE, *, nprobe: int = 0
     ) -> npt.NDArray[Precision]: ...
 
     @overload
-    def blend(self, features: Array, index_rate: float = _core.INDEX_RATE) -> Array: ...
+    def blend(self, features: Array, index_rate: float = _core.INDEX_RATE, *, nprobe: int = 0) -> Array: ...
 
-    def blend(self, features: Any, index_rate: float = _core.INDEX_RATE) -> Any:
+    def blend(self, features: Any, index_rate: float = _core.INDEX_RATE, *, nprobe: int = 0) -> Any:
         """Each frame drawn towards its 8 nearest vectors, weighted by (1 / squared distance)^2.
 
         features: [frames, dim], or [batch, frames, dim] as RVC has them, floating point, all finite.
         index_rate: 0 (the features as they are) to 1 (the vectors alone).
+        nprobe: lists of the index searched for each frame; 0: as many as the index says, 1 in RVC's. More takes longer
+            and misses fewer near vectors.
 
         Returns the same shape, type and kind of array (a torch tensor on the same device); computed in float32. A
         vector equal to the frame takes all the weight, where RVC computes NaN; a frame without neighbours stays as it
@@ -115,7 +117,7 @@ class Retriever:
         if frames.ndim < 2:
             raise Error(f"features have the shape {list(frames.shape)}; expected [frames, {self.dim}]")
         rows = frames.reshape(math.prod(frames.shape[:-1]), frames.shape[-1])
-        blended = self._core.blend(rows, index_rate)
+        blended = self._core.blend(rows, index_rate, nprobe)
         return like_in_type(np.reshape(blended, frames.shape), features)
 
     def save(self, index_path: str | os.PathLike[str]) -> None:

@@ -127,7 +127,7 @@ def test_layers_are_numbered_from_one(tiny, noise):
     for layer in (0, -1, 2**40, True, "all", 1.0):
         with pytest.raises(contentvec.Error, match="layer"):
             tiny.extract(noise(1000), layer=layer)
-    with pytest.raises(contentvec.Error, match="numbered from 1.*projected.*None"):
+    with pytest.raises(contentvec.Error, match="blocks are 1 to 3.*projected.*None"):
         tiny.extract(noise(1000), layers=[1, 0])
     with pytest.raises(contentvec.Error, match='layers is "projected"'):
         tiny.extract(noise(1000), layers="projected")

@@ -30,6 +30,11 @@ def test_layers_are_the_references(tiny):
         assert_golden(layers[layer - 1][None], golden[f"layer_{layer}"], metadata, f"layer_{layer}")
         assert np.array_equal(layers[layer - 1], tiny.extract(waveform, layer=layer))
     assert np.array_equal(tiny.extract(waveform, layers=[3, 1]), layers[[2, 0]])
+    for layer in (0, -1, 4, 2**40):
+        with pytest.raises(contentvec.Error, match="blocks are 1 to 3"):
+            tiny.extract(waveform, layer=layer)
+        with pytest.raises(contentvec.Error, match="blocks are 1 to 3"):
+            tiny.extract(waveform, layers=[1, layer])
 
 
 def test_speaker_conditioned_model_is_the_references():

@@ -72,6 +72,19 @@ def test_blend_keeps_shape_and_type(retriever, queries, dtype, shape):
 
 
 @needs_faiss
+def test_blend_searches_as_many_lists_as_it_is_told():
+    random = np.random.default_rng(2)
+    retriever = Retriever.build(random.standard_normal((1000, 16)).astype(np.float32))
+    queries = random.standard_normal((20, 16)).astype(np.float32)
+    assert np.array_equal(retriever.blend(queries, 1, nprobe=1), retriever.blend(queries, 1))
+    everywhere = retriever.blend(queries, 1, nprobe=retriever.lists)
+    assert not np.array_equal(everywhere, retriever.blend(queries, 1))
+    assert np.array_equal(everywhere, retriever.blend(queries, 1, nprobe=1000))
+    with pytest.raises(contentvec.Error, match="nprobe"):
+        retriever.blend(queries, nprobe=-1)
+
+
+@needs_faiss
 def test_blend_takes_torch_tensors(retriever, queries):
     torch = pytest.importorskip("torch")
     features = torch.from_numpy(queries)[None].half()

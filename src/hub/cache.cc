@@ -127,10 +127,19 @@ fs::path CachedRepo::link(const std::string& commit, const std::string& file, co
   if (is_file(path)) return path;
   // A link of another name takes its place at once: somebody else may be making or reading it just now.
   static std::atomic<int> made = 0;
-  const fs::path own = path.string() + fmt::format(".{}-{}", getpid(), ++made);
+  const fs::path target = blob(etag).lexically_relative(path.parent_path());
+  fs::path own;
   std::error_code error;
-  fs::create_symlink(blob(etag).lexically_relative(path.parent_path()), own, error);
-  fs::rename(error ? blob(etag) : own, path, error);
+  do {
+    own = path.string() + fmt::format(".{}-{}", getpid(), ++made);
+    fs::create_symlink(target, own, error);
+  } while (error == std::errc::file_exists);  // a killed process of this number left it
+  const bool has_links = error != std::errc::operation_not_permitted && error != std::errc::not_supported &&
+                         error != std::errc::operation_not_supported &&
+                         error != std::errc::function_not_supported;
+  if (!error || !has_links) fs::rename(error ? blob(etag) : own, path, error);
+  std::error_code ignored;
+  if (error && has_links) fs::remove(own, ignored);
   if (!is_file(path))
     fail("cannot make {} in the model cache: {}", path.string(),
          error ? error.message() : "its blob is missing");

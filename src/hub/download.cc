@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <thread>
 
 #include "hub/partial_file.h"
@@ -14,25 +15,44 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Whether a transfer is fast enough to be waited for.
+/// Whether a transfer is fast enough to be waited for. What passes between two answers is not counted: the
+/// server may have asked for that pause.
 class Pace {
  public:
+  void begin_answer() { begin_ = Clock::now(); }
+  void end_answer() {
+    if (begin_) earlier_ += Clock::now() - *begin_;
+    begin_.reset();
+  }
   void add(int64_t bytes) { bytes_ += bytes; }
   /// Over the last full span of limits().slow_seconds.
   bool is_too_slow() {
+    if (!begin_) return false;
     const auto now = Clock::now();
-    const auto span = std::chrono::seconds(limits().slow_seconds);
-    if (now - begin_ < span) return false;
+    if (earlier_ + (now - *begin_) < std::chrono::seconds(limits().slow_seconds)) return false;
     const bool slow = bytes_ < limits().slowest * limits().slow_seconds;
+    *this = Pace();
     begin_ = now;
-    bytes_ = 0;
     return slow;
   }
 
  private:
   using Clock = std::chrono::steady_clock;
-  Clock::time_point begin_ = Clock::now();
+  std::optional<Clock::time_point> begin_;  ///< of the answer at hand
+  Clock::duration earlier_{};               ///< what the answers before it took
   int64_t bytes_ = 0;
+};
+
+/// However an answer ends.
+class Pacing {
+ public:
+  explicit Pacing(Pace& pace) : pace_(pace) {}
+  ~Pacing() { pace_.end_answer(); }
+  Pacing(const Pacing&) = delete;
+  Pacing& operator=(const Pacing&) = delete;
+
+ private:
+  Pace& pace_;
 };
 
 /// One file on its way.
@@ -95,11 +115,14 @@ class Download {
     return file_.ends_with(".json") ? limits().json : limits().unannounced;
   }
 
-  void check_room() const {
+  /// Before it begins; where nobody says how large it is, now and then, too.
+  void check_room() {
     std::error_code error;
     const fs::space_info space = fs::space(partial_path_.parent_path(), error);
-    const auto missing = static_cast<uint64_t>(std::max<int64_t>(0, remote_.size - partial_.size()));
+    const int64_t left = remote_.size < 0 ? limits().reserve : remote_.size - partial_.size();
+    const auto missing = static_cast<uint64_t>(std::max<int64_t>(0, left));
     if (error || space.available >= missing) return;
+    if (remote_.size < 0) partial_.remove();
     fail(
         "no room for {} of {}: {} MB are missing and the disk of {} has {} MB free; free some space, or set "
         "HF_HUB_CACHE to another disk",
@@ -146,15 +169,23 @@ class Download {
   /// be damaged, and it starts over, once.
   bool receive() {
     const int64_t from = partial_.size();
+    constexpr int64_t kLook = int64_t{64} << 20;  // bytes between two looks at the disk
+    const Pacing pacing(pace_);
     bool begun = false;
     const Response response = client_.fetch(
         repo_, remote_.commit, file_, from,
         [&](const Response& so_far, std::span<const std::byte> bytes) {
-          if (!begun) begin(so_far, from);
+          if (!begun) {
+            pace_.begin_answer();
+            begin(so_far, from);
+          }
           begun = true;
           if (partial_.size() + static_cast<int64_t>(bytes.size()) > most()) fail_for_too_much();
           partial_.write(bytes);
           pace_.add(static_cast<int64_t>(bytes.size()));
+          if (remote_.size < 0 &&
+              partial_.size() / kLook != (partial_.size() - static_cast<int64_t>(bytes.size())) / kLook)
+            check_room();
         },
         [&] {
           tell();

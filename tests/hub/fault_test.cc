@@ -309,6 +309,33 @@ TEST_F(FaultTest, ATrickle) {
 }
 
 // Each answer alone is too short to be measured.
+TEST_F(FaultTest, APauseThatTheServerAsksForIsNotSlowness) {
+  const WithLimits limits({.slow_seconds = 1});
+  hub_.set_faults({{{"on", "GET .*model.pt"},
+                    {"at", "hub"},
+                    {"status", 503},
+                    {"times", 2},
+                    {"headers", {{"Retry-After", "1"}}}}});
+  EXPECT_EQ(text_of(download(kRepo, "model.pt").path), kContent);
+}
+
+TEST_F(FaultTest, SomeOfTheDiskStaysFree) {
+  const WithLimits limits({.reserve = int64_t{1} << 60});
+  EXPECT_THAT(error_with({{{"on", "."}, {"no_length", true}, {"headers", {{"X-Linked-Size", nullptr}}}}}),
+              HasSubstr("no room for"));
+  EXPECT_THAT(left(), IsEmpty());
+  expect_to_work();
+}
+
+TEST_F(FaultTest, ALinkThatAKilledProcessLeftIsNoMatter) {
+  const fs::path path = download(kRepo, "model.pt").path;
+  for (int i = 0; i < 1000; ++i)
+    fs::create_symlink("nowhere", path.string() + "." + std::to_string(getpid()) + "-" + std::to_string(i));
+  fs::remove(path);
+  EXPECT_EQ(text_of(download(kRepo, "model.pt").path), kContent);
+  EXPECT_TRUE(fs::is_symlink(path));
+}
+
 TEST_F(FaultTest, ATrickleOfManyAnswers) {
   const WithLimits limits({.slowest = 1 << 20, .slow_seconds = 1});
   const auto cut = [](int at) {
