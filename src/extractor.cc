@@ -324,12 +324,12 @@ void Model::prepare(int64_t max_samples, int calls) const {
   const std::vector<float> silence(static_cast<size_t>(max_samples));
   const std::vector<float> speaker(config().speaker_conditioned() ? static_cast<size_t>(config().speaker_dim)
                                                                   : 0);
-  std::vector<std::vector<float>> features;
-  std::vector<std::span<float>> outputs;
-  for (const Stage& stage : stages) {
-    features.emplace_back(static_cast<size_t>(config().frames(max_samples) * impl_->dim(stage)));
+  std::vector<std::vector<float>> features(stages.size());
+  std::vector<std::span<float>> outputs(stages.size());
+  for (size_t i = 0; i < stages.size(); ++i) {
+    features[i].resize(static_cast<size_t>(config().frames(max_samples) * impl_->dim(stages[i])));
+    outputs[i] = features[i];
   }
-  for (std::vector<float>& one : features) outputs.emplace_back(one);
   impl_->prepare(silence, stages, {.normalize = Normalize::kOn, .speaker_embedding = speaker}, outputs,
                  calls);
 }
