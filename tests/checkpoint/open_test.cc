@@ -35,6 +35,8 @@ std::vector<Hostile> strangers() {
       {"Gguf", "GGUF\x03\0\0\0"s, "a GGUF file"},
       {"Onnx", "\x08\x07\x12\x07pytorch", "an ONNX model"},
       {"TfLite", "\x1c\0\0\0TFL3"s, "a TensorFlow Lite model"},
+      {"Index", "IwFl\x10\0\0\0"s, "an index of FAISS"},
+      {"FlatIndex", "IxF2\x10\0\0\0"s, "an index of FAISS"},
       {"Npy", "\x93NUMPY\x01\0"s, "a NumPy array"},
       {"Wav", "RIFF\x24\0\0\0WAVEfmt "s, "a WAV sound file"},
       {"Gzip", "\x1f\x8b\x08\0"s, "unpack it first"},
