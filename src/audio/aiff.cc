@@ -40,12 +40,7 @@ class Form {
   void add_chunk(std::string_view name, uint64_t size, int64_t begin, int64_t end,
                  const std::vector<Patch>& patches = {}) {
     source_->add_bytes(std::string(name) + big_bytes(std::min<uint64_t>(size, UINT32_MAX), 4));
-    for (const Patch& patch : patches) {
-      source_->add_range(begin, patch.offset);
-      source_->add_bytes(patch.bytes);
-      begin = patch.offset + static_cast<int64_t>(patch.bytes.size());
-    }
-    source_->add_range(begin, end);
+    source_->add_patched(begin, end, patches);
     if (source_->size() % 2 == 1) source_->add_repeated(std::byte{0}, 1);
   }
 

@@ -12,6 +12,15 @@ void PiecedSource::add_range(int64_t begin, int64_t end) {
   size_ += end - begin;
 }
 
+void PiecedSource::add_patched(int64_t begin, int64_t end, const std::vector<Patch>& patches) {
+  for (const Patch& patch : patches) {
+    add_range(begin, patch.offset);
+    add_bytes(patch.bytes);
+    begin = patch.offset + static_cast<int64_t>(patch.bytes.size());
+  }
+  add_range(begin, end);
+}
+
 void PiecedSource::add_bytes(std::string_view bytes) {
   if (bytes.empty()) return;
   pieces_.push_back({size_, static_cast<int64_t>(own_.size()), Kind::kBytes});
@@ -70,12 +79,7 @@ size_t PiecedSource::read(int64_t offset, std::span<std::byte> into) noexcept {
 std::unique_ptr<PiecedSource> patched(ByteSource& from, int64_t begin, int64_t end,
                                       const std::vector<Patch>& patches) {
   auto source = std::make_unique<PiecedSource>(from);
-  for (const Patch& patch : patches) {
-    source->add_range(begin, patch.offset);
-    source->add_bytes(patch.bytes);
-    begin = patch.offset + static_cast<int64_t>(patch.bytes.size());
-  }
-  source->add_range(begin, end);
+  source->add_patched(begin, end, patches);
   return source;
 }
 

@@ -8,6 +8,12 @@
 
 namespace contentvec::audio {
 
+/// Bytes that take the place of as many others in a file.
+struct Patch {
+  int64_t offset;
+  std::string bytes;
+};
+
 /// A file put together from ranges of another one, new bytes, and repeated bytes, without copying what is in
 /// the other, which must outlive it.
 class PiecedSource final : public ByteSource {
@@ -16,6 +22,8 @@ class PiecedSource final : public ByteSource {
 
   /// The bytes of the other file from `begin` to `end`.
   void add_range(int64_t begin, int64_t end);
+  /// The same with the patches, which are in order, applied.
+  void add_patched(int64_t begin, int64_t end, const std::vector<Patch>& patches);
   void add_bytes(std::string_view bytes);
   void put_before(std::string_view bytes);  ///< before all that is there
   void add_repeated(std::byte value, int64_t count);
@@ -37,12 +45,6 @@ class PiecedSource final : public ByteSource {
   std::string own_;
   std::vector<Piece> pieces_;
   int64_t size_ = 0;
-};
-
-/// Bytes that take the place of as many others in a file.
-struct Patch {
-  int64_t offset;
-  std::string bytes;
 };
 
 /// The file from `begin` to `end` with the patches, which are in order, applied. Offsets count from the
