@@ -21,8 +21,8 @@
 #include <vector>
 
 #include "contentvec/model.h"
-#include "cpu/peak.h"
-#include "model/flops.h"
+#include "nn/peak.h"
+#include "hubert/flops.h"
 #include "runtime/fail.h"
 #include "runtime/peak_memory.h"
 
@@ -59,7 +59,7 @@ class Worker {
     if (command == "memory") return {{"mb", static_cast<double>(peak_memory()) / 1e6}};
     if (command == "flops") return flops(words);
     if (command == "peak") {
-      const cpu::Peak peak = cpu::measure_peak(dtype_, threads_);
+      const nn::Peak peak = nn::measure_peak(dtype_, threads_);
       return {{"best", peak.best}, {"median", peak.median}};
     }
     fail("\"{}\" is no command", line);
@@ -106,7 +106,7 @@ class Worker {
   Json flops(std::istringstream& words) {
     int64_t samples = 0;
     words >> samples;
-    return {{"gflop", model::flops(model_.info(), model_.config().frames(samples)) / 1e9}};
+    return {{"gflop", hubert::flops(model_.info(), model_.config().frames(samples)) / 1e9}};
   }
 
   Model model_;

@@ -15,8 +15,8 @@
 #include "contentvec/audio.h"
 #include "contentvec/error.h"
 #include "contentvec/model.h"
-#include "cpu/peak.h"
-#include "model/flops.h"
+#include "nn/peak.h"
+#include "hubert/flops.h"
 #include "runtime/peak_memory.h"
 #include "runtime/thread_team.h"
 
@@ -101,16 +101,16 @@ Measurement measure(const BenchArguments& arguments, int threads) {
   const std::vector<float> waveform = noise(samples_of(arguments, model->config()));
 
   const bool on_cpu = !result.isa.starts_with("mlx");
-  if (on_cpu) result.peak_gflops = cpu::measure_peak(options.dtype, threads).best;
+  if (on_cpu) result.peak_gflops = nn::measure_peak(options.dtype, threads).best;
   const std::vector<double> times = time_runs(*model, waveform, arguments);
   if (on_cpu)
-    result.peak_gflops = std::max(*result.peak_gflops, cpu::measure_peak(options.dtype, threads).best);
+    result.peak_gflops = std::max(*result.peak_gflops, nn::measure_peak(options.dtype, threads).best);
 
   const int64_t frames = model->config().frames(static_cast<int64_t>(waveform.size()));
   result.median = median_of(times);
   result.minimum = *std::min_element(times.begin(), times.end());
   result.rtf = result.median / 1e3 / (arguments.seconds * arguments.batch);
-  result.gflops = arguments.batch * model::flops(model->info(), frames) / (result.median * 1e6);
+  result.gflops = arguments.batch * hubert::flops(model->info(), frames) / (result.median * 1e6);
   result.peak_rss_mb = static_cast<double>(peak_memory()) / 1e6;
   return result;
 }

@@ -2,7 +2,7 @@
 
 #include "checkpoint/json_text.h"
 #include "fuzz/fuzz.h"
-#include "model/config_json.h"
+#include "hubert/config_json.h"
 
 // A configuration in each of its three forms: our own, Hugging Face's, fairseq's. What is read is written
 // again.
@@ -16,6 +16,6 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   });
   return fuzz::answers([&] {
     ModelConfig config;
-    model::config_from_fairseq(checkpoint::parse_json(fuzz::text_of(data, size)), "fuzz", config);
+    hubert::config_from_fairseq(checkpoint::parse_json(fuzz::text_of(data, size)), "fuzz", config);
   });
 }

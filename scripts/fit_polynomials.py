@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fits the minimax polynomials of src/cpu/kernels/math.inc and prints their float32 coefficients (NumPy, SciPy).
+"""Fits the minimax polynomials of src/nn/kernels/math.inc and prints their float32 coefficients (NumPy, SciPy).
 
 erf(x / sqrt 2) / x over u = 2 x^2 / 5.3^2 - 1, degree 14, lowest first: the error of erf is below 4e-8 on |x| <= 5.3,
 beyond which 1 - erf is below float32's last place.

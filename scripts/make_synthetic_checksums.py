@@ -3,7 +3,7 @@
 
 For each model and seed, the sum over all tensors of
     FNV-1a-64(name) * sum_i (i + 1) * float32 bits of element i        (mod 2^64)
-which changes with any bit, any order and any name. tests/model/synthetic_test.cc compares the C++ generator with it.
+which changes with any bit, any order and any name. tests/hubert/synthetic_test.cc compares the C++ generator with it.
 """
 import json
 import pathlib

@@ -10,8 +10,8 @@
 
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/json_text.h"
-#include "model/synthetic.h"
-#include "model/weights.h"
+#include "hubert/synthetic.h"
+#include "hubert/weights.h"
 #include "output/safetensors.h"
 #include "support.h"
 
@@ -81,13 +81,13 @@ void write_tensors(const std::filesystem::path& path, const std::map<std::string
 
 std::map<std::string, Reference> synthetic_tensors(const ModelConfig& config) {
   std::map<std::string, Reference> tensors;
-  const model::TensorForms forms = {.weight_norm = !config.conv_pos_batch_norm, .projection = false};
-  for (const model::TensorSpec& spec : model::tensor_table(config, forms)) {
+  const hubert::TensorForms forms = {.weight_norm = !config.conv_pos_batch_norm, .projection = false};
+  for (const hubert::TensorSpec& spec : hubert::tensor_table(config, forms)) {
     size_t count = 1;
     for (const int64_t size : spec.shape) count *= static_cast<size_t>(size);
     Reference& tensor = tensors[spec.name];
     tensor = {spec.shape, std::vector<float>(count)};
-    model::fill_synthetic(spec.name, spec.shape, 0, tensor.values);
+    hubert::fill_synthetic(spec.name, spec.shape, 0, tensor.values);
   }
   return tensors;
 }

@@ -1,37 +1,35 @@
-// The library's side, the one place here that knows its kernels' interface. Activations have the pitch they
+// The library's side, the one place here that knows its kernels' interface. Activations have the row stride they
 // have in the engine.
 
 #include <algorithm>
 
 #include "bench/kernels/shape.h"
-#include "cpu/kernels/select.h"
-#include "cpu/matmul.h"
-#include "cpu/workspace.h"
+#include "nn/kernels/select.h"
+#include "nn/matmul.h"
 #include "runtime/thread_team.h"
 
 namespace contentvec::bench {
 namespace {
 
-using namespace cpu;
+using namespace nn;
 
 constexpr int64_t kRows = 96;  // of one parallel item, as in the engine
 
-/// What all steps have: kernels, threads with their scratch, and activations with the engine's pitch.
+/// What all steps have: kernels, threads with their scratch, and activations with the engine's row stride.
 class OurStep : public Step {
  public:
   OurStep(const Shape& shape, DType dtype, int threads)
       : shape_(shape),
         kernels_(kernels_for(shape, dtype)),
         team_(threads),
-        context_{kernels_, team_, workspace_},
-        out_pitch_(row_pitch(shape.out)),
-        out_(shape.rows * out_pitch_) {
-    workspace_.threads.resize(static_cast<size_t>(threads));
-    for (ThreadScratch& thread : workspace_.threads) thread.product.reserve(kernels_.product_scratch);
+        context_{kernels_, team_, memory_},
+        out_stride_(row_stride(shape.out)),
+        out_(shape.rows * out_stride_) {
+    memory_.prepare(kernels_, threads);
   }
 
   [[nodiscard]] float at(int64_t row, int64_t column) const override {
-    return out_.data()[row * out_pitch_ + column];
+    return out_.data()[row * out_stride_ + column];
   }
 
  protected:
@@ -41,12 +39,12 @@ class OurStep : public Step {
     return shape.in == 1 ? *kernels.float32 : kernels;
   }
 
-  /// `rows` rows of `width` values with `pitch` from one to the next; what is between them is never read.
-  static AlignedBuffer<float> with_pitch(const std::vector<float>& x, int64_t rows, int64_t width,
-                                         int64_t pitch) {
-    AlignedBuffer<float> buffer(rows * pitch);
+  /// `rows` rows of `width` values with `stride` from one to the next; what is between them is never read.
+  static AlignedBuffer<float> with_stride(const std::vector<float>& x, int64_t rows, int64_t width,
+                                         int64_t stride) {
+    AlignedBuffer<float> buffer(rows * stride);
     for (int64_t row = 0; row < rows; ++row)
-      std::copy_n(x.data() + row * width, width, buffer.data() + row * pitch);
+      std::copy_n(x.data() + row * width, width, buffer.data() + row * stride);
     return buffer;
   }
   /// body(begin, end, thread) for all rows, over the team.
@@ -60,9 +58,9 @@ class OurStep : public Step {
   Shape shape_;
   const Kernels& kernels_;
   ThreadTeam team_;
-  Workspace workspace_;
+  Scratch memory_;
   Context context_;
-  int64_t out_pitch_;
+  int64_t out_stride_;
   AlignedBuffer<float> out_;
 };
 
@@ -71,20 +69,20 @@ class Product final : public OurStep {
  public:
   Product(const Shape& shape, const Inputs& inputs, DType dtype, int threads)
       : OurStep(shape, dtype, threads),
-        pitch_(shape.in == 1 ? 1 : row_pitch(shape.in)),
-        x_(with_pitch(inputs.x, shape.in_rows(), shape.in, pitch_)),
+        stride_(shape.in == 1 ? 1 : row_stride(shape.in)),
+        x_(with_stride(inputs.x, shape.in_rows(), shape.in, stride_)),
         matrix_(kernels_, inputs.weight, shape.out, shape.kernel * shape.in, inputs.bias) {}
 
   void run() override {
     // conv 0's taps are next to each other
     const Rows rows = shape_.in == 1
                           ? Rows{x_.data(), shape_.stride, 1, shape_.kernel, 0}
-                          : Rows{x_.data(), shape_.stride * pitch_, shape_.kernel, shape_.in, pitch_};
-    multiply(context_, rows, shape_.rows, matrix_, out_.data(), out_pitch_, {.gelu = shape_.gelu});
+                          : Rows{x_.data(), shape_.stride * stride_, shape_.kernel, shape_.in, stride_};
+    multiply(context_, rows, shape_.rows, matrix_, out_.data(), out_stride_, {.activation = shape_.gelu ? kGelu : Activation()});
   }
 
  private:
-  int64_t pitch_;
+  int64_t stride_;
   AlignedBuffer<float> x_;
   PackedMatrix matrix_;
 };
@@ -95,9 +93,9 @@ class Positions final : public OurStep {
  public:
   Positions(const Shape& shape, const Inputs& inputs, DType dtype, int threads)
       : OurStep(shape, dtype, threads),
-        pitch_(row_pitch(shape.in)),
+        stride_(row_stride(shape.in)),
         width_(shape.in / shape.groups),
-        x_(with_pitch(inputs.x, shape.rows, shape.in, pitch_)) {
+        x_(with_stride(inputs.x, shape.rows, shape.in, stride_)) {
     const int64_t depth = shape.kernel * width_;
     const std::span<const float> weight = inputs.weight;
     const std::span<const float> bias = inputs.bias;
@@ -108,17 +106,17 @@ class Positions final : public OurStep {
           kernels_, weight.subspan(first * static_cast<size_t>(depth), width * static_cast<size_t>(depth)),
           width_, depth, bias.subspan(first, width));
     }
-    context_.reserve_stage_scratch((kRows + shape.kernel - 1) * width_);
+    context_.reserve_scratch((kRows + shape.kernel - 1) * width_);
   }
 
   void run() override {
     for_rows([&](int64_t begin, int64_t end, int thread) {
-      float* window = context_.stage_scratch(thread);
+      float* window = context_.scratch(thread);
       for (int64_t group = 0; group < shape_.groups; ++group) {
         fill(window, begin, end, group);
         multiply(kernels_, {window, width_, 1, shape_.kernel * width_, 0}, end - begin,
-                 matrices_[static_cast<size_t>(group)], out_.data() + begin * out_pitch_ + group * width_,
-                 out_pitch_, {.gelu = true}, context_.product_scratch(thread));
+                 matrices_[static_cast<size_t>(group)], out_.data() + begin * out_stride_ + group * width_,
+                 out_stride_, {.activation = kGelu}, context_.product_scratch(thread));
       }
     });
   }
@@ -128,14 +126,14 @@ class Positions final : public OurStep {
     for (int64_t i = 0; i < end - begin + shape_.kernel - 1; ++i, window += width_) {
       const int64_t frame = begin - shape_.kernel / 2 + i;
       if (frame >= 0 && frame < shape_.rows) {
-        std::copy_n(x_.data() + frame * pitch_ + group * width_, width_, window);
+        std::copy_n(x_.data() + frame * stride_ + group * width_, width_, window);
       } else {
         std::fill_n(window, width_, 0.0F);
       }
     }
   }
 
-  int64_t pitch_;
+  int64_t stride_;
   int64_t width_;
   AlignedBuffer<float> x_;
   std::vector<PackedMatrix> matrices_;
@@ -147,13 +145,13 @@ class Attention final : public OurStep {
   Attention(const Shape& shape, const Inputs& inputs, DType dtype, int threads)
       : OurStep(shape, dtype, threads),
         dim_(shape.in / shape.groups),
-        pitch_(row_pitch(3 * shape.in)),
+        stride_(row_stride(3 * shape.in)),
         key_bytes_(panel_bytes(kernels_, kernels_.key_values, shape.rows, dim_)),
         value_bytes_(panel_bytes(kernels_, kernels_.key_values, dim_, shape.rows)),
-        qkv_(with_pitch(inputs.x, shape.rows, 3 * shape.in, pitch_)),
+        qkv_(with_stride(inputs.x, shape.rows, 3 * shape.in, stride_)),
         keys_(shape.groups * key_bytes_),
         values_(shape.groups * value_bytes_) {
-    context_.reserve_stage_scratch(attention_scratch(kernels_, dim_) / static_cast<int64_t>(sizeof(float)) +
+    context_.reserve_scratch(attention_scratch(kernels_, dim_) / static_cast<int64_t>(sizeof(float)) +
                                    1);
   }
 
@@ -161,23 +159,23 @@ class Attention final : public OurStep {
     const KeyRange all = {0, shape_.rows, shape_.rows};
     team_.parallel_for(shape_.groups, [&](int64_t head, int) {
       const float* k = qkv_.data() + shape_.in + head * dim_;
-      kernels_.pack_keys(k, pitch_, all, dim_, keys_.data() + head * key_bytes_);
-      kernels_.pack_values(k + shape_.in, pitch_, all, dim_, values_.data() + head * value_bytes_);
+      kernels_.pack_keys(k, stride_, all, dim_, keys_.data() + head * key_bytes_);
+      kernels_.pack_values(k + shape_.in, stride_, all, dim_, values_.data() + head * value_bytes_);
     });
     const int64_t blocks = (shape_.rows + kRows - 1) / kRows;
     team_.parallel_for(shape_.groups * blocks, [&](int64_t item, int thread) {
       const int64_t head = item / blocks;
       const int64_t begin = item % blocks * kRows;
       kernels_.attention(
-          qkv_.data() + begin * pitch_ + head * dim_, pitch_, std::min(kRows, shape_.rows - begin),
+          qkv_.data() + begin * stride_ + head * dim_, stride_, std::min(kRows, shape_.rows - begin),
           keys_.data() + head * key_bytes_, values_.data() + head * value_bytes_, shape_.rows, dim_,
-          out_.data() + begin * out_pitch_ + head * dim_, out_pitch_, context_.stage_scratch(thread));
+          out_.data() + begin * out_stride_ + head * dim_, out_stride_, context_.scratch(thread));
     });
   }
 
  private:
   int64_t dim_;
-  int64_t pitch_;
+  int64_t stride_;
   int64_t key_bytes_;
   int64_t value_bytes_;
   AlignedBuffer<float> qkv_;
@@ -189,14 +187,14 @@ class LayerNorm final : public OurStep {
  public:
   LayerNorm(const Shape& shape, const Inputs& inputs, DType dtype, int threads)
       : OurStep(shape, dtype, threads),
-        x_(with_pitch(inputs.x, shape.rows, shape.in, out_pitch_)),
+        x_(with_stride(inputs.x, shape.rows, shape.in, out_stride_)),
         scale_(inputs.weight),
         shift_(inputs.bias) {}
 
   void run() override {
     for_rows([&](int64_t begin, int64_t end, int) {
-      kernels_.layer_norm(x_.data() + begin * out_pitch_, out_pitch_, end - begin, shape_.in, scale_.data(),
-                          shift_.data(), 1e-5F, false, out_.data() + begin * out_pitch_, out_pitch_);
+      kernels_.layer_norm(x_.data() + begin * out_stride_, out_stride_, end - begin, shape_.in, scale_.data(),
+                          shift_.data(), 1e-5F, {}, out_.data() + begin * out_stride_, out_stride_);
     });
   }
 

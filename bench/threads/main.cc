@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "bench/threads/pool.h"
-#include "cpu/kernels/select.h"
+#include "nn/kernels/select.h"
 #include "runtime/thread_team.h"
 
 namespace contentvec::bench {
@@ -53,7 +53,7 @@ std::string overhead(std::vector<double> times, double ideal) {
 /// Work on registers alone that takes a thread so many microseconds.
 class Work {
  public:
-  Work() : kernels_(cpu::select_kernels(DType::kF32)) {
+  Work() : kernels_(nn::select_kernels(DType::kF32)) {
     constexpr int64_t kIterations = 20000;
     std::vector<double> times;
     for (int i = 0; i < 200; ++i) {
@@ -68,7 +68,7 @@ class Work {
   }
 
  private:
-  const cpu::Kernels& kernels_;
+  const nn::Kernels& kernels_;
   double iterations_per_microsecond_ = 0;
 };
 

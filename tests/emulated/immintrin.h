@@ -1,6 +1,6 @@
 #pragma once
 
-// What src/cpu/kernels/avx512*.cc use of AVX-512, in plain C++, so that their tests run on a CPU without it:
+// What src/nn/kernels/avx512*.cc use of AVX-512, in plain C++, so that their tests run on a CPU without it:
 // found before the compiler's own header by scripts/test-avx512. Lane by lane, as Intel's Intrinsics Guide
 // defines them.
 
@@ -114,6 +114,9 @@ inline __m512 _mm512_sub_ps(__m512 a, __m512 b) {
 }
 inline __m512 _mm512_mul_ps(__m512 a, __m512 b) {
   return emulated::lanes<__m512>([&](int i) { return a.lane[i] * b.lane[i]; });
+}
+inline __m512 _mm512_div_ps(__m512 a, __m512 b) {
+  return emulated::lanes<__m512>([&](int i) { return a.lane[i] / b.lane[i]; });
 }
 inline __m512 _mm512_fmadd_ps(__m512 a, __m512 b, __m512 c) {
   return emulated::lanes<__m512>([&](int i) { return std::fma(a.lane[i], b.lane[i], c.lane[i]); });

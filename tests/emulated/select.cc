@@ -1,11 +1,11 @@
-// In the place of src/cpu/kernels/select.cc: the AVX-512 and AMX kernels, whatever this CPU is.
+// In the place of src/nn/kernels/select.cc: the AVX-512 and AMX kernels, whatever this CPU is.
 
-#include "cpu/kernels/select.h"
+#include "nn/kernels/select.h"
 
 #include <cstdlib>
 #include <string_view>
 
-namespace contentvec::cpu {
+namespace contentvec::nn {
 
 std::vector<const Kernels*> supported_kernels(DType dtype) {
   std::vector<const Kernels*> found;
@@ -23,4 +23,4 @@ const Kernels& select_kernels(DType dtype) {
   return *supported_kernels(dtype).back();
 }
 
-}  // namespace contentvec::cpu
+}  // namespace contentvec::nn

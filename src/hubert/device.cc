@@ -1,0 +1,85 @@
+#include "hubert/device.h"
+
+#include <array>
+#include <utility>
+
+#include "nn/kernels/select.h"
+#include "hubert/mlx/mlx_backend.h"
+#include "runtime/fail.h"
+#include "runtime/thread_team.h"
+
+namespace contentvec {
+namespace {
+
+#if defined(__APPLE__) && defined(__aarch64__)
+constexpr bool kAppleSilicon = true;
+#else
+constexpr bool kAppleSilicon = false;
+#endif
+
+constexpr auto kDTypes = std::to_array<std::pair<std::string_view, DType>>(
+    {{"f32", DType::kF32}, {"bf16", DType::kBF16}, {"f16", DType::kF16}});
+constexpr auto kDevices = std::to_array<std::pair<std::string_view, Device>>(
+    {{"auto", Device::kAuto}, {"cpu", Device::kCpu}, {"mlx", Device::kMlx}, {"gpu", Device::kGpu}});
+
+template <typename Choices>
+auto choose(std::string_view what, std::string_view name, const Choices& choices) {
+  std::string all;
+  for (const auto& [choice, value] : choices) {
+    if (name == choice) return value;
+    all += fmt::format("{}\"{}\"", all.empty() ? "" : ", ", choice);
+  }
+  fail("{} is \"{}\"; expected one of {}", what, name, all);
+}
+
+/// Why there is no GPU.
+std::string no_gpu() {
+  return mlx::built() ? mlx::description() + " finds no GPU on this machine" : mlx::description();
+}
+
+std::string gpu() {
+  return fmt::format("{}{}{}", mlx::description(), mlx::gpu_name().empty() ? " on its GPU" : " on ",
+                     mlx::gpu_name());
+}
+
+}  // namespace
+
+DType dtype_from_name(std::string_view name) {
+  return choose("dtype", name, kDTypes);
+}
+
+Device device_from_name(std::string_view name) {
+  return choose("device", name, kDevices);
+}
+
+Device settle_device(Device device) {
+  switch (device) {
+    case Device::kAuto:
+      return kAppleSilicon && mlx::has_gpu() ? Device::kGpu : Device::kCpu;
+    case Device::kMlx:
+      if (!mlx::built()) fail("the device \"mlx\" is not to be had: {}", mlx::description());
+      return mlx::has_gpu() ? Device::kGpu : Device::kMlx;
+    case Device::kGpu:
+      if (!mlx::has_gpu()) fail("the device \"gpu\" is not to be had: {}", no_gpu());
+      return Device::kGpu;
+    case Device::kCpu:
+      break;
+  }
+  return Device::kCpu;
+}
+
+std::vector<DeviceInfo> devices() {
+  const bool has_gpu = mlx::has_gpu();
+  return {
+      {"auto", true, settle_device(Device::kAuto) == Device::kCpu ? "is cpu here" : "is gpu here"},
+      {"cpu", true,
+       fmt::format("contentvec's own kernels: {} for f32 and {} for bf16, on {} CPUs",
+                   nn::select_kernels(DType::kF32).isa, nn::select_kernels(DType::kBF16).isa,
+                   usable_cpus())},
+      {"mlx", mlx::built(),
+       has_gpu ? gpu() : mlx::description() + (mlx::built() ? " on its CPU kernels" : "")},
+      {"gpu", has_gpu, has_gpu ? gpu() : no_gpu()},
+  };
+}
+
+}  // namespace contentvec

@@ -1,0 +1,291 @@
+#include "hubert/encoder.h"
+
+#include <algorithm>
+
+#include "nn/matmul.h"
+
+namespace contentvec::hubert {
+namespace {
+
+/// Rows of one parallel item in the steps that go row by row.
+constexpr int64_t kNormRows = 32;
+constexpr int64_t kPositionRows = 96;
+/// Most frames that go through a block's widest layers at a time: more would take memory for what they give,
+/// and the weights are streamed once in them.
+constexpr int64_t kWideRows = 512;
+
+/// out = matrix @ speaker, in double: the conditional LayerNorms' scales are small sums of large terms.
+void times_speaker(const std::vector<float>& matrix, std::span<const float> speaker, float* out) {
+  const float* row = matrix.data();
+  const float* const end = row + matrix.size();
+  while (row < end) {
+    double sum = 0;
+    for (const float s : speaker) sum += static_cast<double>(*row++) * static_cast<double>(s);
+    *out++ = static_cast<float>(sum);
+  }
+}
+
+/// run(first, rows) for parts of all frames of at most kWideRows, all alike.
+template <typename Run>
+void in_wide_parts(int64_t frames, const Run& run) {
+  const int64_t parts = (frames + kWideRows - 1) / kWideRows;
+  for (int64_t part = 0; part < parts; ++part) {
+    const int64_t first = frames * part / parts;
+    run(first, frames * (part + 1) / parts - first);
+  }
+}
+
+/// Where workspace.speaker_norms keeps scale [width] and shift [width] of an utterance: block by block, its
+/// two norms one after the other, utterance by utterance.
+float* speaker_norm(const PackedModel& model, Workspace& workspace, int block, int which, int64_t utterance) {
+  const auto utterances = static_cast<int64_t>(workspace.utterances.size());
+  const int64_t norm = 2 * int64_t{block - model.config.encoder_layers} + which;
+  return workspace.speaker_norms.data() +
+         (norm * utterances + utterance) * 2 * model.config.encoder_embed_dim;
+}
+
+/// A LayerNorm over frames of the batch.
+class FrameNorm {
+ public:
+  /// The norm of the encoder itself.
+  FrameNorm(const PackedModel& model, Workspace& workspace, const nn::Context& context)
+      : model_(model), workspace_(workspace), context_(context), plain_(&model.encoder_norm) {}
+  /// One of a block's two norms: 0 after (or before) attention, 1 after (or before) the feed-forward layers.
+  FrameNorm(const PackedModel& model, Workspace& workspace, const nn::Context& context, int block, int which)
+      : model_(model), workspace_(workspace), context_(context), block_(block), which_(which) {
+    const PackedBlock& b = model.blocks[static_cast<size_t>(block)];
+    const BlockNorm& norm = which == 0 ? b.self_attn_layer_norm : b.final_layer_norm;
+    if (!norm.conditional()) plain_ = &norm.plain;
+  }
+
+  /// to = LayerNorm(from) for frames [begin, end); both [frames, width] with the width's stride.
+  void operator()(int64_t begin, int64_t end, const float* from, float* to) const {
+    if (plain_ != nullptr) return run(begin, end, from, to, plain_->scale.data(), plain_->shift.data());
+    int64_t utterance = 0;
+    for (const nn::Sequence& frames : workspace_.frames.all()) {
+      const int64_t first = std::max(begin, frames.first);
+      const int64_t last = std::min(end, frames.first + frames.rows);
+      const float* norm = speaker_norm(model_, workspace_, block_, which_, utterance++);
+      if (first < last) run(first, last, from, to, norm, norm + model_.config.encoder_embed_dim);
+    }
+  }
+
+  /// All frames, over the team.
+  void everywhere(const float* from, float* to) const {
+    const int64_t frames = workspace_.frames.rows();
+    context_.team.parallel_for((frames + kNormRows - 1) / kNormRows, [&](int64_t item, int) {
+      (*this)(item * kNormRows, std::min((item + 1) * kNormRows, frames), from, to);
+    });
+  }
+
+ private:
+  void run(int64_t begin, int64_t end, const float* from, float* to, const float* scale,
+           const float* shift) const {
+    const int64_t width = model_.config.encoder_embed_dim;
+    const int64_t stride = nn::row_stride(width);
+    context_.kernels.layer_norm(from + begin * stride, stride, end - begin, width, scale, shift,
+                                model_.config.layer_norm_eps, {}, to + begin * stride, stride);
+  }
+
+  const PackedModel& model_;
+  Workspace& workspace_;
+  const nn::Context& context_;
+  const nn::Norm* plain_ = nullptr;  ///< null: of the speaker
+  int block_ = 0;
+  int which_ = 0;
+};
+
+/// One frame's channels of a group as the positional convolution takes them, with the BatchNorm before it if
+/// there is one: what the convolution's padding adds is zero after it.
+void copy_normalised(const Weights::BatchNorm& norm, int64_t first_channel, int64_t channels,
+                     const float* from, float* to) {
+  if (norm.mean.empty()) {
+    std::copy_n(from, channels, to);
+    return;
+  }
+  for (int64_t i = 0; i < channels; ++i) {
+    const auto channel = static_cast<size_t>(first_channel + i);
+    to[i] = (from[i] - norm.mean[channel]) * norm.scale[channel] + norm.shift[channel];
+  }
+}
+
+/// The channels of one group in the frames of `utterance` that `range` reaches, side by side: then the taps
+/// of a row are contiguous.
+void copy_window(const PackedModel& model, const nn::Sequence& utterance, const nn::RowRange& range,
+                 int64_t group, const float* hidden, float* window) {
+  const ModelConfig& c = model.config;
+  const int64_t stride = nn::row_stride(c.encoder_embed_dim);
+  const int64_t group_width = c.encoder_embed_dim / c.conv_pos_groups;
+  const int64_t first_channel = group * group_width;
+  const int64_t left = c.conv_pos / 2;  // padding; an even kernel gives one frame more, which is not computed
+  for (int64_t i = 0; i < range.end - range.begin + c.conv_pos - 1; ++i, window += group_width) {
+    const int64_t frame = range.begin - left + i;
+    if (frame >= utterance.first && frame < utterance.first + utterance.rows) {
+      copy_normalised(model.pos_conv_norm, first_channel, group_width,
+                      hidden + frame * stride + first_channel, window);
+    } else {
+      std::fill_n(window, group_width, 0.0F);
+    }
+  }
+}
+
+/// What one block works on, and its parts in the order of the paper.
+class Block {
+ public:
+  Block(const PackedModel& model, int index, Workspace& workspace, const nn::Context& context)
+      : config_(model.config),
+        weights_(model.blocks[static_cast<size_t>(index)]),
+        workspace_(workspace),
+        context_(context),
+        frames_(workspace.frames.rows()),
+        width_(config_.encoder_embed_dim),
+        inner_(config_.encoder_ffn_embed_dim),
+        hidden_(workspace.hidden.data()),
+        sum_(workspace.sum.data()),
+        wide_(workspace.wide.reserve(std::min(frames_, kWideRows) *
+                                     std::max(nn::row_stride(3 * width_), nn::row_stride(inner_)))),
+        attention_norm_(model, workspace, context, index, 0),
+        feed_forward_norm_(model, workspace, context, index, 1) {}
+
+  /// x = LN(x + attention(x));  x = LN(x + fc2(GELU(fc1(x))))
+  void run_post_norm() const {
+    attend(hidden_);
+    project_attended(hidden_, sum_, attention_norm_, hidden_);
+    feed_forward(hidden_, hidden_, sum_, [&](int64_t begin, int64_t end) {
+      feed_forward_norm_(begin, end, sum_, hidden_);
+    });
+  }
+
+  /// x = x + attention(LN(x));  x = x + fc2(GELU(fc1(LN(x))))
+  void run_pre_norm() const {
+    float* normed = sum_;
+    attention_norm_.everywhere(hidden_, normed);
+    attend(normed);
+    project_attended(hidden_, sum_, feed_forward_norm_, hidden_);  // the norm is fc1's input
+    feed_forward(hidden_, sum_, hidden_, [](int64_t, int64_t) {});
+  }
+
+ private:
+  /// workspace.attention = attention(x), before its output projection.
+  void attend(const float* x) const {
+    const int64_t stride = nn::row_stride(3 * width_);
+    nn::SelfAttention& attention = workspace_.attention;
+    const int64_t heads = config_.encoder_attention_heads;
+    attention.start(context_.kernels, heads, width_ / heads, workspace_.frames);
+    in_wide_parts(frames_, [&](int64_t first, int64_t rows) {
+      nn::multiply(context_, rows_of(x, first), rows, weights_.qkv, wide_, stride, {},
+                   [&](int64_t begin, int64_t end) {
+                     attention.take(first + begin, first + end, wide_ + begin * stride, stride);
+                   });
+    });
+    attention.run(context_, workspace_.frames);
+  }
+
+  /// sum = x + out_proj(attended), and at once normed = norm(sum).
+  void project_attended(const float* x, float* sum, const FrameNorm& norm, float* normed) const {
+    nn::multiply(context_, rows_of(workspace_.attention.rows(), 0), frames_, weights_.out_proj, sum, stride(),
+                 {.residual = x, .residual_stride = stride()},
+                 [&](int64_t begin, int64_t end) { norm(begin, end, sum, normed); });
+  }
+
+  /// out = x + fc2(GELU(fc1(in))), some frames at a time, and at once rows_done(begin, end); `out` may be
+  /// `in`.
+  template <typename RowsDone>
+  void feed_forward(const float* in, const float* x, float* out, const RowsDone& rows_done) const {
+    const int64_t inner_stride = nn::row_stride(inner_);
+    in_wide_parts(frames_, [&](int64_t first, int64_t rows) {
+      nn::multiply(context_, rows_of(in, first), rows, weights_.fc1, wide_, inner_stride,
+                   {.activation = nn::kGelu});
+      nn::multiply(context_, nn::matrix_rows(wide_, inner_stride, inner_), rows, weights_.fc2,
+                   out + first * stride(), stride(),
+                   {.residual = x + first * stride(), .residual_stride = stride()},
+                   [&](int64_t begin, int64_t end) { rows_done(first + begin, first + end); });
+    });
+  }
+
+  [[nodiscard]] int64_t stride() const { return nn::row_stride(width_); }
+  [[nodiscard]] nn::Rows rows_of(const float* x, int64_t first) const {
+    return nn::matrix_rows(x + first * stride(), stride(), width_);
+  }
+
+  const ModelConfig& config_;
+  const PackedBlock& weights_;
+  Workspace& workspace_;
+  const nn::Context& context_;
+  int64_t frames_;
+  int64_t width_;
+  int64_t inner_;
+  float* hidden_;
+  float* sum_;
+  float* wide_;
+  FrameNorm attention_norm_;
+  FrameNorm feed_forward_norm_;
+};
+
+}  // namespace
+
+void prepare_speaker_norms(const PackedModel& model, Workspace& workspace, const nn::Context& context) {
+  const ModelConfig& c = model.config;
+  if (!c.speaker_conditioned()) return;
+  const auto count = static_cast<int64_t>(workspace.utterances.size());
+  workspace.speaker_norms.reserve(int64_t{c.encoder_layers_1} * 4 * count * c.encoder_embed_dim);
+  for (int block = c.encoder_layers; block < c.total_layers(); ++block) {
+    const PackedBlock& b = model.blocks[static_cast<size_t>(block)];
+    context.team.parallel_for(2 * count, [&](int64_t item, int) {
+      const int64_t utterance = item / 2;
+      const int which = static_cast<int>(item % 2);
+      const SpeakerNorm& norm = (which == 0 ? b.self_attn_layer_norm : b.final_layer_norm).speaker;
+      const std::span<const float> speaker =
+          workspace.utterances[static_cast<size_t>(utterance)].speaker_embedding;
+      float* out = speaker_norm(model, workspace, block, which, utterance);
+      times_speaker(norm.weight_ln, speaker, out);
+      times_speaker(norm.bias_ln, speaker, out + c.encoder_embed_dim);
+    });
+  }
+}
+
+void add_positions(const PackedModel& model, Workspace& workspace, const nn::Context& context) {
+  const ModelConfig& c = model.config;
+  const int64_t stride = nn::row_stride(c.encoder_embed_dim);
+  const int64_t group_width = c.encoder_embed_dim / c.conv_pos_groups;
+  float* hidden = workspace.hidden.data();
+  float* sum = workspace.sum.data();
+  const std::span<const nn::RowRange> ranges = workspace.frames.ranges(kPositionRows);
+  context.reserve_scratch((kPositionRows + c.conv_pos - 1) * group_width);
+  const auto count = static_cast<int64_t>(ranges.size());
+  context.team.parallel_for(c.conv_pos_groups * count, [&](int64_t item, int thread) {
+    const int64_t group = item / count;  // a group's weights serve all ranges while they are in cache
+    const nn::RowRange& range = ranges[static_cast<size_t>(item % count)];
+    float* window = context.scratch(thread);
+    copy_window(model, workspace.frames[range.sequence], range, group, hidden, window);
+    const nn::PackedMatrix& weight = model.pos_conv.group(group);
+    const int64_t offset = range.begin * stride + group * group_width;
+    context.kernels.product(nn::matrix_rows(window, group_width, weight.depth()), range.end - range.begin,
+                            weight.panels(), group_width, sum + offset, stride,
+                            {.bias = weight.bias(),
+                             .activation = nn::kGelu,
+                             .residual = hidden + offset,
+                             .residual_stride = stride},
+                            context.product_scratch(thread));
+  });
+  if (c.layer_norm_first) {
+    std::copy_n(sum, workspace.frames.rows() * stride, hidden);
+  } else {
+    FrameNorm(model, workspace, context).everywhere(sum, hidden);
+  }
+}
+
+void run_block(const PackedModel& model, int index, Workspace& workspace, const nn::Context& context) {
+  const Block block(model, index, workspace, context);
+  if (model.config.layer_norm_first) {
+    block.run_pre_norm();
+  } else {
+    block.run_post_norm();
+  }
+}
+
+void normalise_output(const PackedModel& model, Workspace& workspace, const nn::Context& context) {
+  FrameNorm(model, workspace, context).everywhere(workspace.hidden.data(), workspace.sum.data());
+}
+
+}  // namespace contentvec::hubert

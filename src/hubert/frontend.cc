@@ -1,0 +1,246 @@
+#include "hubert/frontend.h"
+
+#include <algorithm>
+#include <span>
+
+#include "hubert/window_moments.h"
+#include "nn/matmul.h"
+
+namespace contentvec::hubert {
+namespace {
+
+/// Output frames per tile: enough that the weights, streamed once per tile, cost little; few enough for the
+/// cache.
+constexpr int64_t kTileFrames = 64;
+/// Rows of conv 1 that conv 0 makes its rows for at a time: conv 0's output is the largest of all, and so
+/// stays in L2.
+constexpr int64_t kSecondRows = 64;
+/// Rows of conv 0 per partial sum of its statistics. Fixed, so that sums do not depend on the threads.
+constexpr int64_t kMomentRows = 4096;
+
+/// Rows [begin, end) of one convolution's output for one utterance.
+struct Span {
+  int64_t begin;
+  int64_t end;
+  [[nodiscard]] int64_t count() const { return end - begin; }
+};
+
+/// The rows of conv `index` that rows `of_last` of the last one depend on.
+Span needed_rows(const std::vector<ConvLayer>& convs, size_t index, Span of_last) {
+  Span range = of_last;
+  for (size_t i = convs.size() - 1; i > index; --i) {
+    range = {range.begin * convs[i].stride, (range.end - 1) * convs[i].stride + convs[i].kernel};
+  }
+  return range;
+}
+
+/// conv 0 and its GroupNorm, an affine map of its output, as one convolution. `scratch`: dim * (kernel + 1)
+/// floats.
+void fold_group_norm(const nn::Kernels& kernels, const GroupNormConv& conv, const ConvLayer& layer,
+                     const WindowMoments& moments, int64_t rows, float* scratch, nn::PackedMatrix& folded) {
+  const std::span<float> weight(scratch, static_cast<size_t>(layer.dim * layer.kernel));
+  const std::span<float> bias(scratch + weight.size(), static_cast<size_t>(layer.dim));
+  for (int64_t c = 0; c < layer.dim; ++c) {
+    const auto channel = static_cast<size_t>(c);
+    const float* w = conv.weight.data() + c * layer.kernel;
+    const auto [scale, shift] =
+        moments.group_norm(w, rows, conv.norm.scale[channel], conv.norm.shift[channel]);
+    float* out = weight.data() + c * layer.kernel;
+    for (int64_t k = 0; k < layer.kernel; ++k) out[k] = static_cast<float>(static_cast<double>(w[k]) * scale);
+    bias[channel] = static_cast<float>(shift);
+  }
+  folded.assign(kernels, weight, layer.dim, layer.kernel, bias);
+}
+
+/// Rows of conv 0 that a waveform gives.
+int64_t first_rows(const ConvLayer& layer, const Utterance& utterance) {
+  return (static_cast<int64_t>(utterance.waveform.size()) - layer.kernel) / layer.stride + 1;
+}
+
+/// workspace.first_convs[utterance] = fold_group_norm of it.
+void fold_group_norms(const PackedModel& model, Workspace& workspace, const nn::Context& context) {
+  const ConvLayer& layer = model.config.conv_layers.front();
+  const std::vector<Utterance>& utterances = workspace.utterances;
+  const auto parts_of = [&](const Utterance& utterance) {
+    return (first_rows(layer, utterance) + kMomentRows - 1) / kMomentRows;
+  };
+  int64_t parts = 0;
+  for (const Utterance& utterance : utterances) parts += parts_of(utterance);
+  workspace.moments.resize(static_cast<size_t>(parts * WindowMoments::size(layer.kernel)));
+  if (workspace.first_convs.size() < utterances.size()) workspace.first_convs.resize(utterances.size());
+  context.reserve_scratch(int64_t{layer.dim} * (layer.kernel + 1));
+  const auto moments = [&](int64_t part) {
+    return WindowMoments(workspace.moments.data() + part * WindowMoments::size(layer.kernel),
+                                layer.kernel);
+  };
+
+  int64_t before = 0;  // parts of earlier utterances
+  for (const Utterance& utterance : utterances) {
+    const int64_t rows = first_rows(layer, utterance);
+    context.team.parallel_for(parts_of(utterance), [&](int64_t part, int) {
+      const int64_t begin = part * kMomentRows;
+      WindowMoments sums = moments(before + part);
+      sums.clear();
+      sums.add_windows(utterance.waveform.data() + begin * layer.stride, std::min(kMomentRows, rows - begin),
+                       layer.stride);
+    });
+    for (int64_t part = 1; part < parts_of(utterance); ++part) moments(before).add(moments(before + part));
+    fold_group_norm(*context.kernels.float32, model.group_norm_conv, layer, moments(before), rows,
+                    context.scratch(0),
+                    workspace.first_convs[static_cast<size_t>(&utterance - utterances.data())]);
+    before += parts_of(utterance);
+  }
+}
+
+/// The convolutions over one tile of frames of one utterance.
+class ConvTile {
+ public:
+  /// Floats of scratch for a tile of `frames` frames.
+  static int64_t scratch_size(const ModelConfig& config, int64_t frames) {
+    return first_size(config.conv_layers) + 2 * half_size(config.conv_layers, frames);
+  }
+
+  /// `first` is conv 0, with its GroupNorm folded in where there is one; `frames` at most what `scratch` was
+  /// made for.
+  ConvTile(const PackedModel& model, const nn::Context& context, int thread, const nn::PackedMatrix& first,
+           const float* waveform, Span frames, int64_t tile_frames)
+      : model_(model),
+        kernels_(context.kernels),
+        convs_(model.config.conv_layers),
+        first_(first),
+        waveform_(waveform),
+        frames_(frames),
+        product_scratch_(context.product_scratch(thread)) {
+    first_buffer_ = context.scratch(thread);
+    halves_[0] = first_buffer_ + first_size(convs_);
+    halves_[1] = halves_[0] + half_size(convs_, tile_frames);
+  }
+
+  /// Writes feature_norm of the last convolution's output to `out`.
+  void run(float* out, int64_t out_stride) {
+    const int64_t width = convs_.back().dim;
+    const int64_t stride = nn::row_stride(width);
+    const float* output = run_convs();
+    if (model_.config.feat_proj_layer_norm) {
+      nn::layer_norm(kernels_, model_.feature_norm, model_.config.layer_norm_eps, output, stride,
+                     frames_.count(), out, out_stride);
+    } else {
+      for (int64_t row = 0; row < frames_.count(); ++row)
+        std::copy_n(output + row * stride, width, out + row * out_stride);
+    }
+  }
+
+ private:
+  /// Rows of conv 0 that kSecondRows of conv 1 need.
+  static int64_t first_size(const std::vector<ConvLayer>& convs) {
+    if (convs.size() == 1) return 0;
+    return ((kSecondRows - 1) * convs[1].stride + convs[1].kernel) * nn::row_stride(convs[0].dim);
+  }
+  /// One of two buffers that take turns as input and output.
+  static int64_t half_size(const std::vector<ConvLayer>& convs, int64_t frames) {
+    int64_t largest = 0;
+    for (size_t i = convs.size() == 1 ? 0 : 1; i < convs.size(); ++i) {
+      largest = std::max(largest, needed_rows(convs, i, {0, frames}).count() * nn::row_stride(convs[i].dim));
+    }
+    return largest;
+  }
+
+  /// All convolutions; returns the last one's rows.
+  [[nodiscard]] const float* run_convs() const {
+    if (convs_.size() == 1) {
+      run_first(frames_, halves_[0]);
+      return halves_[0];
+    }
+    run_first_two();
+    for (size_t i = 2; i < convs_.size(); ++i) {
+      run_conv(i, needed_rows(convs_, i, frames_).count(), halves_[(i - 1) % 2], halves_[i % 2]);
+    }
+    return halves_[(convs_.size() - 1) % 2];
+  }
+
+  /// GELU comes with the product, unless a LayerNorm is between the two.
+  [[nodiscard]] bool layer_norm_frontend() const {
+    return model_.config.extractor_mode == ExtractorMode::kLayerNorm;
+  }
+  [[nodiscard]] nn::Epilogue epilogue() const {
+    return {.activation = layer_norm_frontend() ? nn::Activation() : nn::kGelu};
+  }
+  void finish(size_t index, int64_t rows, float* output) const {
+    if (!layer_norm_frontend()) return;
+    const int64_t stride = nn::row_stride(convs_[index].dim);
+    nn::layer_norm(kernels_, model_.convs[index].layer_norm, 1e-5F, output, stride, rows, output, stride,
+                   nn::kGelu);
+  }
+
+  /// Rows `rows` of conv 0, always in float32.
+  void run_first(Span rows, float* output) const {
+    const ConvLayer& layer = convs_.front();
+    const nn::Rows windows = {waveform_ + rows.begin * layer.stride, layer.stride, 1, layer.kernel, 0};
+    nn::multiply(*kernels_.float32, windows, rows.count(), first_, output, nn::row_stride(layer.dim),
+                 epilogue(), product_scratch_);
+    finish(0, rows.count(), output);
+  }
+
+  /// conv `index` over rows that begin with the first one needed. May change `input`.
+  void run_conv(size_t index, int64_t rows, float* input, float* output) const {
+    model_.convs[index].conv.run(kernels_, input, nn::row_stride(convs_[index - 1].dim), rows, output,
+                                 nn::row_stride(convs_[index].dim), epilogue(), product_scratch_);
+    finish(index, rows, output);
+  }
+
+  /// conv 0 into conv 1, some rows at a time, into halves_[1].
+  void run_first_two() const {
+    const ConvLayer& second = convs_[1];
+    const Span all = needed_rows(convs_, 1, frames_);
+    for (int64_t begin = all.begin; begin < all.end; begin += kSecondRows) {
+      const int64_t end = std::min(begin + kSecondRows, all.end);
+      run_first({begin * second.stride, (end - 1) * second.stride + second.kernel}, first_buffer_);
+      run_conv(1, end - begin, first_buffer_,
+               halves_[1] + (begin - all.begin) * nn::row_stride(second.dim));
+    }
+  }
+
+  const PackedModel& model_;
+  const nn::Kernels& kernels_;
+  const std::vector<ConvLayer>& convs_;
+  const nn::PackedMatrix& first_;
+  const float* waveform_;
+  Span frames_;
+  std::byte* product_scratch_;
+  float* first_buffer_ = nullptr;
+  float* halves_[2] = {};
+};
+
+}  // namespace
+
+void run_frontend(const PackedModel& model, Workspace& workspace, const nn::Context& context) {
+  const std::vector<ConvLayer>& convs = model.config.conv_layers;
+  const bool group_norm = model.config.extractor_mode != ExtractorMode::kLayerNorm;
+  if (group_norm) fold_group_norms(model, workspace, context);
+
+  const bool has_projection = model.projection.columns() > 0;
+  const int64_t frames = workspace.frames.rows();
+  const int64_t stride = nn::row_stride(convs.back().dim);
+  float* hidden = workspace.hidden.data();
+  float* conv_features = has_projection ? workspace.sum.data() : hidden;
+
+  const int64_t per_thread = (frames + context.team.size() - 1) / context.team.size();
+  const int64_t tile_frames = std::clamp<int64_t>(per_thread, 1, kTileFrames);
+  context.reserve_scratch(ConvTile::scratch_size(model.config, tile_frames));
+  const std::span<const nn::RowRange> tiles = workspace.frames.ranges(tile_frames);
+  context.team.parallel_for(static_cast<int64_t>(tiles.size()), [&](int64_t item, int thread) {
+    const nn::RowRange& tile = tiles[static_cast<size_t>(item)];
+    const auto utterance = static_cast<size_t>(tile.sequence);
+    const nn::PackedMatrix& first = group_norm ? workspace.first_convs[utterance] : model.first_conv;
+    const int64_t begin = workspace.frames[tile.sequence].first;
+    ConvTile(model, context, thread, first, workspace.utterances[utterance].waveform.data(),
+             {tile.begin - begin, tile.end - begin}, tile_frames)
+        .run(conv_features + tile.begin * stride, stride);
+  });
+  if (has_projection) {
+    nn::multiply(context, nn::matrix_rows(conv_features, stride, convs.back().dim), frames, model.projection,
+                 hidden, nn::row_stride(model.config.encoder_embed_dim));
+  }
+}
+
+}  // namespace contentvec::hubert

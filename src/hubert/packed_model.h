@@ -1,0 +1,69 @@
+#pragma once
+
+#include <vector>
+
+#include "contentvec/config.h"
+#include "contentvec/threads.h"
+#include "nn/conv1d.h"
+#include "nn/norm.h"
+#include "nn/packed_matrix.h"
+#include "hubert/weights.h"
+
+namespace contentvec::hubert {
+
+/// ContentVec's conditional LayerNorm: scale = weight_ln @ speaker, shift = bias_ln @ speaker; both [width,
+/// speaker_dim].
+struct SpeakerNorm {
+  std::vector<float> weight_ln;
+  std::vector<float> bias_ln;
+};
+
+/// A block's LayerNorm: plain, or conditional in a speaker-conditioned block.
+struct BlockNorm {
+  nn::Norm plain;
+  SpeakerNorm speaker;
+  [[nodiscard]] bool conditional() const { return !speaker.weight_ln.empty(); }
+};
+
+/// One convolution of the frontend.
+struct FeatureConv {
+  nn::Conv1d conv;      ///< empty for conv 0
+  nn::Norm layer_norm;  ///< after the convolution, in a LayerNorm frontend; else empty
+};
+
+/// conv 0 with a GroupNorm after it, unpacked: both are folded into one product per utterance.
+struct GroupNormConv {
+  std::vector<float> weight;  ///< [dim, kernel]
+  nn::Norm norm;              ///< cancels the convolution's bias
+};
+
+/// One transformer block.
+struct PackedBlock {
+  nn::Linear qkv;  ///< q, k, v side by side; q already divided by sqrt(head size)
+  nn::Linear out_proj;
+  BlockNorm self_attn_layer_norm;
+  nn::Linear fc1;
+  nn::Linear fc2;
+  BlockNorm final_layer_norm;
+};
+
+/// All weights in the form the kernels read. Immutable once built.
+struct PackedModel {
+  /// Reads and packs with so many threads. Throws Error for a damaged tensor.
+  PackedModel(const nn::Kernels& kernels, const Weights& weights, int threads,
+              const RunTasks& run_tasks = nullptr);
+
+  ModelConfig config;
+  GroupNormConv group_norm_conv;    ///< conv 0 of a GroupNorm frontend
+  nn::PackedMatrix first_conv;      ///< conv 0 of a LayerNorm frontend
+  std::vector<FeatureConv> convs;   ///< all of them
+  nn::Norm feature_norm;            ///< before the projection; empty without one
+  nn::Linear projection;            ///< empty when the model has none
+  Weights::BatchNorm pos_conv_norm; ///< before the positional convolution; empty without one
+  nn::Conv1d pos_conv;
+  nn::Norm encoder_norm;
+  std::vector<PackedBlock> blocks;
+  nn::Linear final_proj;  ///< empty when the model has none
+};
+
+}  // namespace contentvec::hubert

@@ -1,0 +1,189 @@
+#include "hubert/weights.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "tensors/axes.h"
+#include "runtime/fail.h"
+#include "runtime/finite.h"
+
+namespace contentvec::hubert {
+namespace {
+
+/// Builds the table; `add` lines read like the reference's parameter list.
+class TableBuilder {
+ public:
+  void add(std::string name, std::vector<int64_t> shape) {
+    table_.push_back({std::move(name), std::move(shape)});
+  }
+  void add_weight_and_bias(const std::string& name, std::vector<int64_t> weight_shape) {
+    const int64_t out = weight_shape.front();
+    add(name + ".weight", std::move(weight_shape));
+    add(name + ".bias", {out});
+  }
+
+  void frontend(const ModelConfig& c) {
+    int64_t in = 1;
+    for (size_t i = 0; i < c.conv_layers.size(); ++i) {
+      const std::string name = fmt::format("feature_extractor.conv_layers.{}", i);
+      const ConvLayer& conv = c.conv_layers[i];
+      add(name + ".0.weight", {conv.dim, in, conv.kernel});
+      if (c.conv_bias) add(name + ".0.bias", {conv.dim});
+      if (c.extractor_mode == ExtractorMode::kLayerNorm) {
+        add_weight_and_bias(name + ".2.1", {conv.dim});
+      } else if (i == 0) {
+        add_weight_and_bias(name + ".2", {conv.dim});
+      }
+      in = conv.dim;
+    }
+  }
+
+  void positional_conv(const ModelConfig& c, bool weight_norm) {
+    const int64_t width = c.encoder_embed_dim;
+    const std::vector<int64_t> shape = {width, width / c.conv_pos_groups, c.conv_pos};
+    if (c.conv_pos_batch_norm) {
+      add_weight_and_bias("encoder.pos_conv.0", {width});
+      add(kPosConvBatchNorm, {width});
+      add("encoder.pos_conv.0.running_var", {width});
+    }
+    const std::string name = pos_conv_name(c);
+    add(name + ".bias", {width});
+    if (weight_norm) {
+      add(name + ".weight_g", {1, 1, c.conv_pos});
+      add(name + ".weight_v", shape);
+    } else {
+      add(name + ".weight", shape);
+    }
+  }
+
+  void block(const ModelConfig& c, int index) {
+    const std::string name = fmt::format("encoder.layers.{}", index);
+    const int64_t width = c.encoder_embed_dim;
+    const int64_t inner = c.encoder_ffn_embed_dim;
+    for (const char* part : {"k_proj", "v_proj", "q_proj", "out_proj"}) {
+      add_weight_and_bias(name + ".self_attn." + part, {width, width});
+    }
+    add_weight_and_bias(name + ".fc1", {inner, width});
+    add_weight_and_bias(name + ".fc2", {width, inner});
+    for (const char* norm : {".self_attn_layer_norm", ".final_layer_norm"}) {
+      if (index < c.encoder_layers) {
+        add_weight_and_bias(name + norm, {width});
+      } else {
+        add(name + norm + ".weight_ln.weight", {width, c.speaker_dim});
+        add(name + norm + ".bias_ln.weight", {width, c.speaker_dim});
+      }
+    }
+  }
+
+  std::vector<TensorSpec> release() { return std::move(table_); }
+
+ private:
+  std::vector<TensorSpec> table_;
+};
+
+void check_finite(const checkpoint::Tensor& tensor, std::span<const float> values) {
+  const auto place = first_non_finite(values);
+  if (!place) return;
+  const bool is_wide = tensor.dtype == checkpoint::DType::kF64;
+  fail("weight {} holds {} at element {}{}; the checkpoint is damaged or its training diverged", tensor.name,
+       values[*place], *place, is_wide ? ", where float64 numbers beyond 3.4e38 come out too" : "");
+}
+
+}  // namespace
+
+std::vector<TensorSpec> tensor_table(const ModelConfig& config, const TensorForms& forms) {
+  TableBuilder table;
+  table.frontend(config);
+  const int64_t conv_width = config.conv_layers.back().dim;
+  if (config.feat_proj_layer_norm) table.add_weight_and_bias("layer_norm", {conv_width});
+  if (conv_width != config.encoder_embed_dim || forms.projection) {
+    table.add_weight_and_bias("post_extract_proj", {config.encoder_embed_dim, conv_width});
+  }
+  table.positional_conv(config, forms.weight_norm);
+  for (int i = 0; i < config.total_layers(); ++i) table.block(config, i);
+  table.add_weight_and_bias("encoder.layer_norm", {config.encoder_embed_dim});
+  if (config.final_dim > 0)
+    table.add_weight_and_bias("final_proj", {config.final_dim, config.encoder_embed_dim});
+  return table.release();
+}
+
+Weights::Weights(ModelConfig config, TensorForms forms, std::map<std::string, Entry> entries)
+    : config_(std::move(config)), forms_(forms), entries_(std::move(entries)) {}
+
+int64_t Weights::parameters() const {
+  int64_t sum = 0;
+  for (const auto& [name, entry] : entries_) sum += entry.tensor.count();
+  return sum;
+}
+
+void Weights::read_into(const std::string& name, std::span<float> values) const {
+  const Entry& entry = entries_.at(name);
+  entry.tensor.copy_to(values);
+  check_finite(entry.tensor, values);
+  if (!entry.channels_last) return;
+  const std::vector<int64_t>& shape = entry.tensor.shape;
+  const std::vector<float> stored(values.begin(), values.end());
+  const std::vector<float> swapped = tensors::swap_last_axes(stored, shape[0], shape[1], shape[2]);
+  std::copy(swapped.begin(), swapped.end(), values.begin());
+}
+
+std::vector<float> Weights::read(const std::string& name) const {
+  std::vector<float> values(static_cast<size_t>(entries_.at(name).tensor.count()));
+  read_into(name, values);
+  return values;
+}
+
+std::vector<double> tap_norms(const std::vector<float>& weight, int64_t kernel) {
+  const auto taps = static_cast<size_t>(kernel);
+  std::vector<double> norms(taps);
+  for (auto row = weight.begin(); row != weight.end(); row += kernel) {
+    for (size_t k = 0; k < taps; ++k) {
+      const double value = static_cast<double>(row[static_cast<std::ptrdiff_t>(k)]);
+      norms[k] += value * value;
+    }
+  }
+  for (double& norm : norms) norm = std::sqrt(norm);
+  return norms;
+}
+
+std::vector<float> Weights::read_pos_conv() const {
+  const std::string name = pos_conv_name(config_);
+  if (!forms_.weight_norm) return read(name + ".weight");
+  const std::vector<float> g = read(name + ".weight_g");
+  std::vector<float> v = read(name + ".weight_v");
+  std::vector<double> factor = tap_norms(v, config_.conv_pos);
+  for (size_t k = 0; k < factor.size(); ++k) {
+    // A tap of zeros alone is 0 / 0 in torch; any factor leaves it zero, which is what was meant.
+    factor[k] = factor[k] > 0 ? static_cast<double>(g[k]) / factor[k] : 0.0;
+  }
+  for (size_t row = 0; row < v.size(); row += factor.size()) {
+    for (size_t k = 0; k < factor.size(); ++k) {
+      v[row + k] = static_cast<float>(static_cast<double>(v[row + k]) * factor[k]);
+    }
+  }
+  return v;
+}
+
+Weights::BatchNorm Weights::read_batch_norm() const {
+  if (!config_.conv_pos_batch_norm) return {};
+  constexpr double kEps = 1e-5;  // torch's, which no configuration changes
+  const std::vector<float> variance = read("encoder.pos_conv.0.running_var");
+  BatchNorm norm = {read(kPosConvBatchNorm), read("encoder.pos_conv.0.weight"),
+                    read("encoder.pos_conv.0.bias")};
+  for (size_t i = 0; i < variance.size(); ++i) {
+    if (variance[i] < 0) {
+      fail(
+          "weight encoder.pos_conv.0.running_var holds {} at element {}; a variance is never below 0: the "
+          "checkpoint is damaged",
+          variance[i], i);
+    }
+    norm.scale[i] = static_cast<float>(static_cast<double>(norm.scale[i]) /
+                                       std::sqrt(static_cast<double>(variance[i]) + kEps));
+  }
+  return norm;
+}
+
+}  // namespace contentvec::hubert

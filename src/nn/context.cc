@@ -1,0 +1,18 @@
+#include "nn/context.h"
+
+namespace contentvec::nn {
+
+void Countdown::start(int64_t blocks, int parts) {
+  if (blocks > capacity_) {
+    left_ = std::make_unique<std::atomic<int>[]>(static_cast<size_t>(blocks));
+    capacity_ = blocks;
+  }
+  for (int64_t i = 0; i < blocks; ++i) left_[static_cast<size_t>(i)].store(parts, std::memory_order_relaxed);
+}
+
+void Scratch::prepare(const Kernels& kernels, int threads) {
+  threads_.resize(static_cast<size_t>(threads));
+  for (OfThread& thread : threads_) thread.product.reserve(kernels.product_scratch);
+}
+
+}  // namespace contentvec::nn

@@ -1,0 +1,149 @@
+#pragma once
+
+#include <cstdint>
+
+namespace contentvec::nn {
+
+/// The left side of a product: rows that may overlap and be cut into equal segments, so that a convolution
+/// over time-major frames is a product with no copy. Element k of row i is
+///   data[i * row_stride + (k / segment_length) * segment_stride + k % segment_length].
+/// A plain matrix has one segment; a convolution has one per kernel tap, and row_stride = stride *
+/// segment_stride.
+struct Rows {
+  const float* data;
+  int64_t row_stride;
+  int64_t segments;
+  int64_t segment_length;
+  int64_t segment_stride;
+};
+
+/// A function of each value.
+struct Activation {
+  enum class Kind {
+    kNone,
+    kGelu,       ///< x / 2 (1 + erf(x / sqrt 2)), the exact form
+    kRelu,       ///< max(x, 0)
+    kLeakyRelu,  ///< x where it is positive, else slope x
+    kSilu,       ///< x sigmoid(x)
+    kSigmoid,    ///< 1 / (1 + e^-x)
+    kTanh,
+  };
+  Kind kind = Kind::kNone;
+  float slope = 0;  ///< of kLeakyRelu, 0 to 1
+};
+inline constexpr Activation kGelu = {Activation::Kind::kGelu};
+
+/// What happens to a tile of a product before it is stored, in this order.
+struct Epilogue {
+  bool accumulate = false;      ///< the product is added to what the output holds
+  const float* bias = nullptr;  ///< [columns, rounded up to whole panels]; null: none
+  Activation activation = {};
+  const float* residual = nullptr;  ///< [rows, columns], added last; must not be the output; null: none
+  int64_t residual_stride = 0;
+};
+
+/// Keys [begin, end) of the `keys` there are.
+struct KeyRange {
+  int64_t begin;
+  int64_t end;
+  int64_t keys;
+};
+
+/// How the right side of a product is kept: panels of [depth, panel_width] elements, zero-filled at the
+/// right, where the depth is rounded up to a multiple of `depth_step`, which is 1 for a panel that is read
+/// element by element.
+struct PanelFormat {
+  int element_bytes;
+  int depth_step;
+};
+
+/// The kernels of one instruction set for one type of weights. All take and give float32, touch no memory
+/// beyond the stated sizes, need no alignment, keep no state and are safe to call from any thread. Every
+/// output element is computed by the same sequence of operations wherever it falls in a tile, so how a caller
+/// cuts the rows or the columns changes no bit.
+struct Kernels {
+  const char* isa;          ///< the name that CONTENTVEC_ISA takes
+  bool bfloat16;            ///< weights are kept in bfloat16
+  int tile_rows;            ///< rows of A that one tile of the product takes
+  int panel_width;          ///< columns of B that one panel holds
+  PanelFormat weights;      ///< the panels `product` reads
+  PanelFormat key_values;   ///< the panels `attention` reads
+  int64_t block_bytes;      ///< of A's rows, in float32, that one pass over the panels takes, so that what a
+                            ///< kernel reads of them at a time stays in L2 beside the panel
+  int64_t product_scratch;  ///< bytes of scratch that one thread needs for products; may be 0
+  const Kernels* float32;   ///< the same instruction set's kernels for float32 weights; may be this
+
+  /// Writes the [depth, columns] matrix B, given as its transpose row by row (weight[column * row_stride +
+  /// k], the way linear layers store it), as panels in the format `weights`; panel_bytes() of them.
+  void (*pack)(const float* weight, int64_t row_stride, int64_t columns, int64_t depth, void* panels);
+
+  /// C[rows, columns] = epilogue(A B), `panels` holding B as pack() writes it, depth = segments *
+  /// segment_length. Sums run over blocks of at most 256 products, which keeps float32's rounding near that
+  /// of a pairwise sum.
+  void (*product)(const Rows& a, int64_t rows, const void* panels, int64_t columns, float* c,
+                  int64_t c_stride, const Epilogue& epilogue, void* scratch);
+
+  /// out[i] = activation((x[i] - mean) / sqrt(variance + eps) * scale + shift) for each row of `width` values;
+  /// the sums in double. `out` may be `x`.
+  void (*layer_norm)(const float* x, int64_t x_stride, int64_t rows, int64_t width, const float* scale,
+                     const float* shift, float eps, Activation activation, float* out, int64_t out_stride);
+
+  /// Some keys k [range, head_dim] of a head into the panels of the matrix k', and their values v [range,
+  /// head_dim] into those of v, in the format `key_values`. What panels hold beyond the last key is filled
+  /// with zeros along with it.
+  void (*pack_keys)(const float* k, int64_t stride, const KeyRange& range, int64_t head_dim, void* panels);
+  void (*pack_values)(const float* v, int64_t stride, const KeyRange& range, int64_t head_dim, void* panels);
+
+  /// One head of softmax(q k') v for `rows` queries over `keys` keys, the softmax running over blocks of keys
+  /// so that memory does not grow with their number. q: [rows, head_dim], already scaled; out: [rows,
+  /// head_dim], may be q. `scratch`: attention_scratch() bytes.
+  void (*attention)(const float* q, int64_t q_stride, int64_t rows, const void* k_panels,
+                    const void* v_panels, int64_t keys, int64_t head_dim, float* out, int64_t out_stride,
+                    void* scratch);
+
+  /// The instruction that products are made of, on registers alone and as many independent sums as a tile
+  /// has: the most this processor can do. Returns the floating-point operations that `iterations` took.
+  double (*peak_loop)(int64_t iterations);
+};
+
+/// How much of A's depth goes through all panels at a time, so that the rows' part of it stays in cache.
+inline constexpr int64_t kChunkDepth = 1024;
+/// Keys per step of the running softmax.
+inline constexpr int64_t kKeyBlock = 256;
+/// Query tiles that go through one block of keys together, while it is in cache.
+inline constexpr int64_t kQueryTiles = 4;
+
+inline int64_t panels_of(const Kernels& kernels, int64_t columns) {
+  return (columns + kernels.panel_width - 1) / kernels.panel_width;
+}
+/// `columns` rounded up to whole panels.
+inline int64_t padded_columns(const Kernels& kernels, int64_t columns) {
+  return panels_of(kernels, columns) * kernels.panel_width;
+}
+/// Bytes of the panels of a [depth, columns] matrix.
+inline int64_t panel_bytes(const Kernels& kernels, const PanelFormat& format, int64_t columns,
+                           int64_t depth) {
+  const int64_t padded_depth = (depth + format.depth_step - 1) / format.depth_step * format.depth_step;
+  return padded_columns(kernels, columns) * padded_depth * format.element_bytes;
+}
+inline int64_t attention_scratch(const Kernels& kernels, int64_t head_dim) {
+  const int64_t floats =
+      kQueryTiles * kernels.tile_rows * (kKeyBlock + 2 * padded_columns(kernels, head_dim));
+  return floats * static_cast<int64_t>(sizeof(float)) + kernels.product_scratch;
+}
+
+/// The kernels of one instruction set, by the type of the weights.
+struct KernelTables {
+  const Kernels* float32;
+  const Kernels* bfloat16;
+};
+
+// One per source file in this folder; null where the compiler does not target that instruction set.
+const KernelTables* scalar_kernels();
+const KernelTables* avx2_kernels();
+const KernelTables* avx512_kernels();
+const KernelTables* avx512bf16_kernels();
+const KernelTables* amx_kernels();
+const KernelTables* neon_kernels();
+
+}  // namespace contentvec::nn

@@ -1,0 +1,119 @@
+#include "nn/conv1d.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+#include <vector>
+
+#include "nn/kernels/select.h"
+#include "nn/matmul.h"
+
+namespace contentvec::nn {
+namespace {
+
+class Conv1dTest : public testing::TestWithParam<const Kernels*> {
+ protected:
+  [[nodiscard]] const Kernels& kernels() const { return *GetParam(); }
+  int64_t pick(int64_t least, int64_t most) {
+    return std::uniform_int_distribution<int64_t>(least, most)(random_);
+  }
+  std::vector<float> values(int64_t count) {
+    std::uniform_real_distribution<float> uniform(-1.0F, 1.0F);
+    std::vector<float> made(static_cast<size_t>(count));
+    for (float& value : made) value = uniform(random_);
+    return made;
+  }
+
+  /// Runs a convolution of `shape` over random rows and compares it with the sum that defines it.
+  void check(const ConvShape& shape, int64_t rows, Conv1d::Form form) {
+    const int64_t in_stride = row_stride(shape.in) + pick(0, 3);
+    const int64_t out_stride = row_stride(shape.out);
+    const int64_t in = shape.in / shape.groups;
+    const int64_t out = shape.out / shape.groups;
+    const int64_t in_rows = (rows - 1) * shape.stride + (shape.kernel - 1) * shape.dilation + 1;
+    const std::vector<float> weight = values(shape.out * shape.kernel * in);
+    const std::vector<float> bias = values(shape.out);
+    std::vector<float> input = values(in_rows * in_stride);
+    const std::vector<float> x = input;  // a FastFir changes its input
+    std::vector<float> output = values(rows * out_stride);
+    const std::vector<float> residual = values(rows * out_stride);
+    std::vector<std::byte> scratch(static_cast<size_t>(kernels().product_scratch));
+
+    const Conv1d conv(kernels(), shape, weight, bias, form);
+    conv.run(kernels(), input.data(), in_stride, rows, output.data(), out_stride,
+             {.activation = {Activation::Kind::kLeakyRelu, 0.1F},
+              .residual = residual.data(),
+              .residual_stride = out_stride},
+             scratch.data());
+
+    const double unit = kernels().bfloat16 ? 1.0 / 128 : 1e-6;
+    for (int64_t t = 0; t < rows; ++t) {
+      for (int64_t o = 0; o < shape.out; ++o) {
+        double sum = 0;
+        double magnitude = 1;
+        for (int64_t k = 0; k < shape.kernel; ++k) {
+          for (int64_t i = 0; i < in; ++i) {
+            const int64_t row = t * shape.stride + k * shape.dilation;
+            const double product =
+                static_cast<double>(weight[static_cast<size_t>((o * shape.kernel + k) * in + i)]) *
+                static_cast<double>(x[static_cast<size_t>(row * in_stride + o / out * in + i)]);
+            sum += product;
+            magnitude += std::abs(product);
+          }
+        }
+        sum += static_cast<double>(bias[static_cast<size_t>(o)]);
+        const auto at = static_cast<size_t>(t * out_stride + o);
+        const double expected = (sum > 0 ? sum : 0.1 * sum) + static_cast<double>(residual[at]);
+        ASSERT_NEAR(output[at], expected, unit * magnitude) << "row " << t << ", channel " << o;
+      }
+    }
+  }
+
+ private:
+  std::mt19937 random_{11};
+};
+
+TEST_P(Conv1dTest, RandomShapes) {
+  for (int round = 0; round < 60; ++round) {
+    const int64_t groups = round % 3 == 0 ? pick(2, 4) : 1;
+    const ConvShape shape = {.in = groups * pick(1, 40),
+                             .out = groups * pick(1, 40),
+                             .kernel = pick(1, 11),
+                             .stride = pick(1, 4),
+                             .dilation = pick(1, 5),
+                             .groups = groups};
+    ASSERT_NO_FATAL_FAILURE(check(shape, pick(1, 50), Conv1d::Form::kPlain))
+        << shape.in << " to " << shape.out << ", kernel " << shape.kernel << ", stride " << shape.stride
+        << ", dilation " << shape.dilation << ", groups " << groups;
+  }
+}
+
+TEST_P(Conv1dTest, TheFastFormIsTheSameConvolution) {
+  for (int round = 0; round < 30; ++round) {
+    const ConvShape shape = {.in = pick(1, 60), .out = pick(1, 60), .kernel = 3, .stride = 2};
+    ASSERT_NO_FATAL_FAILURE(check(shape, pick(1, 40), Conv1d::Form::kFastWherePossible));
+  }
+}
+
+TEST_P(Conv1dTest, ASignalsSamples) {
+  for (int round = 0; round < 20; ++round) {
+    const ConvShape shape = {.in = 1, .out = pick(1, 40), .kernel = pick(1, 20), .stride = pick(1, 10)};
+    ASSERT_NO_FATAL_FAILURE(check(shape, pick(1, 60), Conv1d::Form::kPlain));
+  }
+}
+
+std::vector<const Kernels*> every_kernels() {
+  std::vector<const Kernels*> all = supported_kernels(DType::kF32);
+  const std::vector<const Kernels*> bfloat16 = supported_kernels(DType::kBF16);
+  all.insert(all.end(), bfloat16.begin(), bfloat16.end());
+  return all;
+}
+
+INSTANTIATE_TEST_SUITE_P(Isa, Conv1dTest, testing::ValuesIn(every_kernels()), [](const auto& test) {
+  return std::string(test.param->isa) + (test.param->bfloat16 ? "_bf16" : "_f32");
+});
+
+}  // namespace
+}  // namespace contentvec::nn
