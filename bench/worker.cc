@@ -21,8 +21,8 @@
 #include <vector>
 
 #include "contentvec/model.h"
-#include "nn/peak.h"
 #include "hubert/flops.h"
+#include "nn/peak.h"
 #include "runtime/fail.h"
 #include "runtime/peak_memory.h"
 

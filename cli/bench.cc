@@ -15,8 +15,8 @@
 #include "contentvec/audio.h"
 #include "contentvec/error.h"
 #include "contentvec/model.h"
-#include "nn/peak.h"
 #include "hubert/flops.h"
+#include "nn/peak.h"
 #include "runtime/peak_memory.h"
 #include "runtime/thread_team.h"
 

@@ -1,5 +1,5 @@
-// The library's side, the one place here that knows its kernels' interface. Activations have the row stride they
-// have in the engine.
+// The library's side, the one place here that knows its kernels' interface. Activations have the row stride
+// they have in the engine.
 
 #include <algorithm>
 
@@ -41,7 +41,7 @@ class OurStep : public Step {
 
   /// `rows` rows of `width` values with `stride` from one to the next; what is between them is never read.
   static AlignedBuffer<float> with_stride(const std::vector<float>& x, int64_t rows, int64_t width,
-                                         int64_t stride) {
+                                          int64_t stride) {
     AlignedBuffer<float> buffer(rows * stride);
     for (int64_t row = 0; row < rows; ++row)
       std::copy_n(x.data() + row * width, width, buffer.data() + row * stride);
@@ -78,7 +78,8 @@ class Product final : public OurStep {
     const Rows rows = shape_.in == 1
                           ? Rows{x_.data(), shape_.stride, 1, shape_.kernel, 0}
                           : Rows{x_.data(), shape_.stride * stride_, shape_.kernel, shape_.in, stride_};
-    multiply(context_, rows, shape_.rows, matrix_, out_.data(), out_stride_, {.activation = shape_.gelu ? kGelu : Activation()});
+    multiply(context_, rows, shape_.rows, matrix_, out_.data(), out_stride_,
+             {.activation = shape_.gelu ? kGelu : Activation()});
   }
 
  private:
@@ -151,8 +152,7 @@ class Attention final : public OurStep {
         qkv_(with_stride(inputs.x, shape.rows, 3 * shape.in, stride_)),
         keys_(shape.groups * key_bytes_),
         values_(shape.groups * value_bytes_) {
-    context_.reserve_scratch(attention_scratch(kernels_, dim_) / static_cast<int64_t>(sizeof(float)) +
-                                   1);
+    context_.reserve_scratch(attention_scratch(kernels_, dim_) / static_cast<int64_t>(sizeof(float)) + 1);
   }
 
   void run() override {

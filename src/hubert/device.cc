@@ -3,8 +3,8 @@
 #include <array>
 #include <utility>
 
-#include "nn/kernels/select.h"
 #include "hubert/mlx/mlx_backend.h"
+#include "nn/kernels/select.h"
 #include "runtime/fail.h"
 #include "runtime/thread_team.h"
 
@@ -74,8 +74,7 @@ std::vector<DeviceInfo> devices() {
       {"auto", true, settle_device(Device::kAuto) == Device::kCpu ? "is cpu here" : "is gpu here"},
       {"cpu", true,
        fmt::format("contentvec's own kernels: {} for f32 and {} for bf16, on {} CPUs",
-                   nn::select_kernels(DType::kF32).isa, nn::select_kernels(DType::kBF16).isa,
-                   usable_cpus())},
+                   nn::select_kernels(DType::kF32).isa, nn::select_kernels(DType::kBF16).isa, usable_cpus())},
       {"mlx", mlx::built(),
        has_gpu ? gpu() : mlx::description() + (mlx::built() ? " on its CPU kernels" : "")},
       {"gpu", has_gpu, has_gpu ? gpu() : no_gpu()},

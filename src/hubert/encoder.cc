@@ -151,9 +151,8 @@ class Block {
   void run_post_norm() const {
     attend(hidden_);
     project_attended(hidden_, sum_, attention_norm_, hidden_);
-    feed_forward(hidden_, hidden_, sum_, [&](int64_t begin, int64_t end) {
-      feed_forward_norm_(begin, end, sum_, hidden_);
-    });
+    feed_forward(hidden_, hidden_, sum_,
+                 [&](int64_t begin, int64_t end) { feed_forward_norm_(begin, end, sum_, hidden_); });
   }
 
   /// x = x + attention(LN(x));  x = x + fc2(GELU(fc1(LN(x))))

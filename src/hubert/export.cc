@@ -13,13 +13,13 @@
 #include <utility>
 
 #include "contentvec/model.h"
-#include "tensors/axes.h"
 #include "hubert/config_json.h"
 #include "hubert/layout.h"
 #include "hubert/model_file.h"
 #include "output/atomic_file.h"
 #include "output/safetensors.h"
 #include "runtime/fail.h"
+#include "tensors/axes.h"
 
 namespace contentvec {
 namespace {
@@ -133,7 +133,7 @@ output::NamedTensor batches_tracked(Layout layout) {
 std::vector<output::NamedTensor> tensors_of(const Weights& weights, const ConvertOptions& options) {
   // fairseq and transformers know a BatchNorm or a weight norm, not both.
   const hubert::TensorForms forms = {.weight_norm = !weights.config().conv_pos_batch_norm,
-                                    .projection = weights.has("post_extract_proj.weight")};
+                                     .projection = weights.has("post_extract_proj.weight")};
   std::vector<output::NamedTensor> tensors;
   for (const hubert::TensorSpec& tensor : hubert::tensor_table(weights.config(), forms)) {
     // mlx-contentvec's model has no final_proj and refuses a file with one.

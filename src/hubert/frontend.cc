@@ -70,8 +70,7 @@ void fold_group_norms(const PackedModel& model, Workspace& workspace, const nn::
   if (workspace.first_convs.size() < utterances.size()) workspace.first_convs.resize(utterances.size());
   context.reserve_scratch(int64_t{layer.dim} * (layer.kernel + 1));
   const auto moments = [&](int64_t part) {
-    return WindowMoments(workspace.moments.data() + part * WindowMoments::size(layer.kernel),
-                                layer.kernel);
+    return WindowMoments(workspace.moments.data() + part * WindowMoments::size(layer.kernel), layer.kernel);
   };
 
   int64_t before = 0;  // parts of earlier utterances
@@ -195,8 +194,7 @@ class ConvTile {
     for (int64_t begin = all.begin; begin < all.end; begin += kSecondRows) {
       const int64_t end = std::min(begin + kSecondRows, all.end);
       run_first({begin * second.stride, (end - 1) * second.stride + second.kernel}, first_buffer_);
-      run_conv(1, end - begin, first_buffer_,
-               halves_[1] + (begin - all.begin) * nn::row_stride(second.dim));
+      run_conv(1, end - begin, first_buffer_, halves_[1] + (begin - all.begin) * nn::row_stride(second.dim));
     }
   }
 

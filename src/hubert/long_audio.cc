@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "contentvec/audio.h"
-#include "runtime/fail.h"
 #include "hubert/waveform.h"
+#include "runtime/fail.h"
 
 namespace contentvec {
 namespace {

@@ -6,17 +6,17 @@
 #include <mutex>
 #include <utility>
 
-#include "hubert/backend.h"
 #include "contentvec/model.h"
-#include "hubert/engine.h"
+#include "hubert/backend.h"
 #include "hubert/device.h"
+#include "hubert/engine.h"
 #include "hubert/mlx/mlx_backend.h"
 #include "hubert/model_file.h"
+#include "hubert/waveform.h"
 #include "runtime/digest.h"
 #include "runtime/fail.h"
 #include "runtime/finite.h"
 #include "runtime/fork.h"
-#include "hubert/waveform.h"
 
 namespace contentvec {
 namespace {
@@ -74,7 +74,7 @@ std::unique_ptr<Backend> make_backend(const hubert::Weights& weights, const Load
   const Device device = settle_device(options.device);
   if (device != Device::kCpu) return mlx::make_backend(weights, options.dtype, device == Device::kGpu);
   return std::make_unique<hubert::Engine>(weights, options.dtype, settle_threads(options.threads),
-                                       options.run_tasks);
+                                          options.run_tasks);
 }
 
 /// What a wrong option is said of before the file is read.

@@ -37,14 +37,14 @@ class Packer {
   /// A linear layer: weight [columns, depth] and bias [columns]. `buffer` is used on the way, so that its
   /// memory serves one matrix after the other.
   [[nodiscard]] nn::Linear linear(const std::string& name, int64_t columns, int64_t depth,
-                                    std::vector<float>& buffer) const {
+                                  std::vector<float>& buffer) const {
     buffer.resize(static_cast<size_t>(columns * depth));
     weights_.read_into(name + ".weight", buffer);
     return {kernels_, buffer, columns, depth, read(name + ".bias")};
   }
 
   [[nodiscard]] nn::Linear qkv(const std::string& attention, int64_t width, int64_t heads,
-                                 std::vector<float>& buffer) const {
+                               std::vector<float>& buffer) const {
     const auto part = static_cast<size_t>(width * width);
     buffer.resize(3 * part);
     std::vector<float> bias;

@@ -4,10 +4,10 @@
 
 #include "contentvec/config.h"
 #include "contentvec/threads.h"
+#include "hubert/weights.h"
 #include "nn/conv1d.h"
 #include "nn/norm.h"
 #include "nn/packed_matrix.h"
-#include "hubert/weights.h"
 
 namespace contentvec::hubert {
 
@@ -54,12 +54,12 @@ struct PackedModel {
               const RunTasks& run_tasks = nullptr);
 
   ModelConfig config;
-  GroupNormConv group_norm_conv;    ///< conv 0 of a GroupNorm frontend
-  nn::PackedMatrix first_conv;      ///< conv 0 of a LayerNorm frontend
-  std::vector<FeatureConv> convs;   ///< all of them
-  nn::Norm feature_norm;            ///< before the projection; empty without one
-  nn::Linear projection;            ///< empty when the model has none
-  Weights::BatchNorm pos_conv_norm; ///< before the positional convolution; empty without one
+  GroupNormConv group_norm_conv;     ///< conv 0 of a GroupNorm frontend
+  nn::PackedMatrix first_conv;       ///< conv 0 of a LayerNorm frontend
+  std::vector<FeatureConv> convs;    ///< all of them
+  nn::Norm feature_norm;             ///< before the projection; empty without one
+  nn::Linear projection;             ///< empty when the model has none
+  Weights::BatchNorm pos_conv_norm;  ///< before the positional convolution; empty without one
   nn::Conv1d pos_conv;
   nn::Norm encoder_norm;
   std::vector<PackedBlock> blocks;

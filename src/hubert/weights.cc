@@ -6,9 +6,9 @@
 #include <cmath>
 #include <utility>
 
-#include "tensors/axes.h"
 #include "runtime/fail.h"
 #include "runtime/finite.h"
+#include "tensors/axes.h"
 
 namespace contentvec::hubert {
 namespace {

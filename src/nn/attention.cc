@@ -19,7 +19,8 @@ int64_t SelfAttention::value_bytes(int64_t rows) const {
   return panel_bytes(*kernels_, kernels_->key_values, head_dim_, rows);
 }
 
-void SelfAttention::start(const Kernels& kernels, int64_t heads, int64_t head_dim, const Sequences& sequences) {
+void SelfAttention::start(const Kernels& kernels, int64_t heads, int64_t head_dim,
+                          const Sequences& sequences) {
   kernels_ = &kernels;
   heads_ = heads;
   head_dim_ = head_dim;

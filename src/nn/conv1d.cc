@@ -35,14 +35,14 @@ Conv1d::Conv1d(const Kernels& kernels, const ConvShape& shape, std::span<const f
   for (int64_t g = 0; g < shape.groups; ++g) {
     const auto size = static_cast<size_t>(columns * depth);
     const auto of_bias =
-        bias.empty() ? bias
-                     : bias.subspan(static_cast<size_t>(g * columns), static_cast<size_t>(columns));
-    groups_[static_cast<size_t>(g)].assign(kernels, weight.subspan(static_cast<size_t>(g) * size, size), columns,
-                                           depth, of_bias);
+        bias.empty() ? bias : bias.subspan(static_cast<size_t>(g * columns), static_cast<size_t>(columns));
+    groups_[static_cast<size_t>(g)].assign(kernels, weight.subspan(static_cast<size_t>(g) * size, size),
+                                           columns, depth, of_bias);
   }
 }
 
-void Conv1d::pack_fast_fir(const Kernels& kernels, std::span<const float> weight, std::span<const float> bias) {
+void Conv1d::pack_fast_fir(const Kernels& kernels, std::span<const float> weight,
+                           std::span<const float> bias) {
   const int64_t in = shape_.in;
   std::vector<float> shared;
   std::vector<float> even;
@@ -85,8 +85,8 @@ void Conv1d::run_fast_fir(const Kernels& kernels, float* input, int64_t input_st
   const int64_t out = output_stride;
   const int64_t even_rows = (rows + 1) / 2;
   const int64_t odd_rows = rows / 2;
-  multiply(kernels, {input + 2 * in, 4 * in, 1, shape_.in, 0}, even_rows, fast_fir_.shared, output, 2 * out, {},
-           scratch);
+  multiply(kernels, {input + 2 * in, 4 * in, 1, shape_.in, 0}, even_rows, fast_fir_.shared, output, 2 * out,
+           {}, scratch);
   for (int64_t row = 0; row < odd_rows; ++row) {
     std::copy_n(output + 2 * row * out, shape_.out, output + (2 * row + 1) * out);
   }
@@ -102,9 +102,10 @@ void Conv1d::run_fast_fir(const Kernels& kernels, float* input, int64_t input_st
   of_even.residual_stride = 2 * epilogue.residual_stride;
   Epilogue of_odd = of_even;
   if (epilogue.residual != nullptr) of_odd.residual += epilogue.residual_stride;
-  multiply(kernels, {input, 4 * in, 2, shape_.in, in}, even_rows, fast_fir_.even, output, 2 * out, of_even, scratch);
-  multiply(kernels, {input + 2 * in, 4 * in, 2, shape_.in, in}, odd_rows, fast_fir_.odd, output + out, 2 * out, of_odd,
+  multiply(kernels, {input, 4 * in, 2, shape_.in, in}, even_rows, fast_fir_.even, output, 2 * out, of_even,
            scratch);
+  multiply(kernels, {input + 2 * in, 4 * in, 2, shape_.in, in}, odd_rows, fast_fir_.odd, output + out,
+           2 * out, of_odd, scratch);
 }
 
 }  // namespace contentvec::nn

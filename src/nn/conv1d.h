@@ -44,9 +44,7 @@ class Conv1d {
 
   [[nodiscard]] const ConvShape& shape() const { return shape_; }
   /// The weight of one group [out / groups, kernel * in / groups], where it is not computed as a FastFir.
-  [[nodiscard]] const PackedMatrix& group(int64_t index) const {
-    return groups_[static_cast<size_t>(index)];
-  }
+  [[nodiscard]] const PackedMatrix& group(int64_t index) const { return groups_[static_cast<size_t>(index)]; }
 
   /// `rows` rows of the output, from the first input row they need on, on the calling thread. A FastFir
   /// changes `input`. `kernels`: those it was packed for. `scratch`: Kernels::product_scratch.

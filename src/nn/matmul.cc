@@ -31,8 +31,8 @@ Partition::Partition(const Kernels& kernels, int64_t all_rows, const PackedMatri
   column_groups = divide_up(columns, group);
 }
 
-void multiply_part(const Kernels& kernels, const Rows& a, const PackedMatrix& b, const Partition& partition, int64_t part,
-                   float* c, int64_t c_stride, const Epilogue& epilogue, std::byte* scratch) {
+void multiply_part(const Kernels& kernels, const Rows& a, const PackedMatrix& b, const Partition& partition,
+                   int64_t part, float* c, int64_t c_stride, const Epilogue& epilogue, std::byte* scratch) {
   const int64_t row = part / partition.column_groups * partition.block;
   const int64_t column = part % partition.column_groups * partition.group;
   Rows here = a;
@@ -41,8 +41,8 @@ void multiply_part(const Kernels& kernels, const Rows& a, const PackedMatrix& b,
   of_part.bias = b.bias() == nullptr ? nullptr : b.bias() + column;
   if (epilogue.residual != nullptr) of_part.residual += row * epilogue.residual_stride + column;
   kernels.product(here, std::min(partition.block, partition.rows - row), b.panels(column),
-                  std::min(partition.group, partition.columns - column), c + row * c_stride + column, c_stride,
-                  of_part, scratch);
+                  std::min(partition.group, partition.columns - column), c + row * c_stride + column,
+                  c_stride, of_part, scratch);
 }
 
 void multiply(const Kernels& kernels, const Rows& a, int64_t rows, const PackedMatrix& b, float* c,

@@ -42,7 +42,8 @@ void multiply(const Context& context, const Rows& a, int64_t rows, const PackedM
     multiply_part(context.kernels, a, b, partition, part, c, c_stride, epilogue,
                   context.product_scratch(thread));
     const int64_t block = part / partition.column_groups;
-    if (countdown.done(block)) rows_done(block * partition.block, std::min((block + 1) * partition.block, rows));
+    if (countdown.done(block))
+      rows_done(block * partition.block, std::min((block + 1) * partition.block, rows));
   });
 }
 inline void multiply(const Context& context, const Rows& a, int64_t rows, const PackedMatrix& b, float* c,

@@ -7,8 +7,8 @@
 #include <tuple>
 
 #include "contentvec/model.h"
-#include "nn/kernels/select.h"
 #include "golden.h"
+#include "nn/kernels/select.h"
 
 namespace contentvec {
 namespace {

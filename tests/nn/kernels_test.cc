@@ -232,12 +232,13 @@ TEST_P(KernelsTest, EveryActivationOverItsRange) {
   std::vector<std::byte> scratch = scratch_of(kernels());
   const PackedMatrix identity(kernels(), one, 1, 1, {});
   for (const Activation& activation : kActivations) {
-    for (const float x : {-1e30F, -200.0F, -90.0F, -17.0F, -4.0F, -1.0F, -0.125F, -0.0F, 0.0F, 0.25F, 0.5F, 2.0F, 8.0F,
-                          9.0F, 88.0F, 120.0F, 1e30F}) {
+    for (const float x : {-1e30F, -200.0F, -90.0F, -17.0F, -4.0F, -1.0F, -0.125F, -0.0F, 0.0F, 0.25F, 0.5F,
+                          2.0F, 8.0F, 9.0F, 88.0F, 120.0F, 1e30F}) {
       const bool is_rounded = left_unit(kernels()) > 0 && std::abs(x) > 1e6F;  // 1e30 to bfloat16
       if (is_rounded) continue;
       float y = 0;
-      kernels().product({&x, 1, 1, 1, 0}, 1, identity.panels(), 1, &y, 1, {.activation = activation}, scratch.data());
+      kernels().product({&x, 1, 1, 1, 0}, 1, identity.panels(), 1, &y, 1, {.activation = activation},
+                        scratch.data());
       ASSERT_NEAR(y, exactly(activation, x), 3e-7 * std::max(1.0, std::abs(static_cast<double>(x))))
           << "activation " << static_cast<int>(activation.kind) << " at " << x;
     }
@@ -254,7 +255,8 @@ TEST_P(KernelsTest, GeluIsExactOverItsRange) {
     if (left_unit(kernels()) > 0)
       x = static_cast<float>(static_cast<int>(x * 8)) / 8.0F;  // exact in bfloat16
     float y = 0;
-    kernels().product({&x, 1, 1, 1, 0}, 1, identity.panels(), 1, &y, 1, {.activation = kGelu}, scratch.data());
+    kernels().product({&x, 1, 1, 1, 0}, 1, identity.panels(), 1, &y, 1, {.activation = kGelu},
+                      scratch.data());
     ASSERT_NEAR(y, exact_gelu(x), 2.5e-7 * std::max(1.0, std::abs(static_cast<double>(x)))) << "at " << x;
   }
 }

@@ -7,9 +7,9 @@
 
 #include "contentvec/error.h"
 #include "hubert/mlx/mlx_backend.h"
+#include "hubert/waveform.h"
 #include "hubert/window_moments.h"
 #include "runtime/fail.h"
-#include "hubert/waveform.h"
 
 namespace contentvec::mlx {
 namespace {

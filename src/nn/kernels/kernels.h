@@ -83,8 +83,8 @@ struct Kernels {
   void (*product)(const Rows& a, int64_t rows, const void* panels, int64_t columns, float* c,
                   int64_t c_stride, const Epilogue& epilogue, void* scratch);
 
-  /// out[i] = activation((x[i] - mean) / sqrt(variance + eps) * scale + shift) for each row of `width` values;
-  /// the sums in double. `out` may be `x`.
+  /// out[i] = activation((x[i] - mean) / sqrt(variance + eps) * scale + shift) for each row of `width`
+  /// values; the sums in double. `out` may be `x`.
   void (*layer_norm)(const float* x, int64_t x_stride, int64_t rows, int64_t width, const float* scale,
                      const float* shift, float eps, Activation activation, float* out, int64_t out_stride);
 
