@@ -3,15 +3,18 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
+#include <algorithm>
 #include <array>
 #include <exception>
 #include <new>
+#include <span>
+#include <string_view>
 
 #include "cli/bench.h"
 #include "cli/command.h"
 #include "cli/completion.h"
 #include "cli/console.h"
-#include "cli/convert.h"
+#include "cli/export.h"
 #include "cli/extract.h"
 #include "cli/help.h"
 #include "cli/index.h"
@@ -42,11 +45,25 @@ int run(const Command& command) {
   }
 }
 
+/// Whether the command is `convert`, which is to convert voices. What the program takes before a command has
+/// no values.
+bool asks_to_convert(std::span<const char* const> arguments) {
+  const auto command = std::find_if(arguments.begin(), arguments.end(),
+                                    [](std::string_view argument) { return !argument.starts_with('-'); });
+  return command != arguments.end() && std::string_view(*command) == "convert";
+}
+
 int parse_and_run(int argc, const char* const* argv) {
+  if (asks_to_convert(std::span(argv, static_cast<size_t>(argc)).subspan(1))) {
+    error_line(
+        "convert will convert voices, in a later version; to write a checkpoint anew, use `contentvec export` "
+        "with the same arguments");
+    return kUsage;
+  }
   CLI::App app("Speech in, ContentVec / HuBERT content features out.", "contentvec");
   app.set_version_flag("-V,--version", fmt::format("contentvec {}", version()), "Print the version and stop");
   app.require_subcommand(0, 1);
-  const std::array commands = {add_extract(app),    add_convert(app), add_index(app),
+  const std::array commands = {add_extract(app),    add_export(app), add_index(app),
                                add_info(app),       add_models(app),  add_bench(app),
                                add_completion(app), add_man(app),     add_help(app)};
   add_verbosity(app);

@@ -53,26 +53,19 @@ ModelInfo inspect_model(const std::string& spec, const std::optional<ModelConfig
   return inspect(spec, {.config = config, .hub = hub}, digest);
 }
 
-ConvertOptions::Layout layout_from_name(const std::string& name) {
-  if (name == "fairseq") return ConvertOptions::Layout::kFairseq;
-  if (name == "hf") return ConvertOptions::Layout::kHf;
-  if (name == "mlx") return ConvertOptions::Layout::kMlx;
-  throw Error("layout is \"" + name + "\"; expected \"fairseq\", \"hf\" or \"mlx\"");
-}
-
-ModelInfo convert_model(const std::string& spec, const std::string& path, const std::string& layout,
+ModelInfo write_model(const std::string& spec, const std::string& path, const std::string& layout,
                         const std::string& dtype, const std::optional<ModelConfig>& config,
                         const HubOptions& hub) {
-  const ConvertOptions options = {
+  const ExportOptions options = {
       .layout = layout_from_name(layout), .dtype = dtype_from_name(dtype), .config = config, .hub = hub};
   const OthersRun others_run;
-  return convert(spec, path, options);
+  return export_model(spec, path, options);
 }
 
 std::vector<std::pair<std::string, Tensor>> weights(const std::string& spec, const std::string& prefix,
                                                     const std::string& layout,
                                                     const std::optional<ModelConfig>& config) {
-  const ConvertOptions options = {.layout = layout_from_name(layout), .config = config};
+  const ExportOptions options = {.layout = layout_from_name(layout), .config = config};
   std::vector<WeightTensor> read;
   {
     const OthersRun others_run;
@@ -219,7 +212,7 @@ void bind_model(nb::module_& m) {
         "Opens a file of a repository on the hub, whatever is called so here. As load().");
   m.def("inspect", &inspect_model, "spec"_a, "config"_a.none(), "hub"_a, "digest"_a,
         "What load() would load. Lets other Python threads run.");
-  m.def("convert", &convert_model, "spec"_a, "path"_a, "layout"_a, "dtype"_a, "config"_a.none(), "hub"_a,
+  m.def("export_model", &write_model, "spec"_a, "path"_a, "layout"_a, "dtype"_a, "config"_a.none(), "hub"_a,
         "Writes a checkpoint anew. Lets other Python threads run.");
   m.def("weights", &weights, "spec"_a, "prefix"_a, "layout"_a, "config"_a.none(),
         "(name, values) of the tensors whose name begins with `prefix`. Lets other Python threads run.");

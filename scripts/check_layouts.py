@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Checks `contentvec convert --layout hf` in transformers and `--layout mlx` in mlx-contentvec.
+"""Checks `contentvec export --layout hf` in transformers and `--layout mlx` in mlx-contentvec.
 
-Each converted checkpoint is loaded by the program whose layout it is in, run on the same second of noise as
+Each exported checkpoint is loaded by the program whose layout it is in, run on the same second of noise as
 `contentvec extract`, and the largest difference of their outputs printed; above 5e-5 the script fails. Needs NumPy and
 whichever of these is to be checked (the other is skipped with a message):
     pip install torch transformers
@@ -71,7 +71,7 @@ def check(layout, run, spec, dtype, arguments):
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         write_wav(folder / "noise.wav", waveform)
-        contentvec("convert", spec, folder / "model.safetensors", "--layout", layout, "--dtype", dtype)
+        contentvec("export", spec, folder / "model.safetensors", "--layout", layout, "--dtype", dtype)
         contentvec("extract", folder / "noise.wav", "--model", folder / "model.safetensors", "--normalize", "off",
                    "--out", folder / "ours.npy")
         difference = np.abs(run(folder, waveform, arguments) - np.load(folder / "ours.npy")).max()

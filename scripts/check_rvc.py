@@ -2,7 +2,7 @@
 """Compares contentvec.rvc, and every layer, with transformers' HubertModel, and prints the largest differences.
 
 On the oracle's tiny Hugging Face folders, and on the full-size model written by
-    build/release/contentvec convert synthetic:base DIR/model.safetensors --layout hf
+    build/release/contentvec export synthetic:base DIR/model.safetensors --layout hf
 Above 5e-5 the script fails. Needs this package, torch and transformers (Debian's python3-torch 1.13 goes with
 transformers 4.33).
 """
@@ -66,7 +66,7 @@ def main():
     good = all([check(name, CHECKPOINTS / name, 16000) for name in ("tiny.hf", "tiny-large.hf")])
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder) / "model.safetensors"
-        command = [ROOT / "build/release/contentvec", "convert", "synthetic:base", out, "--layout", "hf"]
+        command = [ROOT / "build/release/contentvec", "export", "synthetic:base", out, "--layout", "hf"]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         good &= check("synthetic:base", folder, 48000)
     sys.exit(0 if good else 1)

@@ -33,6 +33,6 @@ make_graph() {
 
 # The weights, each file whole or not there; they take a while to make and stay.
 make_weights() {
-  made "$out/base.safetensors" build/release/contentvec convert synthetic:base "$out/base.safetensors"
+  made "$out/base.safetensors" build/release/contentvec export synthetic:base "$out/base.safetensors"
   made "$out/hubert_base.onnx" make_graph
 }

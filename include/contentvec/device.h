@@ -15,7 +15,7 @@ enum class DType {
   kBF16,  ///< bfloat16: half the memory, and faster where the processor has an instruction for it; about
           ///< three digits
   kF16,   ///< float16: half the memory, about three digits and a half, values to 65504. MLX computes in it,
-          ///< the CPU does not; convert() writes it
+          ///< the CPU does not; export_model() writes it
 };
 
 /// Where a model runs.

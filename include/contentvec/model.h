@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "contentvec/config.h"
@@ -198,24 +199,33 @@ class Model {
 CONTENTVEC_API ModelInfo inspect(const std::string& spec, const LoadOptions& options = {},
                                  bool digest = true);
 
-/// Writes a checkpoint anew as one safetensors file holding what inference needs, with its architecture in
-/// the metadata (`contentvec.config`), so that it opens anywhere with nothing to guess.
-struct ConvertOptions {
-  enum class Layout {
-    kFairseq,
-    kHf,
-    kMlx
-  };  ///< tensor names; kHf also writes config.json and
-      ///< preprocessor_config.json beside the file
-  Layout layout = Layout::kFairseq;
+/// Whose tensor names a checkpoint uses. All are read; the last two are not written.
+enum class Layout {
+  kFairseq,     ///< fairseq's HuBERT and ContentVec
+  kHf,          ///< Hugging Face transformers' HubertModel
+  kMlx,         ///< mlx-contentvec, either spelling of its positional convolution
+  kTorchaudio,  ///< torchaudio's wav2vec 2.0 and HuBERT
+  kSoftVc,      ///< soft-VC's HuBERT (bshall), with q, k and v of a block in one tensor
+};
+/// "fairseq", "hf", "mlx", "torchaudio" or "soft-vc".
+[[nodiscard]] CONTENTVEC_API std::string_view layout_name(Layout layout);
+/// The other way round. Throws Error for another name.
+[[nodiscard]] CONTENTVEC_API Layout layout_from_name(std::string_view name);
+
+struct ExportOptions {
+  Layout layout = Layout::kFairseq;  ///< kFairseq, kHf or kMlx
   DType dtype = DType::kF32;               ///< kF32 or kF16
   std::optional<ModelConfig> config = {};  ///< as LoadOptions::config
   HubOptions hub = {};                     ///< as LoadOptions::hub
 };
-/// Throws Error as Model::load does, when a float16 cannot hold a weight, or when `out` cannot be written;
-/// `out` is replaced whole or left as it was. Returns the tensors and warnings as Model::info does.
-CONTENTVEC_API ModelInfo convert(const std::string& spec, const std::filesystem::path& out,
-                                 const ConvertOptions& options = {});
+/// Writes a checkpoint anew as one safetensors file holding what inference needs, with its architecture in
+/// the metadata (`contentvec.config`), so that it opens anywhere with nothing to guess; in Hugging Face's
+/// layout also config.json and preprocessor_config.json beside it.
+/// Throws Error as Model::load does, for a layout or dtype that is not written, when a float16 cannot hold a
+/// weight, or when `out` cannot be written; `out` is replaced whole or left as it was. Returns the tensors and
+/// warnings as Model::info does.
+CONTENTVEC_API ModelInfo export_model(const std::string& spec, const std::filesystem::path& out,
+                                 const ExportOptions& options = {});
 
 /// One tensor of a model's weights.
 struct WeightTensor {
@@ -223,10 +233,10 @@ struct WeightTensor {
   std::vector<int64_t> shape;
   std::vector<float> values;  ///< in C order
 };
-/// The tensors convert() would write, as float32, in the order of the forward pass; of them those whose names
+/// The tensors export_model() would write, as float32, in the order of the forward pass; of them those whose names
 /// begin with `prefix`. Throws Error as Model::load does.
 CONTENTVEC_API std::vector<WeightTensor> read_weights(const std::string& spec, const std::string& prefix = "",
-                                                      const ConvertOptions& options = {});
+                                                      const ExportOptions& options = {});
 
 /// Library version, "MAJOR.MINOR.PATCH".
 CONTENTVEC_API const char* version();

@@ -125,7 +125,7 @@ def export(
     else:
         spec = os.fspath(model)
     with _hub_options(revision, cache_dir, token, local_files_only, progress) as hub:
-        return _core.convert(spec, os.fspath(path), layout, dtype, config, hub)
+        return _core.export_model(spec, os.fspath(path), layout, dtype, config, hub)
 
 
 def source_of(model: Model) -> str:

@@ -12,7 +12,7 @@ namespace {
   fail(
       "it is what torch.save writes, and this build leaves out torch's formats (CONTENTVEC_TORCH=OFF). "
       "Convert it to "
-      "safetensors with `contentvec convert` of a whole build, or build again with -DCONTENTVEC_TORCH=ON");
+      "safetensors with `contentvec export` of a whole build, or build again with -DCONTENTVEC_TORCH=ON");
 }
 
 }  // namespace

@@ -24,21 +24,8 @@
 namespace contentvec {
 namespace {
 
-using hubert::Layout;
 using hubert::Weights;
 using Values = std::vector<float>;
-
-Layout layout_of(ConvertOptions::Layout layout) {
-  switch (layout) {
-    case ConvertOptions::Layout::kHf:
-      return Layout::kHf;
-    case ConvertOptions::Layout::kMlx:
-      return Layout::kMlx;
-    case ConvertOptions::Layout::kFairseq:
-      break;
-  }
-  return Layout::kFairseq;
-}
 
 /// IEEE half precision, rounded to nearest even; infinite where the value is too large.
 uint16_t to_half(float value) {
@@ -62,7 +49,7 @@ std::vector<std::byte> half_bytes(const std::string& name, const Values& values)
     const uint16_t half = to_half(values[i]);
     if ((half & 0x7C00U) == 0x7C00U) {
       fail(
-          "float16 cannot hold {} (tensor {}, element {}); its largest value is 65504: convert with --dtype "
+          "float16 cannot hold {} (tensor {}, element {}); its largest value is 65504: export with --dtype "
           "f32",
           values[i], name, i);
     }
@@ -83,31 +70,38 @@ Values values_of(const Weights& weights, const std::string& name) {
   return {norms.begin(), norms.end()};
 }
 
+void check_options(const ExportOptions& options) {
+  if (options.layout == Layout::kTorchaudio || options.layout == Layout::kSoftVc) {
+    fail("export writes the names of fairseq, hf or mlx; those of {} were asked for",
+         layout_name(options.layout));
+  }
+  if (options.dtype == DType::kBF16) fail("export writes float32 or float16, bfloat16 was asked for");
+}
+
 /// What the layout's own program cannot load.
 void check_expressible(const ModelConfig& config, const Weights& weights, Layout layout) {
   if (layout == Layout::kMlx && config.conv_pos_batch_norm) {
     fail(
-        "mlx-contentvec's model has no BatchNorm before its positional convolution, this model has one; "
-        "convert "
+        "mlx-contentvec's model has no BatchNorm before its positional convolution, this model has one; export "
         "with --layout fairseq or hf");
   }
   if (layout != Layout::kHf) return;
   if (config.speaker_conditioned()) {
     fail(
-        "Hugging Face's HubertModel has no speaker-conditioned layers, this model has {}; convert with "
+        "Hugging Face's HubertModel has no speaker-conditioned layers, this model has {}; export with "
         "--layout fairseq or mlx",
         config.encoder_layers_1);
   }
   if (!weights.has("post_extract_proj.weight")) {
     fail(
         "Hugging Face's HubertModel always projects its features, this model has no projection (its "
-        "convolutions are as wide as its blocks); convert with --layout fairseq or mlx");
+        "convolutions are as wide as its blocks); export with --layout fairseq or mlx");
   }
 }
 
 output::NamedTensor named_tensor(const Weights& weights, const hubert::TensorSpec& spec,
-                                 const ConvertOptions& options) {
-  const Layout layout = layout_of(options.layout);
+                                 const ExportOptions& options) {
+  const Layout layout = options.layout;
   const bool half = options.dtype == DType::kF16;
   const bool transpose = layout == Layout::kMlx && spec.shape.size() == 3;
   std::vector<int64_t> shape = spec.shape;
@@ -129,8 +123,8 @@ output::NamedTensor batches_tracked(Layout layout) {
           }};
 }
 
-/// Every tensor a converted file holds, in the order of the forward pass.
-std::vector<output::NamedTensor> tensors_of(const Weights& weights, const ConvertOptions& options) {
+/// Every tensor an exported file holds, in the order of the forward pass.
+std::vector<output::NamedTensor> tensors_of(const Weights& weights, const ExportOptions& options) {
   // fairseq and transformers know a BatchNorm or a weight norm, not both.
   const hubert::TensorForms forms = {.weight_norm = !weights.config().conv_pos_batch_norm,
                                      .projection = weights.has("post_extract_proj.weight")};
@@ -138,7 +132,7 @@ std::vector<output::NamedTensor> tensors_of(const Weights& weights, const Conver
   for (const hubert::TensorSpec& tensor : hubert::tensor_table(weights.config(), forms)) {
     // mlx-contentvec's model has no final_proj and refuses a file with one.
     const bool left_out =
-        options.layout == ConvertOptions::Layout::kMlx && tensor.name.starts_with("final_proj.");
+        options.layout == Layout::kMlx && tensor.name.starts_with("final_proj.");
     if (!left_out) tensors.push_back(named_tensor(weights, tensor, options));
   }
   return tensors;
@@ -179,13 +173,13 @@ struct SideFile {
 
 }  // namespace
 
-ModelInfo convert(const std::string& spec, const std::filesystem::path& out, const ConvertOptions& options) {
+ModelInfo export_model(const std::string& spec, const std::filesystem::path& out, const ExportOptions& options) {
+  check_options(options);
   hubert::ModelFile file = hubert::open_model_file(spec, options.config, options.hub);
   const Weights& weights = file.weights;
   const ModelConfig& config = file.info.config;
-  const Layout layout = layout_of(options.layout);
+  const Layout layout = options.layout;
   check_expressible(config, weights, layout);
-  if (options.dtype == DType::kBF16) fail("convert writes float32 or float16, bfloat16 was asked for");
 
   std::vector<SideFile> beside;
   if (layout == Layout::kHf) {
@@ -212,11 +206,12 @@ ModelInfo convert(const std::string& spec, const std::filesystem::path& out, con
 }
 
 std::vector<WeightTensor> read_weights(const std::string& spec, const std::string& prefix,
-                                       const ConvertOptions& options) {
-  const hubert::ModelFile file = hubert::open_model_file(spec, options.config, options.hub);
-  ConvertOptions as_float = options;
+                                       const ExportOptions& options) {
+  ExportOptions as_float = options;
   as_float.dtype = DType::kF32;
-  check_expressible(file.info.config, file.weights, layout_of(options.layout));
+  check_options(as_float);
+  const hubert::ModelFile file = hubert::open_model_file(spec, options.config, options.hub);
+  check_expressible(file.info.config, file.weights, options.layout);
   std::vector<WeightTensor> read;
   for (const output::NamedTensor& tensor : tensors_of(file.weights, as_float)) {
     if (!tensor.name.starts_with(prefix)) continue;

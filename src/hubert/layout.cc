@@ -243,22 +243,6 @@ RecognisedLayout layout_at(const checkpoint::Checkpoint& file, const std::string
 
 }  // namespace
 
-std::string_view layout_name(Layout layout) {
-  switch (layout) {
-    case Layout::kFairseq:
-      return "fairseq";
-    case Layout::kHf:
-      return "hf";
-    case Layout::kMlx:
-      return "mlx";
-    case Layout::kTorchaudio:
-      return "torchaudio";
-    case Layout::kSoftVc:
-      return "soft-vc";
-  }
-  return "";
-}
-
 void strip_wrappers(checkpoint::Checkpoint& file) {
   static constexpr std::array<std::string_view, 4> kWrappers = {"_orig_mod.", "_checkpoint_wrapped_module.",
                                                                 "_fsdp_wrapped_module.", "_fpw_module."};
@@ -441,3 +425,31 @@ std::string name_in_layout(Layout layout, std::string_view canonical, bool pos_c
 }
 
 }  // namespace contentvec::hubert
+
+namespace contentvec {
+namespace {
+
+constexpr auto kLayoutNames =
+    std::to_array<std::pair<std::string_view, Layout>>({{"fairseq", Layout::kFairseq},
+                                                        {"hf", Layout::kHf},
+                                                        {"mlx", Layout::kMlx},
+                                                        {"torchaudio", Layout::kTorchaudio},
+                                                        {"soft-vc", Layout::kSoftVc}});
+
+}  // namespace
+
+std::string_view layout_name(Layout layout) {
+  for (const auto& [name, named] : kLayoutNames) {
+    if (named == layout) return name;
+  }
+  return "";
+}
+
+Layout layout_from_name(std::string_view name) {
+  for (const auto& [known, layout] : kLayoutNames) {
+    if (known == name) return layout;
+  }
+  fail(R"(layout is "{}"; expected "fairseq", "hf", "mlx", "torchaudio" or "soft-vc")", name);
+}
+
+}  // namespace contentvec

@@ -6,20 +6,12 @@
 #include <vector>
 
 #include "checkpoint/checkpoint.h"
+#include "contentvec/model.h"
 
 namespace contentvec::hubert {
 
-/// Whose tensor names a checkpoint uses.
-enum class Layout {
-  kFairseq,     ///< fairseq's HuBERT and ContentVec; the canonical names inside this library
-  kHf,          ///< Hugging Face transformers' HubertModel
-  kMlx,         ///< mlx-contentvec, either spelling of its positional convolution
-  kTorchaudio,  ///< torchaudio's wav2vec 2.0 and HuBERT
-  kSoftVc,      ///< soft-VC's HuBERT (bshall), with q, k and v of a block in one tensor
-};
-std::string_view layout_name(Layout layout);
-
-/// A layout recognised in a checkpoint, and where the model's tensors are in it.
+/// A layout recognised in a checkpoint, and where the model's tensors are in it. Layout::kFairseq's names are
+/// the canonical ones inside this library.
 struct RecognisedLayout {
   Layout layout = Layout::kFairseq;
   std::string prefix;          ///< before every name of the model, e.g. "hubert."; may be empty

@@ -1,4 +1,4 @@
-// convert, info, and the command line as a whole.
+// export, info, and the command line as a whole.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -38,24 +38,24 @@ class CommandsTest : public testing::Test {
   TemporaryFolder folder_;
 };
 
-TEST_F(CommandsTest, ConvertToEveryLayoutAndBack) {
+TEST_F(CommandsTest, ExportToEveryLayoutAndBack) {
   const std::vector<std::byte> expected = features_of(checkpoint("tiny.fairseq.pt"));
   for (const std::string layout : {"fairseq", "hf", "mlx"}) {
     const Result result =
-        command({"convert", checkpoint("tiny.fairseq.pt"), layout + ".safetensors", "--layout", layout});
+        command({"export", checkpoint("tiny.fairseq.pt"), layout + ".safetensors", "--layout", layout});
     ASSERT_EQ(result.code, 0) << result.err;
     EXPECT_THAT(result.out, StartsWith("wrote " + layout + ".safetensors: "));
     EXPECT_THAT(result.out, HasSubstr("(float32, " + layout + " names)"));
     EXPECT_EQ(features_of(layout + ".safetensors"), expected) << layout;
-    ASSERT_EQ(command({"convert", layout + ".safetensors", "back.safetensors"}).code, 0);
+    ASSERT_EQ(command({"export", layout + ".safetensors", "back.safetensors"}).code, 0);
     EXPECT_EQ(features_of("back.safetensors"), expected) << layout;
   }
   EXPECT_TRUE(fs::exists(folder_ / "config.json"));
   EXPECT_TRUE(fs::exists(folder_ / "preprocessor_config.json"));
 }
 
-TEST_F(CommandsTest, ConvertWritesTheArchitecture) {
-  ASSERT_EQ(command({"convert", checkpoint("tiny.mlx.safetensors"), "x.safetensors", "--config",
+TEST_F(CommandsTest, ExportWritesTheArchitecture) {
+  ASSERT_EQ(command({"export", checkpoint("tiny.mlx.safetensors"), "x.safetensors", "--config",
                      (oracle() / "configs" / "tiny.json").string()})
                 .code,
             0);
@@ -65,48 +65,48 @@ TEST_F(CommandsTest, ConvertWritesTheArchitecture) {
   features_of("x.safetensors");  // with no --config
 }
 
-TEST_F(CommandsTest, ConvertToFloat16AndBack) {
-  ASSERT_EQ(command({"convert", checkpoint("tiny.fairseq.pt"), "half.safetensors", "--dtype", "f16"}).code,
+TEST_F(CommandsTest, ExportToFloat16AndBack) {
+  ASSERT_EQ(command({"export", checkpoint("tiny.fairseq.pt"), "half.safetensors", "--dtype", "f16"}).code,
             0);
   for (const auto& [name, dtype] : read_safetensors(folder_ / "half.safetensors").dtypes)
     EXPECT_EQ(dtype, "F16") << name;
   // The reference's float16 file holds the same roundings of the same weights.
   const std::vector<std::byte> expected = features_of(checkpoint("tiny.fairseq.fp16.pt"));
   EXPECT_EQ(features_of("half.safetensors"), expected);
-  ASSERT_EQ(command({"convert", "half.safetensors", "full.safetensors", "--dtype", "f32"}).code, 0);
+  ASSERT_EQ(command({"export", "half.safetensors", "full.safetensors", "--dtype", "f32"}).code, 0);
   EXPECT_EQ(features_of("full.safetensors"), expected);
 }
 
-TEST_F(CommandsTest, ConvertKeepsTheSpeakerLayers) {
+TEST_F(CommandsTest, ExportKeepsTheSpeakerLayers) {
   write_npy(folder_ / "speaker.npy", "256,", noise(256));
   const std::vector<std::string> speaker = {"--speaker-embedding", "speaker.npy"};
   const std::vector<std::byte> expected = features_of(checkpoint("tiny-speaker.contentvec.pt"), speaker);
-  ASSERT_EQ(command({"convert", checkpoint("tiny-speaker.contentvec.pt"), "x.safetensors"}).code, 0);
+  ASSERT_EQ(command({"export", checkpoint("tiny-speaker.contentvec.pt"), "x.safetensors"}).code, 0);
   EXPECT_EQ(features_of("x.safetensors", speaker), expected);
 }
 
-TEST_F(CommandsTest, ConvertDoesNotOverwriteItsSource) {
-  ASSERT_EQ(command({"convert", checkpoint("tiny.fairseq.pt"), "m.safetensors"}).code, 0);
+TEST_F(CommandsTest, ExportDoesNotOverwriteItsSource) {
+  ASSERT_EQ(command({"export", checkpoint("tiny.fairseq.pt"), "m.safetensors"}).code, 0);
   const auto before = read_file(folder_ / "m.safetensors");
-  const Result same = command({"convert", "m.safetensors", "./m.safetensors", "--dtype", "f16"});
+  const Result same = command({"export", "m.safetensors", "./m.safetensors", "--dtype", "f16"});
   EXPECT_EQ(same.code, 2);
   EXPECT_THAT(same.err, HasSubstr("would overwrite"));
   EXPECT_EQ(read_file(folder_ / "m.safetensors"), before);
 
   fs::copy(checkpoint("tiny.hf"), folder_ / "hf", fs::copy_options::recursive);
-  EXPECT_EQ(command({"convert", "hf", "hf/model.safetensors", "--layout", "hf"}).code, 2);
+  EXPECT_EQ(command({"export", "hf", "hf/model.safetensors", "--layout", "hf"}).code, 2);
   EXPECT_THAT(names_in(folder_ / "hf"),
               ElementsAre("config.json", "preprocessor_config.json", "pytorch_model.bin"));
 }
 
-TEST_F(CommandsTest, ConvertUsage) {
+TEST_F(CommandsTest, ExportUsage) {
   const std::string model = checkpoint("tiny.fairseq.pt");
-  EXPECT_EQ(command({"convert", model}).code, 2);
-  EXPECT_EQ(command({"convert", model, "x.pt"}).code, 2);
-  EXPECT_EQ(command({"convert", model, "x.safetensors", "--dtype", "f8"}).code, 2);
-  EXPECT_EQ(command({"convert", model, "x.safetensors", "--layout", "onnx"}).code, 2);
-  EXPECT_EQ(command({"convert", "nowhere.pt", "x.safetensors"}).code, 1);
-  EXPECT_EQ(command({"convert", model, "no/such/folder/x.safetensors"}).code, 1);
+  EXPECT_EQ(command({"export", model}).code, 2);
+  EXPECT_EQ(command({"export", model, "x.pt"}).code, 2);
+  EXPECT_EQ(command({"export", model, "x.safetensors", "--dtype", "f8"}).code, 2);
+  EXPECT_EQ(command({"export", model, "x.safetensors", "--layout", "onnx"}).code, 2);
+  EXPECT_EQ(command({"export", "nowhere.pt", "x.safetensors"}).code, 1);
+  EXPECT_EQ(command({"export", model, "no/such/folder/x.safetensors"}).code, 1);
   EXPECT_TRUE(fs::is_empty(folder_.path()));
 }
 
@@ -214,7 +214,7 @@ TEST_F(CommandsTest, VersionAndHelp) {
 
   const Result help = command({"--help"});
   EXPECT_EQ(help.code, 0);
-  for (const char* name : {"extract", "convert", "info", "models"}) EXPECT_THAT(help.out, HasSubstr(name));
+  for (const char* name : {"extract", "export", "info", "models"}) EXPECT_THAT(help.out, HasSubstr(name));
   EXPECT_EQ(help.err, "");
 
   const Result extract = command({"extract", "--help"});

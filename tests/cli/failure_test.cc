@@ -75,8 +75,8 @@ TEST_F(FailureTest, AFullDiskLeavesTheOldFile) {
   EXPECT_EQ(read_file(folder_ / "a.npy").size(), 3U);
 }
 
-TEST_F(FailureTest, AFullDiskWhileConverting) {
-  const Result result = run({"convert", tiny_model().string(), "m.safetensors"},
+TEST_F(FailureTest, AFullDiskWhileExporting) {
+  const Result result = run({"export", tiny_model().string(), "m.safetensors"},
                             {.folder = folder_.path(), .largest_file = 100000});
   EXPECT_EQ(result.code, 1);
   EXPECT_THAT(names_in(folder_.path()), ElementsAre("a.wav", "b.wav"));

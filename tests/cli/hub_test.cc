@@ -25,7 +25,7 @@ using testing::Not;
 std::string large_checkpoint(const TemporaryFolder& folder) {
   write_file(folder / "config.json", std::string(R"({"encoder_embed_dim": 128, "encoder_ffn_embed_dim": 256,)"
                                                  R"( "encoder_layers": 1, "encoder_attention_heads": 2})"));
-  const Result result = run({"convert", "synthetic:config.json", "x.safetensors"}, {.folder = folder.path()});
+  const Result result = run({"export", "synthetic:config.json", "x.safetensors"}, {.folder = folder.path()});
   EXPECT_EQ(result.code, 0) << result.err;
   return text_of(folder / "x.safetensors");
 }

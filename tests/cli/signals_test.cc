@@ -48,7 +48,7 @@ TEST_P(SignalsTest, WhileAFileIsBeingWritten) {
              std::string(R"({"encoder_embed_dim": 1024, "encoder_ffn_embed_dim": 4096, "encoder_layers": 3,)"
                          R"( "encoder_attention_heads": 16})"));
   fs::create_directory(folder_ / "out");
-  Process process({"convert", "synthetic:big.json", "out/x.safetensors"}, {.folder = folder_.path()});
+  Process process({"export", "synthetic:big.json", "out/x.safetensors"}, {.folder = folder_.path()});
   ASSERT_TRUE(wait_while_running(process, [&] { return something_is_being_written(folder_ / "out"); }))
       << process.wait().err;
   ASSERT_FALSE(fs::exists(folder_ / "out" / "x.safetensors"))

@@ -24,7 +24,7 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-const std::vector<std::string> kCommands = {"extract", "convert", "index",      "info", "models",
+const std::vector<std::string> kCommands = {"extract", "export", "index",      "info", "models",
                                             "bench",   "help",    "completion", "man"};
 
 void expect_usage_error(const std::vector<std::string>& arguments, const std::string& first_line) {
@@ -56,7 +56,7 @@ TEST(Usage, EditDistance) {
 
 TEST(Usage, SuggestsWhatIsNear) {
   expect_usage_error({"extrct", "a.wav"}, "there is no command \"extrct\"; did you mean \"extract\"?");
-  expect_usage_error({"cnovert"}, "there is no command \"cnovert\"; did you mean \"convert\"?");
+  expect_usage_error({"exprot"}, "there is no command \"exprot\"; did you mean \"export\"?");
   expect_usage_error({"rec", "extrct"}, "there is no command \"rec\"");
   expect_usage_error({"transmogrify"}, "there is no command \"transmogrify\"");
   expect_usage_error({"--versoin"}, "there is no option --versoin; did you mean \"--version\"?");
@@ -75,6 +75,20 @@ TEST(Usage, SuggestsWhatIsNear) {
   expect_usage_error({"extract", "a.wav", "--out"}, "--out takes a value: --out PATH");
   expect_usage_error({"extract", std::string(100000, 'x'), "--" + std::string(100000, 'x')},
                      "there is no option --" + std::string(100000, 'x'));
+}
+
+TEST(Usage, ConvertPointsToExport) {
+  const std::vector<std::vector<std::string>> lines = {{"convert"},
+                                                       {"convert", "m.pt", "m.safetensors", "--layout", "hf"},
+                                                       {"-q", "convert", "extract", "a.wav"},
+                                                       {"convert", "--help"}};
+  for (const std::vector<std::string>& line : lines) {
+    const Result result = run(line);
+    EXPECT_EQ(result.code, 2);
+    EXPECT_EQ(result.out, "");
+    EXPECT_THAT(lines_of(result.err), ElementsAre(HasSubstr("use `contentvec export` with the same arguments")));
+  }
+  EXPECT_THAT(run({"help", "convert"}).err, HasSubstr("\"convert\" is not one of"));
 }
 
 TEST(Usage, NumbersAreNumbersInTheirRange) {
@@ -109,7 +123,7 @@ TEST(Usage, HelpOfACommandInEveryWay) {
   EXPECT_EQ(run({"help"}).out, run({"--help"}).out);
   expect_usage_error(
       {"help", "extrct"},
-      "COMMAND: \"extrct\" is not one of extract, convert, index, info, models, bench, completion, "
+      "COMMAND: \"extrct\" is not one of extract, export, index, info, models, bench, completion, "
       "man, help; did you mean \"extract\"?");
 }
 
@@ -156,7 +170,7 @@ TEST(Usage, BashCompletes) {
   EXPECT_THAT(completions({"contentvec", "extract", "--norm"}), ElementsAre("--normalize"));
   EXPECT_THAT(completions({"contentvec", "extract", "--normalize", ""}), ElementsAre("auto", "on", "off"));
   EXPECT_THAT(completions({"contentvec", "extract", "--preset", "rvc"}), ElementsAre("rvc-v1", "rvc-v2"));
-  EXPECT_THAT(completions({"contentvec", "convert", "--dtype", ""}), ElementsAre("f32", "f16"));
+  EXPECT_THAT(completions({"contentvec", "export", "--dtype", ""}), ElementsAre("f32", "f16"));
   EXPECT_THAT(completions({"contentvec", "completion", ""}), ElementsAre("bash", "zsh", "fish"));
   EXPECT_THAT(completions({"contentvec", "help", "mod"}), ElementsAre("models"));
   EXPECT_THAT(completions({"contentvec", "extract", "--model", ""}), ElementsAre("")) << "files";

@@ -115,8 +115,8 @@ TEST(Load, ProcessorConfigOfTransformers5) {
 TEST(Load, AModelInShards) {
   HubServer hub;
   const TemporaryFolder folder;
-  convert((oracle() / "checkpoints/tiny.hf").string(), folder / "whole.safetensors",
-          {.layout = ConvertOptions::Layout::kHf});
+  export_model((oracle() / "checkpoints/tiny.hf").string(), folder / "whole.safetensors",
+          {.layout = Layout::kHf});
   const std::string whole = text_of(folder / "whole.safetensors");
   // Both shards hold everything; the index says where to take each tensor from.
   nlohmann::json map;
@@ -152,11 +152,11 @@ TEST(Load, FromPretrained) {
   EXPECT_EQ(Model::from_pretrained("org/top", "").info().layout, "fairseq");
 }
 
-TEST(Convert, FromAName) {
+TEST(Export, FromAName) {
   HubServer hub;
   publish(hub, "org/tiny", "model.pt", "tiny.fairseq.pt");
   const TemporaryFolder folder;
-  EXPECT_GT(convert("org/tiny", folder / "out.safetensors").parameters, 0);
+  EXPECT_GT(export_model("org/tiny", folder / "out.safetensors").parameters, 0);
   EXPECT_GT(fs::file_size(folder / "out.safetensors"), 0U);
 }
 

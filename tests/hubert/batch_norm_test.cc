@@ -14,7 +14,6 @@ namespace contentvec {
 namespace {
 
 using testing::HasSubstr;
-using Layout = ConvertOptions::Layout;
 
 TEST(BatchNorm, IsWhatItsDefinitionSaysUpToTheEdges) {
   test::expect_batch_norm(Device::kCpu);
@@ -42,7 +41,7 @@ TEST_F(BatchNormTest, IsWrittenInEveryLayoutThatHasIt) {
                                      std::pair{Layout::kHf, "encoder.pos_conv_embed.batch_norm."}}) {
     const test::TemporaryFolder out;
     const std::string path = (out / "model.safetensors").string();
-    convert(spec(), path, {.layout = layout});
+    export_model(spec(), path, {.layout = layout});
     const auto tensors = checkpoint::open(path).tensors;
     for (const char* part : {"weight", "bias", "running_mean", "running_var", "num_batches_tracked"})
       EXPECT_TRUE(tensors.contains(std::string(norm) + part)) << norm << part;
@@ -53,7 +52,7 @@ TEST_F(BatchNormTest, IsWrittenInEveryLayoutThatHasIt) {
       EXPECT_TRUE(ModelConfig::from_json_file(out / "config.json").conv_pos_batch_norm);
     }
   }
-  EXPECT_THAT(test::error_of([&] { convert(spec(), folder_ / "m.safetensors", {.layout = Layout::kMlx}); }),
+  EXPECT_THAT(test::error_of([&] { export_model(spec(), folder_ / "m.safetensors", {.layout = Layout::kMlx}); }),
               HasSubstr("BatchNorm"));
 }
 

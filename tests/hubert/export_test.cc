@@ -1,4 +1,4 @@
-// convert: every layout and precision loads again, says the same architecture and gives the same features.
+// export: every layout and precision loads again, says the same architecture and gives the same features.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,7 +15,6 @@ namespace contentvec {
 namespace {
 
 using testing::HasSubstr;
-using Layout = ConvertOptions::Layout;
 
 std::string oracle_file(const std::string& name) {
   return (test::oracle() / "checkpoints" / name).string();
@@ -30,25 +29,25 @@ std::vector<float> features_of(const Model& model, const test::Golden& golden, c
       .data;
 }
 
-struct ConvertCase {
+struct ExportCase {
   std::string source;
   std::string golden;
   Layout layout;
   std::string layout_name;
 };
 
-std::ostream& operator<<(std::ostream& out, const ConvertCase& c) {
+std::ostream& operator<<(std::ostream& out, const ExportCase& c) {
   return out << c.source << " to " << c.layout_name;
 }
 
-class ConvertTest : public testing::TestWithParam<ConvertCase> {};
+class ExportTest : public testing::TestWithParam<ExportCase> {};
 
-TEST_P(ConvertTest, Float32ChangesNoBit) {
-  const ConvertCase& c = GetParam();
+TEST_P(ExportTest, Float32ChangesNoBit) {
+  const ExportCase& c = GetParam();
   const test::TemporaryFolder folder;
   const std::filesystem::path out = folder / "model.safetensors";
   const Model before = Model::load(oracle_file(c.source));
-  const ModelInfo written = convert(oracle_file(c.source), out, {.layout = c.layout});
+  const ModelInfo written = export_model(oracle_file(c.source), out, {.layout = c.layout});
   const Model after = Model::load(out.string());
   EXPECT_EQ(after.info().layout, c.layout_name);
   EXPECT_EQ(after.info().container, "safetensors");
@@ -65,36 +64,36 @@ TEST_P(ConvertTest, Float32ChangesNoBit) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Layouts, ConvertTest,
-    testing::Values(ConvertCase{"tiny.fairseq.pt", "tiny.721", Layout::kFairseq, "fairseq"},
-                    ConvertCase{"tiny.fairseq.pt", "tiny.721", Layout::kHf, "hf"},
-                    ConvertCase{"tiny.fairseq.pt", "tiny.721", Layout::kMlx, "mlx"},
-                    ConvertCase{"tiny.hf", "tiny.721", Layout::kFairseq, "fairseq"},
-                    ConvertCase{"tiny-large.fairseq.pt", "tiny-large.721", Layout::kHf, "hf"},
-                    ConvertCase{"tiny-large.hf", "tiny-large.721", Layout::kMlx, "mlx"},
-                    ConvertCase{"tiny-speaker.contentvec.pt", "tiny-speaker.721", Layout::kFairseq,
+    Layouts, ExportTest,
+    testing::Values(ExportCase{"tiny.fairseq.pt", "tiny.721", Layout::kFairseq, "fairseq"},
+                    ExportCase{"tiny.fairseq.pt", "tiny.721", Layout::kHf, "hf"},
+                    ExportCase{"tiny.fairseq.pt", "tiny.721", Layout::kMlx, "mlx"},
+                    ExportCase{"tiny.hf", "tiny.721", Layout::kFairseq, "fairseq"},
+                    ExportCase{"tiny-large.fairseq.pt", "tiny-large.721", Layout::kHf, "hf"},
+                    ExportCase{"tiny-large.hf", "tiny-large.721", Layout::kMlx, "mlx"},
+                    ExportCase{"tiny-speaker.contentvec.pt", "tiny-speaker.721", Layout::kFairseq,
                                 "fairseq"},
-                    ConvertCase{"tiny-speaker.contentvec.pt", "tiny-speaker.721", Layout::kMlx, "mlx"}),
+                    ExportCase{"tiny-speaker.contentvec.pt", "tiny-speaker.721", Layout::kMlx, "mlx"}),
     [](const auto& test) {
       std::string name = test.param.source + "_" + test.param.layout_name;
       for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
       return name;
     });
 
-TEST(Convert, Float16IsExactForAFloat16File) {
+TEST(Export, Float16IsExactForAFloat16File) {
   const test::TemporaryFolder folder;
   const std::filesystem::path half = folder / "half.safetensors";
-  convert(oracle_file("tiny.fairseq.fp16.pt"), half, {.dtype = DType::kF16});
+  export_model(oracle_file("tiny.fairseq.fp16.pt"), half, {.dtype = DType::kF16});
   const test::Golden golden = test::read_golden("tiny.721");
   EXPECT_EQ(features_of(Model::load(half.string()), golden, {}),
             features_of(Model::load(oracle_file("tiny.fairseq.fp16.pt")), golden, {}));
   EXPECT_LT(std::filesystem::file_size(half), 190000U);
 }
 
-TEST(Convert, Float16RoundsToNearestEven) {
+TEST(Export, Float16RoundsToNearestEven) {
   const test::TemporaryFolder folder;
   const std::filesystem::path half = folder / "half.safetensors";
-  convert(oracle_file("tiny.fairseq.pt"), half, {.dtype = DType::kF16});
+  export_model(oracle_file("tiny.fairseq.pt"), half, {.dtype = DType::kF16});
   // torch made the float16 checkpoint from the same weights
   const checkpoint::Checkpoint ours = checkpoint::open(half);
   const checkpoint::Checkpoint torchs = checkpoint::open(oracle_file("tiny.fairseq.fp16.pt"));
@@ -103,10 +102,10 @@ TEST(Convert, Float16RoundsToNearestEven) {
   }
 }
 
-TEST(Convert, WritesTheFilesTransformersNeeds) {
+TEST(Export, WritesTheFilesTransformersNeeds) {
   const test::TemporaryFolder folder;
   const std::filesystem::path out = folder / "model.safetensors";
-  convert(oracle_file("tiny-large.fairseq.pt"), out, {.layout = Layout::kHf});
+  export_model(oracle_file("tiny-large.fairseq.pt"), out, {.layout = Layout::kHf});
   const auto ours = test::read_json(folder / "config.json");
   const auto theirs = test::read_json(test::oracle() / "checkpoints" / "tiny-large.hf" / "config.json");
   for (const auto& [key, value] : theirs.items()) {
@@ -122,11 +121,11 @@ TEST(Convert, WritesTheFilesTransformersNeeds) {
   EXPECT_EQ(checkpoint::open(folder.path()).hf_preprocessor.at("do_normalize"), true);
 }
 
-TEST(Convert, LeavesAnotherModelsConfigAlone) {
+TEST(Export, LeavesAnotherModelsConfigAlone) {
   const test::TemporaryFolder folder;
   test::write_file(folder / "config.json", "{\"hidden_size\": 1}");
   EXPECT_THAT(test::error_of([&] {
-                convert(oracle_file("tiny.fairseq.pt"), folder / "model.safetensors",
+                export_model(oracle_file("tiny.fairseq.pt"), folder / "model.safetensors",
                         {.layout = Layout::kHf});
               }),
               HasSubstr("config.json"));
@@ -134,25 +133,44 @@ TEST(Convert, LeavesAnotherModelsConfigAlone) {
   EXPECT_EQ(test::read_file(folder / "config.json").size(), 18U);
 }
 
-TEST(Convert, RefusesWhatALayoutCannotSay) {
+TEST(Export, RefusesWhatALayoutCannotSay) {
   const test::TemporaryFolder folder;
   EXPECT_THAT(test::error_of([&] {
-                convert(oracle_file("tiny-speaker.contentvec.pt"), folder / "a.safetensors",
+                export_model(oracle_file("tiny-speaker.contentvec.pt"), folder / "a.safetensors",
                         {.layout = Layout::kHf});
               }),
               HasSubstr("speaker"));
   const std::string oddpos = "synthetic:" + (test::oracle() / "configs" / "tiny-oddpos.json").string();
-  EXPECT_THAT(test::error_of([&] { convert(oddpos, folder / "a.safetensors", {.layout = Layout::kHf}); }),
+  EXPECT_THAT(test::error_of([&] { export_model(oddpos, folder / "a.safetensors", {.layout = Layout::kHf}); }),
               HasSubstr("projection"));
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
-TEST(ReadWeights, GivesWhatConvertWrites) {
+TEST(Export, RefusesLayoutsItDoesNotWrite) {
+  const test::TemporaryFolder folder;
+  const std::string source = oracle_file("tiny.fairseq.pt");
+  for (const Layout layout : {Layout::kTorchaudio, Layout::kSoftVc}) {
+    EXPECT_THAT(test::error_of([&] { export_model(source, folder / "a.safetensors", {.layout = layout}); }),
+                HasSubstr("export writes the names of fairseq, hf or mlx; those of " +
+                          std::string(layout_name(layout)) + " were asked for"));
+    EXPECT_THROW((void)read_weights(source, "", {.layout = layout}), Error);
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST(Layout, Names) {
+  for (const char* name : {"fairseq", "hf", "mlx", "torchaudio", "soft-vc"}) {
+    EXPECT_EQ(layout_name(layout_from_name(name)), name);
+  }
+  EXPECT_THROW((void)layout_from_name("onnx"), Error);
+}
+
+TEST(ReadWeights, GivesWhatExportWrites) {
   const test::TemporaryFolder folder;
   const std::string out = (folder / "model.safetensors").string();
   for (const Layout layout : {Layout::kFairseq, Layout::kMlx}) {
-    const ConvertOptions options = {.layout = layout};
-    convert(oracle_file("tiny.fairseq.pt"), out, options);
+    const ExportOptions options = {.layout = layout};
+    export_model(oracle_file("tiny.fairseq.pt"), out, options);
     const auto file = checkpoint::open(out);
     const std::vector<WeightTensor> weights = read_weights(oracle_file("tiny.fairseq.pt"), "", options);
     ASSERT_EQ(weights.size(), file.tensors.size());
@@ -180,10 +198,10 @@ TEST(Inspect, ReadsTheWholeFileForItsDigestOnly) {
   EXPECT_EQ(inspect(file, {}, false).config, inspect(file).config);
 }
 
-TEST(Convert, SyntheticModelsBecomeFiles) {
+TEST(Export, SyntheticModelsBecomeFiles) {
   const test::TemporaryFolder folder;
   const std::string spec = "synthetic:" + (test::oracle() / "configs" / "tiny-oddpos.json").string();
-  convert(spec, folder / "model.safetensors");
+  export_model(spec, folder / "model.safetensors");
   const test::Golden golden = test::read_golden("tiny-oddpos.721");
   EXPECT_EQ(features_of(Model::load((folder / "model.safetensors").string()), golden, {}),
             features_of(Model::load(spec), golden, {}));

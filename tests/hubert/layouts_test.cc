@@ -18,7 +18,7 @@ ModelConfig oracle_config(const std::string& name) {
 }
 
 /// As another program names and packs them.
-Tensors in_layout(const Tensors& tensors, hubert::Layout layout) {
+Tensors in_layout(const Tensors& tensors, Layout layout) {
   Tensors result;
   for (const char* part : {".q_proj.", ".k_proj.", ".v_proj.", ""}) {  // in the order they are packed in
     for (const auto& [name, tensor] : tensors) {
@@ -36,7 +36,7 @@ Tensors in_layout(const Tensors& tensors, hubert::Layout layout) {
 }
 
 struct LayoutCase {
-  hubert::Layout layout;
+  Layout layout;
   std::string config;
   std::string prefix;
 };
@@ -52,19 +52,19 @@ TEST_P(LayoutTest, GivesTheGoldenFeatures) {
     tensors[prefix + name] = tensor;
   test::write_tensors(path, tensors);
   const Model loaded = Model::load(path, {.config = oracle_config(config)});
-  EXPECT_EQ(loaded.info().layout, hubert::layout_name(layout));
+  EXPECT_EQ(loaded.info().layout, layout_name(layout));
   EXPECT_THAT(loaded.info().warnings, testing::IsEmpty());
   test::expect_golden(loaded, test::read_golden(config + ".721"));
 }
 
 INSTANTIATE_TEST_SUITE_P(Programs, LayoutTest,
-                         testing::Values(LayoutCase{hubert::Layout::kSoftVc, "tiny", ""},
-                                         LayoutCase{hubert::Layout::kSoftVc, "tiny", "module."},
-                                         LayoutCase{hubert::Layout::kTorchaudio, "tiny", ""},
-                                         LayoutCase{hubert::Layout::kTorchaudio, "tiny-large", "wav2vec2."},
-                                         LayoutCase{hubert::Layout::kHf, "tiny", "_orig_mod.hubert."}),
+                         testing::Values(LayoutCase{Layout::kSoftVc, "tiny", ""},
+                                         LayoutCase{Layout::kSoftVc, "tiny", "module."},
+                                         LayoutCase{Layout::kTorchaudio, "tiny", ""},
+                                         LayoutCase{Layout::kTorchaudio, "tiny-large", "wav2vec2."},
+                                         LayoutCase{Layout::kHf, "tiny", "_orig_mod.hubert."}),
                          [](const auto& test) {
-                           return test::test_name(std::string(hubert::layout_name(test.param.layout)) + " " +
+                           return test::test_name(std::string(layout_name(test.param.layout)) + " " +
                                                   test.param.config + " " + test.param.prefix);
                          });
 

@@ -69,7 +69,7 @@ void expect_golden_features_of_converted_checkpoints() {
     const std::string path = (test::oracle() / "checkpoints" / file).string();
     test::expect_golden(Model::load(path), golden);
     const std::string converted = (folder / "model.safetensors").string();
-    convert(path, converted, {.layout = ConvertOptions::Layout::kHf});
+    export_model(path, converted, {.layout = Layout::kHf});
     EXPECT_THAT(test::text_of(folder / "config.json"), HasSubstr("\"layer_norm_eps\": 1e-05"));
     const Model model = Model::load(converted);
     EXPECT_EQ(model.config().layer_norm_eps, 1e-5F);

@@ -246,9 +246,9 @@ TEST_F(ModelFileTest, ReadsAPositionalConvolutionWithoutWeightNorm) {
   EXPECT_EQ(open_model_file(path_.string(), tiny_config()).weights.read_pos_conv(), folded);
   // converted, it has the weight norm that the layouts' own programs expect, and is the same but for g's
   // rounding
-  for (const auto layout : {ConvertOptions::Layout::kFairseq, ConvertOptions::Layout::kMlx}) {
+  for (const auto layout : {Layout::kFairseq, Layout::kMlx}) {
     const std::filesystem::path out = folder_ / "converted.safetensors";
-    convert(path_.string(), out, {.layout = layout, .config = tiny_config()});
+    export_model(path_.string(), out, {.layout = layout, .config = tiny_config()});
     const Weights converted = open_model_file(out.string(), {}).weights;
     EXPECT_TRUE(converted.has("encoder.pos_conv.0.weight_g"));
     EXPECT_LE(test::max_abs_error(converted.read_pos_conv(), folded), 2e-7);  // of values up to 0.5

@@ -1,9 +1,8 @@
-#include "cli/convert.h"
+#include "cli/export.h"
 
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <map>
 #include <memory>
 
 #include "cli/console.h"
@@ -16,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-struct ConvertArguments {
+struct ExportArguments {
   std::string spec;
   std::string out;
   std::string dtype = "f32";
@@ -24,13 +23,8 @@ struct ConvertArguments {
   std::string config;
 };
 
-const std::map<std::string, ConvertOptions::Layout> kLayouts = {{"fairseq", ConvertOptions::Layout::kFairseq},
-                                                                {"hf", ConvertOptions::Layout::kHf},
-                                                                {"mlx", ConvertOptions::Layout::kMlx}};
-const std::map<std::string, DType> kDTypes = {{"f32", DType::kF32}, {"f16", DType::kF16}};
-
-/// The source stays as it is: its precision, or what the conversion leaves out, may be needed again.
-void check_out(const ConvertArguments& arguments) {
+/// The source stays as it is: its precision, or what the export leaves out, may be needed again.
+void check_out(const ExportArguments& arguments) {
   const fs::path out = arguments.out;
   if (out.extension() != ".safetensors") {
     throw UsageError(
@@ -44,32 +38,32 @@ void check_out(const ConvertArguments& arguments) {
   }
 }
 
-int run(const ConvertArguments& arguments) {
+int run(const ExportArguments& arguments) {
   check_out(arguments);
-  ConvertOptions options;
-  options.layout = kLayouts.at(arguments.layout);
-  options.dtype = kDTypes.at(arguments.dtype);
+  ExportOptions options;
+  options.layout = layout_from_name(arguments.layout);
+  options.dtype = dtype_from_name(arguments.dtype);
   options.config = read_config(arguments.config);
   options.hub = hub_options();
-  const ModelInfo info = convert(arguments.spec, arguments.out, options);
+  const ModelInfo info = export_model(arguments.spec, arguments.out, options);
 
   for (const std::string& warning : info.warnings) warning_line(warning);
-  const std::string beside = options.layout == ConvertOptions::Layout::kHf
+  const std::string beside = options.layout == Layout::kHf
                                  ? "; beside it config.json and preprocessor_config.json"
                                  : "";
   const std::string line = fmt::format(
       "wrote {}: {} tensors, {} parameters, {} bytes ({}, {} names){}", arguments.out, info.tensors,
       grouped(info.parameters), grouped(static_cast<int64_t>(fs::file_size(arguments.out))),
       options.dtype == DType::kF16 ? "float16" : "float32", arguments.layout, beside);
-  if (!print_line(line)) throw Error("cannot write to standard output (the conversion itself is done)");
+  if (!print_line(line)) throw Error("cannot write to standard output (the export itself is done)");
   return kDone;
 }
 
 }  // namespace
 
-Command add_convert(CLI::App& app) {
-  CLI::App* parser = app.add_subcommand("convert", "Write a checkpoint anew as one safetensors file");
-  const auto arguments = std::make_shared<ConvertArguments>();
+Command add_export(CLI::App& app) {
+  CLI::App* parser = app.add_subcommand("export", "Write a checkpoint anew as one safetensors file");
+  const auto arguments = std::make_shared<ExportArguments>();
   add_spec(*parser, arguments->spec);
   parser->add_option("OUT", arguments->out, "The file to write; it must end in .safetensors")
       ->required()
