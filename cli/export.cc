@@ -48,9 +48,8 @@ int run(const ExportArguments& arguments) {
   const ModelInfo info = export_model(arguments.spec, arguments.out, options);
 
   for (const std::string& warning : info.warnings) warning_line(warning);
-  const std::string beside = options.layout == Layout::kHf
-                                 ? "; beside it config.json and preprocessor_config.json"
-                                 : "";
+  const std::string beside =
+      options.layout == Layout::kHf ? "; beside it config.json and preprocessor_config.json" : "";
   const std::string line = fmt::format(
       "wrote {}: {} tensors, {} parameters, {} bytes ({}, {} names){}", arguments.out, info.tensors,
       grouped(info.parameters), grouped(static_cast<int64_t>(fs::file_size(arguments.out))),

@@ -56,7 +56,8 @@ bool asks_to_convert(std::span<const char* const> arguments) {
 int parse_and_run(int argc, const char* const* argv) {
   if (asks_to_convert(std::span(argv, static_cast<size_t>(argc)).subspan(1))) {
     error_line(
-        "convert will convert voices, in a later version; to write a checkpoint anew, use `contentvec export` "
+        "convert will convert voices, in a later version; to write a checkpoint anew, use `contentvec "
+        "export` "
         "with the same arguments");
     return kUsage;
   }
@@ -64,8 +65,8 @@ int parse_and_run(int argc, const char* const* argv) {
   app.set_version_flag("-V,--version", fmt::format("contentvec {}", version()), "Print the version and stop");
   app.require_subcommand(0, 1);
   const std::array commands = {add_extract(app),    add_export(app), add_index(app),
-                               add_info(app),       add_models(app),  add_bench(app),
-                               add_completion(app), add_man(app),     add_help(app)};
+                               add_info(app),       add_models(app), add_bench(app),
+                               add_completion(app), add_man(app),    add_help(app)};
   add_verbosity(app);
   for (const Command& command : commands) add_verbosity(*command.parser);
   // Last: commands take on the footer that the program has when they are added.

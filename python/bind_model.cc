@@ -54,8 +54,8 @@ ModelInfo inspect_model(const std::string& spec, const std::optional<ModelConfig
 }
 
 ModelInfo write_model(const std::string& spec, const std::string& path, const std::string& layout,
-                        const std::string& dtype, const std::optional<ModelConfig>& config,
-                        const HubOptions& hub) {
+                      const std::string& dtype, const std::optional<ModelConfig>& config,
+                      const HubOptions& hub) {
   const ExportOptions options = {
       .layout = layout_from_name(layout), .dtype = dtype_from_name(dtype), .config = config, .hub = hub};
   const OthersRun others_run;

@@ -213,7 +213,7 @@ enum class Layout {
 [[nodiscard]] CONTENTVEC_API Layout layout_from_name(std::string_view name);
 
 struct ExportOptions {
-  Layout layout = Layout::kFairseq;  ///< kFairseq, kHf or kMlx
+  Layout layout = Layout::kFairseq;        ///< kFairseq, kHf or kMlx
   DType dtype = DType::kF32;               ///< kF32 or kF16
   std::optional<ModelConfig> config = {};  ///< as LoadOptions::config
   HubOptions hub = {};                     ///< as LoadOptions::hub
@@ -222,10 +222,10 @@ struct ExportOptions {
 /// the metadata (`contentvec.config`), so that it opens anywhere with nothing to guess; in Hugging Face's
 /// layout also config.json and preprocessor_config.json beside it.
 /// Throws Error as Model::load does, for a layout or dtype that is not written, when a float16 cannot hold a
-/// weight, or when `out` cannot be written; `out` is replaced whole or left as it was. Returns the tensors and
-/// warnings as Model::info does.
+/// weight, or when `out` cannot be written; `out` is replaced whole or left as it was. Returns the tensors
+/// and warnings as Model::info does.
 CONTENTVEC_API ModelInfo export_model(const std::string& spec, const std::filesystem::path& out,
-                                 const ExportOptions& options = {});
+                                      const ExportOptions& options = {});
 
 /// One tensor of a model's weights.
 struct WeightTensor {
@@ -233,8 +233,8 @@ struct WeightTensor {
   std::vector<int64_t> shape;
   std::vector<float> values;  ///< in C order
 };
-/// The tensors export_model() would write, as float32, in the order of the forward pass; of them those whose names
-/// begin with `prefix`. Throws Error as Model::load does.
+/// The tensors export_model() would write, as float32, in the order of the forward pass; of them those whose
+/// names begin with `prefix`. Throws Error as Model::load does.
 CONTENTVEC_API std::vector<WeightTensor> read_weights(const std::string& spec, const std::string& prefix = "",
                                                       const ExportOptions& options = {});
 

@@ -82,7 +82,8 @@ void check_options(const ExportOptions& options) {
 void check_expressible(const ModelConfig& config, const Weights& weights, Layout layout) {
   if (layout == Layout::kMlx && config.conv_pos_batch_norm) {
     fail(
-        "mlx-contentvec's model has no BatchNorm before its positional convolution, this model has one; export "
+        "mlx-contentvec's model has no BatchNorm before its positional convolution, this model has one; "
+        "export "
         "with --layout fairseq or hf");
   }
   if (layout != Layout::kHf) return;
@@ -131,8 +132,7 @@ std::vector<output::NamedTensor> tensors_of(const Weights& weights, const Export
   std::vector<output::NamedTensor> tensors;
   for (const hubert::TensorSpec& tensor : hubert::tensor_table(weights.config(), forms)) {
     // mlx-contentvec's model has no final_proj and refuses a file with one.
-    const bool left_out =
-        options.layout == Layout::kMlx && tensor.name.starts_with("final_proj.");
+    const bool left_out = options.layout == Layout::kMlx && tensor.name.starts_with("final_proj.");
     if (!left_out) tensors.push_back(named_tensor(weights, tensor, options));
   }
   return tensors;
@@ -173,7 +173,8 @@ struct SideFile {
 
 }  // namespace
 
-ModelInfo export_model(const std::string& spec, const std::filesystem::path& out, const ExportOptions& options) {
+ModelInfo export_model(const std::string& spec, const std::filesystem::path& out,
+                       const ExportOptions& options) {
   check_options(options);
   hubert::ModelFile file = hubert::open_model_file(spec, options.config, options.hub);
   const Weights& weights = file.weights;

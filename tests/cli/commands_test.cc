@@ -66,8 +66,7 @@ TEST_F(CommandsTest, ExportWritesTheArchitecture) {
 }
 
 TEST_F(CommandsTest, ExportToFloat16AndBack) {
-  ASSERT_EQ(command({"export", checkpoint("tiny.fairseq.pt"), "half.safetensors", "--dtype", "f16"}).code,
-            0);
+  ASSERT_EQ(command({"export", checkpoint("tiny.fairseq.pt"), "half.safetensors", "--dtype", "f16"}).code, 0);
   for (const auto& [name, dtype] : read_safetensors(folder_ / "half.safetensors").dtypes)
     EXPECT_EQ(dtype, "F16") << name;
   // The reference's float16 file holds the same roundings of the same weights.

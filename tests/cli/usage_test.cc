@@ -25,7 +25,7 @@ using testing::Not;
 using testing::StartsWith;
 
 const std::vector<std::string> kCommands = {"extract", "export", "index",      "info", "models",
-                                            "bench",   "help",    "completion", "man"};
+                                            "bench",   "help",   "completion", "man"};
 
 void expect_usage_error(const std::vector<std::string>& arguments, const std::string& first_line) {
   const Result result = run(arguments);
@@ -86,7 +86,8 @@ TEST(Usage, ConvertPointsToExport) {
     const Result result = run(line);
     EXPECT_EQ(result.code, 2);
     EXPECT_EQ(result.out, "");
-    EXPECT_THAT(lines_of(result.err), ElementsAre(HasSubstr("use `contentvec export` with the same arguments")));
+    EXPECT_THAT(lines_of(result.err),
+                ElementsAre(HasSubstr("use `contentvec export` with the same arguments")));
   }
   EXPECT_THAT(run({"help", "convert"}).err, HasSubstr("\"convert\" is not one of"));
 }

@@ -116,7 +116,7 @@ TEST(Load, AModelInShards) {
   HubServer hub;
   const TemporaryFolder folder;
   export_model((oracle() / "checkpoints/tiny.hf").string(), folder / "whole.safetensors",
-          {.layout = Layout::kHf});
+               {.layout = Layout::kHf});
   const std::string whole = text_of(folder / "whole.safetensors");
   // Both shards hold everything; the index says where to take each tensor from.
   nlohmann::json map;

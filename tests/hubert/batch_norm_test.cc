@@ -52,8 +52,9 @@ TEST_F(BatchNormTest, IsWrittenInEveryLayoutThatHasIt) {
       EXPECT_TRUE(ModelConfig::from_json_file(out / "config.json").conv_pos_batch_norm);
     }
   }
-  EXPECT_THAT(test::error_of([&] { export_model(spec(), folder_ / "m.safetensors", {.layout = Layout::kMlx}); }),
-              HasSubstr("BatchNorm"));
+  EXPECT_THAT(
+      test::error_of([&] { export_model(spec(), folder_ / "m.safetensors", {.layout = Layout::kMlx}); }),
+      HasSubstr("BatchNorm"));
 }
 
 TEST_F(BatchNormTest, FasterFramesOrSlowerAreAsTheConfigurationSays) {

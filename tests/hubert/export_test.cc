@@ -71,8 +71,7 @@ INSTANTIATE_TEST_SUITE_P(
                     ExportCase{"tiny.hf", "tiny.721", Layout::kFairseq, "fairseq"},
                     ExportCase{"tiny-large.fairseq.pt", "tiny-large.721", Layout::kHf, "hf"},
                     ExportCase{"tiny-large.hf", "tiny-large.721", Layout::kMlx, "mlx"},
-                    ExportCase{"tiny-speaker.contentvec.pt", "tiny-speaker.721", Layout::kFairseq,
-                                "fairseq"},
+                    ExportCase{"tiny-speaker.contentvec.pt", "tiny-speaker.721", Layout::kFairseq, "fairseq"},
                     ExportCase{"tiny-speaker.contentvec.pt", "tiny-speaker.721", Layout::kMlx, "mlx"}),
     [](const auto& test) {
       std::string name = test.param.source + "_" + test.param.layout_name;
@@ -126,7 +125,7 @@ TEST(Export, LeavesAnotherModelsConfigAlone) {
   test::write_file(folder / "config.json", "{\"hidden_size\": 1}");
   EXPECT_THAT(test::error_of([&] {
                 export_model(oracle_file("tiny.fairseq.pt"), folder / "model.safetensors",
-                        {.layout = Layout::kHf});
+                             {.layout = Layout::kHf});
               }),
               HasSubstr("config.json"));
   EXPECT_FALSE(std::filesystem::exists(folder / "model.safetensors"));
@@ -137,12 +136,13 @@ TEST(Export, RefusesWhatALayoutCannotSay) {
   const test::TemporaryFolder folder;
   EXPECT_THAT(test::error_of([&] {
                 export_model(oracle_file("tiny-speaker.contentvec.pt"), folder / "a.safetensors",
-                        {.layout = Layout::kHf});
+                             {.layout = Layout::kHf});
               }),
               HasSubstr("speaker"));
   const std::string oddpos = "synthetic:" + (test::oracle() / "configs" / "tiny-oddpos.json").string();
-  EXPECT_THAT(test::error_of([&] { export_model(oddpos, folder / "a.safetensors", {.layout = Layout::kHf}); }),
-              HasSubstr("projection"));
+  EXPECT_THAT(
+      test::error_of([&] { export_model(oddpos, folder / "a.safetensors", {.layout = Layout::kHf}); }),
+      HasSubstr("projection"));
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
