@@ -167,7 +167,7 @@ std::vector<std::string> completions(const std::vector<std::string>& words) {
 
 TEST(Usage, BashCompletes) {
   if (!fs::exists("/bin/bash")) GTEST_SKIP() << "there is no bash here";
-  EXPECT_THAT(completions({"contentvec", "ex"}), ElementsAre("extract"));
+  EXPECT_THAT(completions({"contentvec", "ext"}), ElementsAre("extract"));
   EXPECT_THAT(completions({"contentvec", "extract", "--norm"}), ElementsAre("--normalize"));
   EXPECT_THAT(completions({"contentvec", "extract", "--normalize", ""}), ElementsAre("auto", "on", "off"));
   EXPECT_THAT(completions({"contentvec", "extract", "--preset", "rvc"}), ElementsAre("rvc-v1", "rvc-v2"));
