@@ -168,8 +168,7 @@ Command add_bench(CLI::App& app) {
   };
   option("--model", a->model,
          "A checkpoint file, a Hugging Face directory, or synthetic:base (default), whose loading time is "
-         "that of "
-         "making the weights up",
+         "that of making the weights up",
          "SPEC");
   option("--seconds", a->seconds, "Length of each waveform (default: 10)", "S")
       ->check(number_in(0.001, 3600.0));
@@ -185,8 +184,7 @@ Command add_bench(CLI::App& app) {
       "gflops counts two operations for each product of the convolutions, linear layers and attention;\n"
       "peak_gflops is what a loop over registers alone reaches on as many threads in the same run, with the\n"
       "instruction that the products use (null on MLX). peak_rss_mb is the most physical memory held, in "
-      "units of 1e6 "
-      "bytes.");
+      "units of 1e6 bytes.");
   return {parser, [a] { return run(*a); }};
 }
 

@@ -355,8 +355,7 @@ Command add_extract(CLI::App& app) {
   option("--shard", a->shard, "Do part I of N only, for several machines: 1/4 to 4/4", "I/N");
   option("--preset", a->preset,
          "rvc-v1, rvc-v2 or applio: what the feature extraction of RVC or Applio does, on an experiment's "
-         "directory; "
-         "or soft-vc: pad by 40 samples on both sides",
+         "directory; or soft-vc: pad by 40 samples on both sides",
          "NAME")
       ->check(one_of({"rvc-v1", "rvc-v2", "applio", kSoftVc}));
   option("--layer", a->layer,

@@ -73,8 +73,7 @@ int parse_and_run(int argc, const char* const* argv) {
   app.footer(
       "EXIT STATUS: 0: all is done. 1: something failed, each failure is on standard error. 2: wrong usage.\n"
       "ENVIRONMENT: CONTENTVEC_ISA forces an instruction set; NO_COLOR keeps colours away; HF_HOME, HF_TOKEN "
-      "and "
-      "HF_ENDPOINT are as for huggingface_hub.");
+      "and HF_ENDPOINT are as for huggingface_hub.");
   try {
     app.parse(arguments_of(argc, argv));
   } catch (const CLI::ParseError& error) {

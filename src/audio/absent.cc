@@ -9,8 +9,7 @@ namespace {
 [[noreturn]] void fail_absent(std::string_view doing) {
   fail(
       "cannot {}: this build leaves out audio files and resampling (CONTENTVEC_AUDIO=OFF). Give the model 16 "
-      "kHz mono "
-      "samples, or build again with -DCONTENTVEC_AUDIO=ON",
+      "kHz mono samples, or build again with -DCONTENTVEC_AUDIO=ON",
       doing);
 }
 

@@ -59,8 +59,7 @@ Contents as_it_is(const Part& part) {
 void refuse_format(const std::string& doing, std::string_view reason) {
   fail(
       "{}: not audio that is read here: {}; expected wav, w64, rf64, aiff, au, caf, flac, ogg (vorbis, opus) "
-      "or "
-      "mp3; convert another format first: `ffmpeg -i in.xyz out.wav`",
+      "or mp3; convert another format first: `ffmpeg -i in.xyz out.wav`",
       doing, reason);
 }
 

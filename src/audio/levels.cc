@@ -39,8 +39,7 @@ std::vector<std::string> Levels::warnings(int rate) const {
   if (several_ && channels_energy_ > 0 && mono_energy_ < kCancelled * channels_energy_) {
     all.emplace_back(
         "its channels cancel each other in their mean, which is (nearly) silence: one is the other's "
-        "opposite; "
-        "use one channel alone, such as with `ffmpeg -i in.wav -af pan=mono|c0=c0 out.wav`");
+        "opposite; use one channel alone, such as with `ffmpeg -i in.wav -af pan=mono|c0=c0 out.wav`");
   }
   if (peak_ <= kFarBeyond) return all;
   const bool is_scale = peak_ > kInt16 / 256 && peak_ <= kInt16 && beyond_ > frames_ / 100;

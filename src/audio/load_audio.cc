@@ -82,15 +82,13 @@ class Loading {
     if (const int64_t most = kSamples.of(size_); samples > most) {
       fail(
           "{}: its {} bytes become more than {:.1f} hours of sound, the limit for a file of this size; "
-          "decode it "
-          "by other means, such as `ffmpeg -i in.xyz out.wav`, if this is true",
+          "decode it by other means, such as `ffmpeg -i in.xyz out.wav`, if this is true",
           doing_, size_, static_cast<double>(most) / kHour);
     }
     if (const int64_t most = kValues.of(size_); values_ > most) {
       fail(
           "{}: its {} bytes become more than {} samples, the limit for a file of this size; decode it by "
-          "other "
-          "means, such as `ffmpeg -i in.xyz out.wav`, if this is true",
+          "other means, such as `ffmpeg -i in.xyz out.wav`, if this is true",
           doing_, size_, most);
     }
   }

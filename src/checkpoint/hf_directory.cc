@@ -71,8 +71,7 @@ Checkpoint open_weights(const fs::path& directory, const OpenFile& open_file) {
   if (name.empty())
     fail(
         "cannot open checkpoint {}: expected {} in this directory, found none of them; give a checkpoint "
-        "file "
-        "instead",
+        "file instead",
         directory.string(), kWeightsLookedFor);
   return is_shard_index(name) ? open_shards(directory / name, open_file) : open_file(directory / name);
 }

@@ -172,8 +172,7 @@ class Search {
     const std::string path = path_text(first.place);
     fail(
         "it holds more than one model, {} and {} (as Python finds them), and nothing says which is meant: "
-        "save "
-        "one alone, for instance with torch.save(torch.load(FILE){}, OTHER)",
+        "save one alone, for instance with torch.save(torch.load(FILE){}, OTHER)",
         path, path_text(second.place), path);
   }
 

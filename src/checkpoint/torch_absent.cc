@@ -11,8 +11,8 @@ namespace {
 [[noreturn]] void fail_absent() {
   fail(
       "it is what torch.save writes, and this build leaves out torch's formats (CONTENTVEC_TORCH=OFF). "
-      "Convert it to "
-      "safetensors with `contentvec export` of a whole build, or build again with -DCONTENTVEC_TORCH=ON");
+      "Convert it to safetensors with `contentvec export` of a whole build, or build again with "
+      "-DCONTENTVEC_TORCH=ON");
 }
 
 }  // namespace

@@ -87,8 +87,7 @@ void check_flavour(const ZipArchive& archive, const std::string& root) {
   if (archive.contains(root + "constants.pkl"))
     fail(
         "expected a checkpoint that torch.save wrote, found a TorchScript program; load it with "
-        "torch.jit.load "
-        "and torch.save its state_dict()");
+        "torch.jit.load and torch.save its state_dict()");
   if (!archive.contains(root + "byteorder")) return;
   std::shared_ptr<const std::byte[]> content;
   const std::string_view order = content_text(archive, root + "byteorder", content);

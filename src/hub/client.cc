@@ -161,8 +161,7 @@ void Client::fail_for(const Response& response, const std::string& repo, const s
   if (status == 403)
     throw Unreachable(
         fmt::format("{} does not let you have {} (403); accept its conditions at {}/{} and set HF_TOKEN to a "
-                    "token that may "
-                    "read it",
+                    "token that may read it",
                     hub, repo, hub, repo),
         false);
   if (status == 429)

@@ -120,8 +120,7 @@ void Repository::make_do_with_the_cache(const Unreachable& error) {
 void Repository::fail_offline(const std::string& what) const {
   fail(
       "the cache {} has no {} of {} at revision {}, and it cannot be downloaded: {}. Download it once with a "
-      "network, "
-      "or name a file on this machine",
+      "network, or name a file on this machine",
       settings_.cache.string(), what, name_.repo, name_.revision, settings_.offline);
 }
 

@@ -73,8 +73,7 @@ void ModelConfig::validate() const {
   if (layer_norm_first && speaker_conditioned()) {
     fail(
         "model configuration: layer_norm_first with encoder_layers_1 = {}: speaker-conditioned pre-norm "
-        "blocks are not "
-        "supported, since ContentVec's own code, which would define them, cannot run them",
+        "blocks are not supported, since ContentVec's own code, which would define them, cannot run them",
         encoder_layers_1);
   }
 }

@@ -76,8 +76,7 @@ class Fields {
   [[noreturn]] void unsupported(std::string_view what) const {
     fail(
         "{}: the model has {}, which this library does not compute (it knows HuBERT, ContentVec and wav2vec "
-        "2.0 "
-        "encoders with GELU)",
+        "2.0 encoders with GELU)",
         origin_, what);
   }
   [[nodiscard]] std::string_view origin() const { return origin_; }
@@ -243,8 +242,7 @@ ModelConfig config_from_json(const json& object, std::string_view origin) {
   } else {
     fail(
         "{}: no model configuration: expected \"encoder_embed_dim\" (this library's form) or \"hidden_size\" "
-        "(a Hugging "
-        "Face config.json)",
+        "(a Hugging Face config.json)",
         origin);
   }
   config.validate();

@@ -88,8 +88,7 @@ class ConvExpression {
   [[noreturn]] void wrong() const {
     fail(
         "{}: \"conv_feature_layers\" should be a list such as [(512,10,5)] + [(512,3,2)] * 4, found \"{}\" "
-        "(character "
-        "{}); give the architecture with --config",
+        "(character {}); give the architecture with --config",
         origin_, text_.substr(0, 200), at_ + 1);
   }
 

@@ -83,8 +83,7 @@ void check_expressible(const ModelConfig& config, const Weights& weights, Layout
   if (layout == Layout::kMlx && config.conv_pos_batch_norm) {
     fail(
         "mlx-contentvec's model has no BatchNorm before its positional convolution, this model has one; "
-        "export "
-        "with --layout fairseq or hf");
+        "export with --layout fairseq or hf");
   }
   if (layout != Layout::kHf) return;
   if (config.speaker_conditioned()) {

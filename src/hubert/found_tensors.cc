@@ -55,8 +55,7 @@ FoundTensors find_tensors(const checkpoint::Checkpoint& file, const RecognisedLa
       case NameMeaning::Kind::kUnsupported:
         fail(
             "{}: the model has {} (tensor {}), which this library does not compute (it knows HuBERT, "
-            "ContentVec and "
-            "wav2vec 2.0 encoders)",
+            "ContentVec and wav2vec 2.0 encoders)",
             file.source, meaning.canonical, name);
       case NameMeaning::Kind::kTensor: {
         const bool channels_last = layout.channels_last && is_conv_weight(meaning.canonical, tensor);

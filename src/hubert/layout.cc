@@ -281,8 +281,7 @@ RecognisedLayout recognise_layout(const checkpoint::Checkpoint& file) {
     if (const std::string_view other = describe_other_model(file); !other.empty()) {
       fail(
           "{}: expected the model of the content features (HuBERT, ContentVec or wav2vec 2.0), found {}; "
-          "give "
-          "RVC's hubert_base.pt, for example",
+          "give RVC's hubert_base.pt, for example",
           file.source, other);
     }
     std::string names;

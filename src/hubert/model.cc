@@ -36,8 +36,7 @@ void check_stage(const ModelConfig& config, const Stage& stage) {
   if (stage.final_proj && config.final_dim == 0) {
     fail(
         "final_proj was asked for, but this checkpoint has none; extract without it, or use a checkpoint "
-        "that has "
-        "final_proj.weight (RVC's hubert_base.pt does)");
+        "that has final_proj.weight (RVC's hubert_base.pt does)");
   }
 }
 

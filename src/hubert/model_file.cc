@@ -159,8 +159,7 @@ void check_tensors(const Checkpoint& file, Layout layout, const FoundTensors& fo
   if (wrong.empty()) return;
   fail(
       "{}: recognised as a model in {} layout, but its tensors do not fit the architecture ({}):{}\nCheck "
-      "that the "
-      "file is complete and the configuration is this model's",
+      "that the file is complete and the configuration is this model's",
       file.source, layout_name(layout), settled.source, some_of(wrong));
 }
 

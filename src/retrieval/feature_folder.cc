@@ -27,8 +27,7 @@ std::vector<fs::path> feature_files(const fs::path& folder) {
   if (files.empty()) {
     fail(
         "cannot read the features in '{}': there is no .npy file in it ({} others); give the folder "
-        "`contentvec "
-        "extract` wrote to, or RVC's 3_feature256 or 3_feature768",
+        "`contentvec extract` wrote to, or RVC's 3_feature256 or 3_feature768",
         folder.string(), others);
   }
   std::sort(files.begin(), files.end());
@@ -50,8 +49,7 @@ FeatureVectors read_feature_folder(const fs::path& folder) {
     if (array.shape[1] != features.dim) {
       fail(
           "cannot use the features in '{}': they have {} dimensions, those before have {}; an index is made "
-          "of one "
-          "layer of one model",
+          "of one layer of one model",
           file.string(), array.shape[1], features.dim);
     }
     features.values.insert(features.values.end(), array.values.begin(), array.values.end());

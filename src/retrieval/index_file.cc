@@ -126,8 +126,7 @@ class Checker {
   [[noreturn]] void refuse_empty() const {
     fail(
         "{}: it holds no vectors. It may be a trained_*.index, which RVC leaves beside the one to use: give "
-        "the "
-        "added_*.index",
+        "the added_*.index",
         doing());
   }
 
@@ -199,8 +198,8 @@ class Checker {
     if (kept < counted) {
       fail(
           "{}: it counts {} vectors and holds {}: FAISS leaves vectors that are NaN out of the lists and "
-          "counts "
-          "them. The features it was built from had NaN in them: extract these anew and build it again",
+          "counts them. The features it was built from had NaN in them: extract these anew and build it "
+          "again",
           doing(), counted, kept);
     }
   }

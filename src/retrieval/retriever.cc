@@ -54,8 +54,7 @@ void check_blend(const Features& features, int64_t dim, float rate) {
   if (features.dim != dim) {
     fail(
         "cannot blend: the features have {} dimensions, the vectors of the index {}. RVC v1's are 256 (layer "
-        "9 with "
-        "final_proj), v2's 768 (layer 12): use the index made from the same kind of features",
+        "9 with final_proj), v2's 768 (layer 12): use the index made from the same kind of features",
         features.dim, dim);
   }
   if (features.frames < 0 || static_cast<int64_t>(features.data.size()) != features.frames * dim) {
