@@ -12,37 +12,38 @@
 
 namespace contentvec {
 
-/// The sample rate every model here works at.
+/// The sample rate that every model here works at, in Hz.
 inline constexpr int kSampleRate = 16000;
 
 /// A decoded audio file.
 struct Audio {
-  std::vector<float> waveform;          ///< 16 kHz, mono
-  int source_rate = 0;                  ///< of the file, in Hz
-  std::vector<std::string> warnings{};  ///< whole sentences, without the file's name; empty where all is well
+  std::vector<float> waveform;          ///< 16 kHz, mono, [samples].
+  int source_rate = 0;                  ///< The file's own sample rate, in Hz.
+  std::vector<std::string> warnings{};  ///< Whole sentences without the file's name; empty where all is well.
 };
 
 /// Decodes an audio file to what the model takes: 16 kHz, mono, float32, nominally in [-1, 1], never clipped
 /// or rescaled.
 ///
 /// Reads whatever libsndfile reads (wav of any sample format, flac, ogg vorbis and opus, mp3, aiff ...), and
-/// more of it: joined files one after the other, FLAC in Ogg, MP3 in WAV, BW64, files of more than 4 GiB,
-/// with tags around them, MP3 that begins anywhere. Channels are averaged, then libsoxr resamples at its HQ
-/// setting; the result has ceil(samples * 16000 / rate) samples. This is what `librosa.load(path, sr=16000,
-/// mono=True)` returns, to 1e-4.
+/// more than that: files joined one after the other, FLAC in Ogg, MP3 in WAV, BW64, files of more than 4 GiB,
+/// files with tags around them, MP3 that begins anywhere. Channels are averaged, then libsoxr resamples at
+/// its HQ setting; the result has ceil(samples * 16000 / rate) samples. This is what `librosa.load(path,
+/// sr=16000, mono=True)` returns, to 1e-4.
 ///
 /// `path` "-" reads the file from standard input. A header that promises more or fewer samples than there are
 /// (a recording cut short, or a header that was never filled in) gives those there are, with a warning where
 /// no program that streams would write it; a compressed file that is cut short is an Error. Warns of channels
 /// that cancel each other in their mean, and of samples far beyond 1. Throws Error when the file cannot be
-/// opened or decoded, has no samples, holds a non-finite sample, or is more than the bounds in
-/// docs/limits.md.
+/// opened or decoded, has no samples, holds a non-finite sample, or exceeds a bound of docs/limits.md. All
+/// functions of this header may be called from any number of threads at once.
 CONTENTVEC_API Audio read_audio(const std::filesystem::path& path);
 
-/// The same for a file already in memory; `name` stands for it in errors.
+/// The same for a file in memory, which stays the caller's and is needed only until the function returns;
+/// `name` stands for it in errors.
 CONTENTVEC_API Audio read_audio(std::span<const std::byte> file, std::string_view name);
 
-/// read_audio's waveform alone, for whoever has nobody to show a warning to.
+/// read_audio's waveform alone, for programs that have nobody to show a warning to. Errors are read_audio's.
 CONTENTVEC_API std::vector<float> load_audio(const std::filesystem::path& path);
 CONTENTVEC_API std::vector<float> load_audio(std::span<const std::byte> file, std::string_view name);
 
@@ -50,12 +51,13 @@ CONTENTVEC_API std::vector<float> load_audio(std::span<const std::byte> file, st
 /// for a file that cannot be opened.
 CONTENTVEC_API int audio_rate(const std::filesystem::path& path);
 
-/// The endings of the names of files that read_audio reads (".wav", ...), in lower case. What a file is, it
-/// decides by content: this is for whoever looks for audio files in a folder.
+/// The endings of the names of files that read_audio reads (".wav", ...), in lower case. They are for
+/// programs that look for audio files in a folder; read_audio itself decides by content. The list lives as
+/// long as the program, and is empty in a build without audio files. Throws nothing.
 CONTENTVEC_API std::span<const std::string_view> audio_extensions();
 
 /// Resamples mono audio from `from_rate` to `to_rate` Hz (libsoxr HQ); ceil(samples * to / from) samples.
-/// Throws Error for a rate outside 1 .. 1,000,000 Hz.
+/// Throws Error for a rate outside 1 .. 1,000,000 Hz; samples are not looked at.
 CONTENTVEC_API std::vector<float> resample(std::span<const float> waveform, int from_rate,
                                            int to_rate = kSampleRate);
 

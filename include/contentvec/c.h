@@ -14,21 +14,22 @@
  *
  * What holds for all of it:
  * - A function that can fail returns a contentvec_status. Anything but CONTENTVEC_OK leaves a message for
- * people in this thread, contentvec_last_error(), and every result as it was. No exception leaves
- * the library.
+ *   people in this thread, contentvec_last_error(), and every handle, size and struct it would have given as
+ *   it was. No exception leaves the library.
  * - Handles are opaque. Each is made by one function and freed by its contentvec_..._free, which takes NULL
- * too. A handle may be used from any number of threads at once; freeing it must be the last thing done with
- * it.
+ *   too. A handle may be used from any number of threads at once; freeing it must be the last thing done with
+ *   it.
  * - What a function is given stays the caller's, and is not kept beyond the call unless it says so. A pointer
- * that a function returns belongs to the handle it came from, and lives as long.
+ *   that a function returns belongs to the handle it came from, and lives as long.
  * - Structs begin with their size, so that they can grow: contentvec_..._init(&options, sizeof options) fills
- * in the defaults. Where options are taken, NULL stands for these.
+ *   in the defaults. Where options are taken, NULL stands for these.
  * - Callbacks are called from inside the call they were given to, from its thread unless they say otherwise.
- * They must not throw, longjmp out, or free the handle they are called for.
- * - Text is UTF-8, ending with a zero byte. Waveforms are mono, 16,000 samples a second, nominally in [-1,
- * 1], finite, and never clipped. Features are row-major: features[frame * dim + channel].
+ *   They must not throw, longjmp out, or free the handle they are called for. `user` is handed to them as it
+ *   is.
+ * - Text is UTF-8, ending with a zero byte. Waveforms are mono, 16,000 samples a second, nominally between -1
+ *   and 1, finite, and never clipped. Features are row-major: features[frame * dim + channel].
  * - Names are contentvec_THING_VERB: model, index, audio today. Enumerators and functions are added, never
- * changed in meaning within a minor version. */
+ *   changed in meaning within a minor version. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -45,14 +46,14 @@ extern "C" {
 typedef int32_t contentvec_status;
 enum {
   CONTENTVEC_OK = 0,
-  /* the input, the file or the machine does not allow it; the message says what to do */
+  /* The input, the file or the machine does not allow it; the message says what to do. */
   CONTENTVEC_ERROR = 1,
-  /* a mistake of the calling program: a null pointer, a size, an unknown enumerator */
+  /* A mistake of the calling program: a null pointer, a size, an unknown enumerator. */
   CONTENTVEC_INVALID_ARGUMENT = 2,
   CONTENTVEC_OUT_OF_MEMORY = 3,
-  /* by the caller's abort flag, or a callback that asked for it */
+  /* The caller's abort flag, or a callback, asked for it. */
   CONTENTVEC_ABORTED = 4,
-  /* a mistake of the library */
+  /* A mistake of the library. */
   CONTENTVEC_INTERNAL = 5
 };
 
@@ -68,27 +69,29 @@ CONTENTVEC_API int32_t contentvec_version_number(void);
 /* What weights are kept in and products computed from; all else is float32. */
 typedef int32_t contentvec_dtype;
 enum {
-  /* right to float32 rounding of the reference */
+  /* float32: right to float32 rounding of the reference. */
   CONTENTVEC_F32 = 0,
-  /* half the memory, faster where the processor has an instruction for it; about three digits */
+  /* bfloat16: half the memory, faster where the processor has an instruction for it; about three digits. */
   CONTENTVEC_BF16 = 1,
-  /* MLX only; about three digits and a half */
+  /* float16, on MLX only: half the memory; about three digits and a half. */
   CONTENTVEC_F16 = 2
 };
 
+/* Where a model runs. */
 typedef int32_t contentvec_device;
 enum {
+  /* This library's own kernels. */
   CONTENTVEC_CPU = 0,
-  /* MLX's GPU on Apple silicon where the build has MLX, else the CPU */
+  /* MLX's GPU on Apple silicon where the build has MLX, else the CPU. */
   CONTENTVEC_AUTO = 1,
-  /* Apple's MLX: its GPU where there is one, else its own CPU kernels */
+  /* Apple's MLX: its GPU where there is one, else its own CPU kernels. */
   CONTENTVEC_MLX = 2,
-  /* MLX on its GPU */
+  /* MLX on its GPU; an error where there is none. */
   CONTENTVEC_GPU = 3
 };
 
-/* Whether a model can run there: *available becomes 1 or 0, and `description` (may be NULL) what it is, or
- * why not and what to do, cut to `capacity` bytes with the ending zero. Any thread. */
+/* Whether a model can run on `device`: *available becomes 1 or 0, and `description` (may be NULL) what it is,
+ * or why not and what to do, cut to `capacity` bytes with the ending zero. Any thread. */
 CONTENTVEC_API contentvec_status contentvec_device_available(contentvec_device device, int32_t* available,
                                                              char* description, size_t capacity);
 
@@ -102,63 +105,68 @@ CONTENTVEC_API void contentvec_abort_flag_set(contentvec_abort_flag* flag, int32
 CONTENTVEC_API void contentvec_abort_flag_free(contentvec_abort_flag* flag);
 
 /* How far a call is: `done` of `total`, in units that `what` names ("bytes of model.safetensors", "frames");
- * total -1 where that is not known. Returning anything but 0 ends the call with CONTENTVEC_ABORTED. `what`
- * lives for the call only. */
+ * `total` is -1 where that is not known. Returning anything but 0 ends the call with CONTENTVEC_ABORTED.
+ * `what` lives for the call only. */
 typedef int32_t (*contentvec_progress)(void* user, const char* what, int64_t done, int64_t total);
 
-/* A message that is no failure: 0 is information, 1 a warning. A whole sentence without a line's end; lives
- * for the call only. */
+/* A message that is no failure: `level` 0 is information, 1 a warning. The message is a whole sentence
+ * without a line's end, and lives for the call only. */
 typedef void (*contentvec_log)(void* user, int32_t level, const char* message);
 
-/* Runs the library's loops on the caller's threads. Must call task(context, index) for every index in [0,
- * tasks), each once, on any threads, at once or one after the other, this one among them or not, and return
- * when all have returned. Called hundreds of times in one extraction, 20 to 200 microseconds apart, from the
- * thread that extracts; from several at once where several extract. */
+/* Runs the library's loops on the caller's threads. It must call task(context, index) for every index from 0
+ * to tasks - 1, each once, on any threads, at once or one after the other, this one among them or not, and return
+ * when all have returned. It is called hundreds of times in one extraction, 20 to 200 microseconds apart,
+ * from the thread that extracts, and from several at once where several extract. */
 typedef void (*contentvec_run_tasks)(void* user, int32_t tasks, void (*task)(void* context, int32_t index),
                                      void* context);
 
-/* Fills `into` with `count` bytes of a file from `offset` on; returns 0, or anything else where it cannot.
- * The range is always inside the file. Called from any thread, one call at a time. */
+/* Fills `into` with `count` bytes of a file from byte `offset` on; returns 0, or anything else where it
+ * cannot. The range is always inside the file. It is called from any thread, one call at a time. */
 typedef int32_t (*contentvec_read_at)(void* user, uint64_t offset, void* into, size_t count);
 
 /* ---- Models ---- */
 
+/* A model: its weights and what it needs to compute. Immutable once it is loaded. */
 typedef struct contentvec_model contentvec_model;
 
+/* How a model is loaded. */
 typedef struct contentvec_load_options {
-  /* of this struct */
+  /* Bytes of this struct. */
   size_t size;
-  /* default: CONTENTVEC_F32 */
+  /* CONTENTVEC_F32 unless it is set. */
   contentvec_dtype dtype;
-  /* default: CONTENTVEC_CPU */
+  /* CONTENTVEC_CPU unless it is set. */
   contentvec_device device;
-  /* of one extraction: 1 is the caller's thread alone, which then does all the work; 0: one per CPU that this
-   * process may use. At most 1024. With run_tasks: how many tasks at most */
+  /* Threads of one extraction, at most 1024: 1 is the caller's thread alone, which then does all the work,
+   * and 0 (the default) one per CPU that this process may use. With run_tasks, how many tasks at most. */
   int32_t threads;
-  /* 1: make no request to the hub */
+  /* 1 makes no request to the hub. */
   int32_t local_files_only;
-  /* the architecture, whatever the file says (ModelConfig::from_json); NULL: the file's */
+  /* The architecture, whatever the file says, as ModelConfig::from_json takes it; NULL leaves it to the file.
+   * */
   const char* config_json;
-  /* branch, tag or commit; NULL: as the name says, else "main" */
+  /* A branch, tag or commit of the hub; NULL is the one in the name, else "main". */
   const char* hub_revision;
-  /* NULL: huggingface_hub's own */
+  /* The folder of downloaded models; NULL is huggingface_hub's own. */
   const char* hub_cache_dir;
-  /* NULL: from the environment; "" for none */
+  /* The hub's token; NULL takes it from the environment, and "" sends none. */
   const char* hub_token;
-  /* NULL: threads of the library's own. Kept with the model: must work until it is freed */
+  /* Where loops run; NULL is on threads of the library's own. It is kept with the model, and must work until
+   * the model is freed. */
   contentvec_run_tasks run_tasks;
+  /* For run_tasks. */
   void* run_tasks_user;
-  /* of a download; NULL: none */
+  /* Told how far a download is; may be NULL. */
   contentvec_progress progress;
-  /* takes the warnings; NULL: see contentvec_model_warning() */
+  /* Takes the warnings; may be NULL, contentvec_model_warning() has them too. */
   contentvec_log log;
-  /* for progress and log */
+  /* For progress and log. */
   void* user;
-  /* ends a download; looked at before the weights are packed; NULL: none */
+  /* Ends a download, and loading before the weights are packed; may be NULL. */
   const contentvec_abort_flag* abort;
 } contentvec_load_options;
 
-/* Fills in the defaults, of a struct of `size` bytes. */
+/* Fills in the defaults of a struct of `size` bytes, sizeof *options. Any thread. */
 CONTENTVEC_API void contentvec_load_options_init(contentvec_load_options* options, size_t size);
 
 /* Loads a model: `spec` is a file, a Hugging Face folder, or a name of the hub, as Model::load in
@@ -167,51 +175,55 @@ CONTENTVEC_API contentvec_status contentvec_model_load(const char* spec,
                                                        const contentvec_load_options* options,
                                                        contentvec_model** model);
 
-/* The same from a checkpoint file in memory, which is needed only until the function returns. `name` (NULL:
- * "memory") stands for it in messages. */
+/* The same from a checkpoint file of `size` bytes in memory, which is needed only until the function returns.
+ * `name` (NULL: "memory") stands for it in messages. Any thread. */
 CONTENTVEC_API contentvec_status contentvec_model_load_memory(const void* file, size_t size, const char* name,
                                                               const contentvec_load_options* options,
                                                               contentvec_model** model);
 
-/* The same from a checkpoint file of `size` bytes that `read` reads in parts: one in a plug-in's own
- * resources, or encrypted. */
+/* The same from a checkpoint file of `size` bytes that `read` reads in parts, such as one in a plug-in's own
+ * resources, or an encrypted one. `read` is not called after the function has returned. Any thread. */
 CONTENTVEC_API contentvec_status contentvec_model_load_callbacks(contentvec_read_at read, void* user,
                                                                  uint64_t size, const char* name,
                                                                  const contentvec_load_options* options,
                                                                  contentvec_model** model);
 
-/* Not while a call with the model runs. */
+/* Frees a model and its threads; NULL is nothing. Must not be called while a call with the model runs. */
 CONTENTVEC_API void contentvec_model_free(contentvec_model* model);
 
+/* What a model is. */
 typedef struct contentvec_model_info {
+  /* Bytes of this struct. */
   size_t size;
-  /* floats of a frame: 768 for base */
+  /* Floats of a frame: 768 for base. */
   int32_t dim;
-  /* with final_proj: 256; 0 where the model has none */
+  /* Floats of a frame with final_proj: 256 for base; 0 where the model has none. */
   int32_t final_dim;
-  /* layer goes from 1 to this */
+  /* Transformer blocks; a stage's layer goes from 1 to this. */
   int32_t layers;
-  /* of the speaker embedding that extraction needs; 0: it takes none */
+  /* Floats of the speaker embedding that extraction needs; 0 where it takes none. */
   int32_t speaker_dim;
-  /* 1: waveforms are brought to zero mean and unit variance, as its checkpoint says */
+  /* 1 where waveforms are brought to zero mean and unit variance, as the checkpoint says. */
   int32_t normalizes;
-  /* of one extraction; 0 on MLX */
+  /* Threads of one extraction; 0 on MLX, which has its own. */
   int32_t threads;
-  /* samples of the shortest waveform: 400 for base */
+  /* Samples of the shortest waveform: 400 for base. */
   int64_t receptive_field;
-  /* samples between frames: 320 for base, 20 ms */
+  /* Samples between frames: 320 for base, which are 20 ms. */
   int64_t hop;
+  /* Elements of the weights. */
   int64_t parameters;
-  /* the path or name it came from; this and the texts below belong to the model */
+  /* The path or name it came from. This and the texts below belong to the model. */
   const char* source;
-  /* "safetensors", "torch zip", "torch legacy" or "synthetic" */
+  /* "safetensors", "torch zip", "torch legacy" or "synthetic". */
   const char* container;
-  /* "fairseq", "hf", "mlx", "torchaudio" or "soft-vc" */
+  /* "fairseq", "hf", "mlx", "torchaudio" or "soft-vc". */
   const char* layout;
+  /* "ContentVec", "HuBERT", "wav2vec 2.0", or "not told by the file". */
   const char* kind;
-  /* what it computes with, such as "avx2" */
+  /* What it computes with, such as "avx2". */
   const char* isa;
-  /* its architecture, as config_json in contentvec_load_options takes it */
+  /* Its architecture, as config_json in contentvec_load_options takes it. */
   const char* config_json;
 } contentvec_model_info;
 
@@ -222,8 +234,8 @@ CONTENTVEC_API contentvec_status contentvec_model_get_info(const contentvec_mode
 /* The warning `index` of loading, from 0; NULL after the last. Belongs to the model. Any thread. */
 CONTENTVEC_API const char* contentvec_model_warning(const contentvec_model* model, size_t index);
 
-/* Frames of a waveform of `samples` samples: floor((samples - receptive_field) / hop) + 1, or 0. Any thread,
- * any time. */
+/* Frames of a waveform of `samples` samples: floor((samples - receptive_field) / hop) + 1, or 0 where that is
+ * less. Any thread. */
 CONTENTVEC_API int64_t contentvec_model_frames_for(const contentvec_model* model, int64_t samples);
 
 /* Takes all the memory that extracting a waveform of up to `max_samples` samples needs, and starts the
@@ -233,43 +245,49 @@ CONTENTVEC_API int64_t contentvec_model_frames_for(const contentvec_model* model
 CONTENTVEC_API contentvec_status contentvec_model_prepare(const contentvec_model* model, int64_t max_samples,
                                                           int32_t calls);
 
-/* A layer that is none of the blocks'. */
+/* Stages that are no block's output, where a layer's number stands. */
 enum {
-  /* after the feature projection */
+  /* What the feature projection gives, before the positional convolution. */
   CONTENTVEC_LAYER_PROJECTED = 0,
-  /* the model's output */
+  /* The model's output: the last block's, after the final LayerNorm where the model has one. */
   CONTENTVEC_LAYER_OUTPUT = -1
 };
 
-/* One thing to extract: RVC v2 is layer 12, RVC v1 layer 9 with final_proj. Has no size field: it will not
- * grow. */
+/* One thing to extract: RVC v2 takes layer 12, RVC v1 layer 9 with final_proj. It has no size field, since it
+ * will not grow. */
 typedef struct contentvec_stage {
-  /* 1 .. layers, or one of the two above */
+  /* 1 to the number of layers, or one of the two above. */
   int32_t layer;
-  /* 1: apply final_proj to it */
+  /* 1 applies final_proj to it, which makes it final_dim wide. */
   int32_t final_proj;
 } contentvec_stage;
 
+/* Whether a waveform is brought to zero mean and unit variance first; AUTO does as the checkpoint says. */
 enum { CONTENTVEC_NORMALIZE_AUTO = 0, CONTENTVEC_NORMALIZE_ON = 1, CONTENTVEC_NORMALIZE_OFF = 2 };
 
+/* What is extracted, and how. */
 typedef struct contentvec_extract_options {
+  /* Bytes of this struct. */
   size_t size;
-  /* default: CONTENTVEC_LAYER_OUTPUT without final_proj; where one stage is extracted */
+  /* What to extract where one stage is extracted; CONTENTVEC_LAYER_OUTPUT without final_proj unless it is
+   * set. */
   contentvec_stage stage;
-  /* CONTENTVEC_NORMALIZE_AUTO: as the checkpoint says */
+  /* CONTENTVEC_NORMALIZE_AUTO unless it is set. */
   int32_t normalize;
-  /* [speaker_dim] for a model that needs one (in a batch also [utterances, speaker_dim]) */
+  /* [speaker_dim] floats for a model that needs them, in a batch also [utterances, speaker_dim], row-major;
+   * NULL for every other model. */
   const float* speaker_embedding;
-  /* floats of it; 0 for every other model */
+  /* Floats of the speaker embedding. */
   int64_t speaker_embedding_size;
-  /* looked at before each block, some milliseconds apart; NULL: none */
+  /* Ends the call; it is looked at before each block, some milliseconds apart. May be NULL. */
   const contentvec_abort_flag* abort;
-  /* in frames, of contentvec_model_extract_long only, after each piece; NULL: none */
+  /* Told of frames after each piece, by contentvec_model_extract_long only; may be NULL. */
   contentvec_progress progress;
-  /* for progress */
+  /* For progress. */
   void* user;
 } contentvec_extract_options;
 
+/* Fills in the defaults of a struct of `size` bytes, sizeof *options. Any thread. */
 CONTENTVEC_API void contentvec_extract_options_init(contentvec_extract_options* options, size_t size);
 
 /* Features of one waveform of `samples` samples, at least the receptive field, into `features`, which holds
@@ -297,8 +315,8 @@ CONTENTVEC_API contentvec_status contentvec_model_extract_batch(
     float* const* features, const int64_t* capacities);
 
 /* As contentvec_model_extract, for a recording of any length, cut at quiet points into pieces of at most
- * `max_seconds` (0: 60) that are each given `overlap_seconds` of context; contentvec/long_audio.h says more.
- * Takes memory for a piece. Any thread. */
+ * `max_seconds` (0: 60) that are each given `overlap_seconds` of context on either side;
+ * contentvec/long_audio.h says more. Takes memory for a piece. Any thread. */
 CONTENTVEC_API contentvec_status contentvec_model_extract_long(const contentvec_model* model,
                                                                const float* waveform, int64_t samples,
                                                                double max_seconds, double overlap_seconds,
@@ -307,51 +325,59 @@ CONTENTVEC_API contentvec_status contentvec_model_extract_long(const contentvec_
 
 /* ---- Audio ---- */
 
-/* A decoded file. */
+/* Decoded or resampled audio: mono, 16 kHz. Immutable. */
 typedef struct contentvec_audio contentvec_audio;
 
 /* Decodes a file to 16 kHz mono, as read_audio in contentvec/audio.h says; "-" is the standard input. The
  * caller frees *audio. Any thread. */
 CONTENTVEC_API contentvec_status contentvec_audio_load(const char* path, contentvec_audio** audio);
-/* The same of a file in memory; `name` (NULL: "memory") stands for it in messages. */
+/* The same of a file of `size` bytes in memory, which is needed only until the function returns; `name`
+ * (NULL: "memory") stands for it in messages. Any thread. */
 CONTENTVEC_API contentvec_status contentvec_audio_load_memory(const void* file, size_t size, const char* name,
                                                               contentvec_audio** audio);
-/* `count` samples at `from_rate` Hz (1 to 1,000,000), resampled to 16 kHz. */
+/* Resamples `count` samples at `from_rate` Hz (1 to 1,000,000) to 16 kHz. The caller frees *audio. Any
+ * thread. */
 CONTENTVEC_API contentvec_status contentvec_audio_resample(const float* waveform, int64_t count,
                                                            int32_t from_rate, contentvec_audio** audio);
+/* The samples, and how many they are. They belong to the audio. Any thread. */
 CONTENTVEC_API const float* contentvec_audio_waveform(const contentvec_audio* audio);
 CONTENTVEC_API int64_t contentvec_audio_samples(const contentvec_audio* audio);
-/* The file's own rate, in Hz. */
+/* The sample rate of the file, or of what was resampled, in Hz. Any thread. */
 CONTENTVEC_API int32_t contentvec_audio_source_rate(const contentvec_audio* audio);
-/* The warning `index`, from 0; NULL after the last. */
+/* The warning `index` of decoding, from 0; NULL after the last. Belongs to the audio. Any thread. */
 CONTENTVEC_API const char* contentvec_audio_warning(const contentvec_audio* audio, size_t index);
+/* Frees it; NULL is nothing. */
 CONTENTVEC_API void contentvec_audio_free(contentvec_audio* audio);
 
 /* ---- Retrieval: RVC's index, as contentvec/retriever.h says ---- */
 
+/* Feature vectors and the search for the nearest of them. Immutable. */
 typedef struct contentvec_index contentvec_index;
 
-/* Opens an added_*.index. The caller frees *index. Any thread. */
+/* Opens an added_*.index, all of which is read into memory. The caller frees *index. Any thread. */
 CONTENTVEC_API contentvec_status contentvec_index_open(const char* path, contentvec_index** index);
-/* Builds one from `count` vectors of `dim` floats, row-major, at least 39; with `threads` threads (0: one per
- * CPU). `log` (may be NULL) is told each step. */
+/* Builds one from `count` vectors (at least 39) of `dim` floats, row-major, within +-1e16, with `threads`
+ * threads (0: one per CPU that this process may use). `log` (may be NULL) is told each step. The caller frees
+ * *index. Any thread. */
 CONTENTVEC_API contentvec_status contentvec_index_build(const float* vectors, int64_t count, int64_t dim,
                                                         int32_t threads, contentvec_log log, void* user,
                                                         contentvec_index** index);
-/* The same from all .npy files of a folder. */
+/* The same from all .npy files of a folder, [frames, dim] each. */
 CONTENTVEC_API contentvec_status contentvec_index_build_from_folder(const char* folder, int32_t threads,
                                                                     contentvec_log log, void* user,
                                                                     contentvec_index** index);
-/* Vectors, floats of each, lists (0: a Flat index). */
+/* How many vectors there are, floats of each, and lists (0 for a Flat index). Any thread. */
 CONTENTVEC_API int64_t contentvec_index_size(const contentvec_index* index);
 CONTENTVEC_API int64_t contentvec_index_dim(const contentvec_index* index);
 CONTENTVEC_API int64_t contentvec_index_lists(const contentvec_index* index);
-/* Draws `frames` frames of contentvec_index_dim floats towards their nearest vectors, in place; `rate` is in
- * 0 .. 1, `nprobe` 0 or how many lists a search looks through. Any thread. Takes memory. */
+/* Draws `frames` frames of contentvec_index_dim floats towards their nearest vectors, in place: `rate` (0 ..
+ * 1) is how much of each comes from the index, and `nprobe` how many lists a search looks through (0: as the
+ * index says). A failure leaves the features as they were. Takes memory. Any thread. */
 CONTENTVEC_API contentvec_status contentvec_index_blend(const contentvec_index* index, float* features,
                                                         int64_t frames, float rate, int64_t nprobe);
-/* Writes it as FAISS does; the file appears whole or not at all. */
+/* Writes it as FAISS does; the file appears whole or not at all. Any thread. */
 CONTENTVEC_API contentvec_status contentvec_index_save(const contentvec_index* index, const char* path);
+/* Frees it; NULL is nothing. */
 CONTENTVEC_API void contentvec_index_free(contentvec_index* index);
 
 #ifdef __cplusplus

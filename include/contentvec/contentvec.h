@@ -1,6 +1,7 @@
 #pragma once
 
-/// The whole library: audio in, content features out.
+/// The whole library in one header: audio in, content features out. Every header beside it can also be
+/// included by itself; contentvec/c.h is the same for C.
 ///
 ///   auto model    = contentvec::Model::load("hubert_base.pt");
 ///   auto waveform = contentvec::load_audio("input.wav");   // 16 kHz mono

@@ -18,25 +18,27 @@
 
 namespace contentvec {
 
-/// Which stage of the model to return, where a layer number stands: layers 1 .. N are the outputs of the
-/// transformer blocks, these two are the others.
-inline constexpr int kProjected = 0;  ///< after the feature projection, before the positional convolution
-inline constexpr int kModelOutput =
-    -1;  ///< the last block's output (after the final LayerNorm of a pre-norm model)
+/// Where a layer number stands, 1 to ModelConfig::total_layers() are the outputs of the transformer blocks.
+/// Two numbers stand for other stages: kProjected for what the feature projection gives, before the
+/// positional convolution, and kModelOutput for the model's output, which is the last block's, after the
+/// final LayerNorm where the model is a pre-norm one.
+inline constexpr int kProjected = 0;
+inline constexpr int kModelOutput = -1;
 
-/// Whether to bring the waveform to zero mean and unit variance before the model.
-enum class Normalize { kAuto, kOn, kOff };  ///< kAuto: as the checkpoint says (ModelConfig::normalize)
-/// What `normalize` comes to with this model.
+/// Whether to bring the waveform to zero mean and unit variance before the model; kAuto does as the
+/// checkpoint says (ModelConfig::normalize).
+enum class Normalize { kAuto, kOn, kOff };
+/// What `normalize` comes to with a model of this configuration.
 [[nodiscard]] CONTENTVEC_API bool normalises(const ModelConfig& config, Normalize normalize);
 
 /// Seconds of audio that go through a model together: a larger batch goes in parts, and a longer recording is
 /// cut where nothing else is asked for (long_audio.h), so that memory stays bounded.
 inline constexpr double kPassSeconds = 60;
 
-/// One thing to return.
+/// One thing to return: RVC v2 takes layer 12, RVC v1 layer 9 with final_proj.
 struct Stage {
-  int layer = kModelOutput;
-  bool final_proj = false;  ///< apply final_proj to it (RVC v1 is layer 9 with final_proj)
+  int layer = kModelOutput;  ///< 1 to total_layers(), kProjected or kModelOutput.
+  bool final_proj = false;   ///< Apply final_proj to it, which makes it final_dim wide.
   bool operator==(const Stage&) const = default;
 };
 
@@ -45,46 +47,52 @@ inline constexpr int kMaxThreads = 1024;
 
 /// A checkpoint file that is not on the disk: in a program's resources, encrypted, or in memory.
 struct VirtualFile {
-  std::string name = "memory";  ///< stands for it in errors
-  uint64_t size = 0;
+  std::string name = "memory";  ///< Stands for it in errors.
+  uint64_t size = 0;            ///< Bytes.
   /// Fills `part` from `offset` on, always inside the file; may throw. Called from any thread, one call at a
   /// time, until the model is loaded.
   std::function<void(uint64_t offset, std::span<std::byte> part)> read = {};
 };
 
-/// The file whose bytes these are; they stay the caller's.
+/// The file whose bytes these are. They are not copied, and must live until the model is loaded.
 [[nodiscard]] CONTENTVEC_API VirtualFile file_in_memory(std::span<const std::byte> bytes,
                                                         std::string name = "memory");
 
+/// How a model is loaded.
 struct LoadOptions {
-  std::optional<ModelConfig> config = {};  ///< use this architecture whatever the checkpoint says
-  int threads =
-      0;  ///< threads of one extraction on the CPU; 0: one per CPU this process may use. MLX has its own
-  DType dtype = DType::kF32;
-  Device device = Device::kCpu;
-  RunTasks run_tasks =
-      {};  ///< where these run, at most `threads` of them at once; empty: the library's own threads
-  HubOptions hub = {};  ///< for a model named after the Hugging Face hub
+  std::optional<ModelConfig> config = {};  ///< Use this architecture, whatever the checkpoint says.
+  /// Threads of one extraction on the CPU, up to kMaxThreads; 0 is one per CPU that this process may use. MLX
+  /// has threads of its own.
+  int threads = 0;
+  DType dtype = DType::kF32;     ///< What weights are kept in and products computed from.
+  Device device = Device::kCpu;  ///< Where the model runs.
+  /// Runs the loops of an extraction, at most `threads` tasks at once; where it is empty they run on threads
+  /// of the library's own. It is kept with the model.
+  RunTasks run_tasks = {};
+  HubOptions hub = {};  ///< For a model named after the Hugging Face hub.
 };
 
+/// What is extracted, and how.
 struct ExtractOptions {
-  int layer = kModelOutput;  ///< ignored where stages are listed
-  bool final_proj = false;   ///< ignored where stages are listed
-  Normalize normalize = Normalize::kAuto;
-  /// [speaker_dim] floats for a speaker-conditioned model (for extract_batch also [batch, speaker_dim], one
-  /// row each), empty for every other model. Not owned.
+  int layer = kModelOutput;                ///< As Stage::layer; ignored where stages are listed.
+  bool final_proj = false;                 ///< As Stage::final_proj; ignored where stages are listed.
+  Normalize normalize = Normalize::kAuto;  ///< Whether the waveform is normalised first.
+  /// [speaker_dim] floats for a speaker-conditioned model, in a batch also [batch, speaker_dim], row-major;
+  /// empty for every other model. They stay the caller's.
   std::span<const float> speaker_embedding = {};
   /// Called from the calling thread several times in a pass: before the convolutions and before each block on
-  /// the CPU, before each bucket of utterances on MLX. May throw: that ends the extraction, and passes
+  /// the CPU, before each bucket of utterances on MLX. It may throw, which ends the extraction and passes
   /// through to the caller.
   std::function<void()> poll = {};
 };
 
-/// Features of one utterance, row-major: data[frame * dim + channel]. One frame every 20 ms for base.
+/// Features of one utterance, row-major: data[frame * dim + channel]. There is one frame for every
+/// ModelConfig::hop() samples, which are 20 ms for base.
 struct Features {
   int64_t frames = 0;
-  int64_t dim = 0;
-  std::vector<float> data;
+  int64_t dim = 0;          ///< Channels of a frame.
+  std::vector<float> data;  ///< frames * dim values.
+  /// One frame's channels; `frame` is in 0 .. frames - 1, which is not checked.
   [[nodiscard]] std::span<const float> row(int64_t frame) const {
     return std::span(data).subspan(static_cast<size_t>(frame * dim), static_cast<size_t>(dim));
   }
@@ -92,19 +100,20 @@ struct Features {
 
 /// What a checkpoint is, for people.
 struct ModelInfo {
-  std::string source;     ///< the path or spec it came from
-  std::string container;  ///< "safetensors", "torch zip", "torch legacy" or "synthetic"
-  std::string layout;     ///< whose tensor names it uses: "fairseq", "hf", "mlx", "torchaudio" or "soft-vc"
-  std::string kind;       ///< "ContentVec", "HuBERT", "wav2vec 2.0", or "not told by the file"
-  ModelConfig config;     ///< the architecture; final_dim 0 when there is no final_proj
-  std::string config_source;       ///< where it was read from
-  std::string normalize_source;    ///< where config.normalize was read from
-  bool feature_projection = true;  ///< a linear layer between the convolutions and the blocks
-  int64_t tensors = 0;             ///< tensors of the file that the model uses
-  int64_t parameters = 0;          ///< their elements
-  std::string sha256;  ///< of the file at `source`; from inspect() only, empty where there is no one file,
-                       ///< and in a build without the hub
-  std::vector<std::string> warnings;  ///< tensors that were not recognised, and the like
+  std::string source;     ///< The path or spec it came from.
+  std::string container;  ///< "safetensors", "torch zip", "torch legacy" or "synthetic".
+  std::string layout;     ///< Whose tensor names it uses: "fairseq", "hf", "mlx", "torchaudio" or "soft-vc".
+  std::string kind;       ///< "ContentVec", "HuBERT", "wav2vec 2.0", or "not told by the file".
+  ModelConfig config;     ///< The architecture; its final_dim is 0 where there is no final_proj.
+  std::string config_source;       ///< Where the architecture was read from.
+  std::string normalize_source;    ///< Where config.normalize was read from.
+  bool feature_projection = true;  ///< There is a linear layer between the convolutions and the blocks.
+  int64_t tensors = 0;             ///< Tensors of the file that the model uses.
+  int64_t parameters = 0;          ///< Their elements.
+  /// The digest of the file at `source`, in hexadecimal. Only inspect() computes it; it is empty where there
+  /// is no one file, and in a build without the hub.
+  std::string sha256;
+  std::vector<std::string> warnings;  ///< Whole sentences, such as which tensors were not recognised.
 };
 
 /// A HuBERT / ContentVec model: 16 kHz waveform in, content features out.
@@ -115,8 +124,7 @@ struct ModelInfo {
 /// result by rounding, and no more (docs/gpu.md).
 ///
 /// Source: fairseq's HuBERT (Hsu et al. 2021, arXiv:2106.07447) and ContentVec (Qian et al. 2022,
-/// arXiv:2204.09224), computed in float32; see docs/validation.md for how far it is from their float64
-/// results.
+/// arXiv:2204.09224), computed in float32; docs/validation.md says how far it is from their float64 results.
 class Model {
  public:
   /// Opens a checkpoint. `spec` is
@@ -139,6 +147,7 @@ class Model {
   CONTENTVEC_API static Model from_pretrained(const std::string& repo, const std::string& file,
                                               const LoadOptions& options = {});
 
+  /// The architecture, and what else is known of the checkpoint; both live as long as the model.
   [[nodiscard]] CONTENTVEC_API const ModelConfig& config() const;
   [[nodiscard]] CONTENTVEC_API const ModelInfo& info() const;
   /// What this model computes with, chosen when it was loaded: an instruction set, one of those
@@ -155,12 +164,14 @@ class Model {
   [[nodiscard]] CONTENTVEC_API Features extract(std::span<const float> waveform,
                                                 const ExtractOptions& options = {}) const;
 
-  /// The same into memory of the caller's, `features`: exactly frames * dim floats. For callers that extract
-  /// windows of one length again and again: after the first, no memory is taken on the CPU.
+  /// The same into memory of the caller's, `features`: exactly frames * dim floats, [frames, dim], row-major.
+  /// It is for callers that extract windows of one length again and again: after the first, no memory is
+  /// taken on the CPU. What `features` holds after an Error is not said.
   CONTENTVEC_API void extract_into(std::span<const float> waveform, std::span<float> features,
                                    const ExtractOptions& options = {}) const;
 
-  /// The same of a batch, and of several stages: features[utterance * stages.size() + stage].
+  /// The same of a batch and several stages: features[utterance * stages.size() + stage], each of exactly
+  /// that utterance's and stage's frames * dim floats.
   CONTENTVEC_API void extract_batch_into(std::span<const std::span<const float>> waveforms,
                                          std::span<const Stage> stages,
                                          std::span<const std::span<float>> features,
@@ -172,17 +183,19 @@ class Model {
   /// or a count out of range.
   CONTENTVEC_API void prepare(int64_t max_samples, int calls = 1) const;
 
-  /// Several stages in one pass, in the order listed; blocks after the last one needed are not computed.
+  /// Several stages in one pass, result[stage] in the order listed; blocks after the last one needed are not
+  /// computed. Throws Error as extract() does.
   [[nodiscard]] CONTENTVEC_API std::vector<Features> extract_stages(std::span<const float> waveform,
                                                                     std::span<const Stage> stages,
                                                                     const ExtractOptions& options = {}) const;
 
   /// A ragged batch: utterances of any lengths, no padding; result i is bit for bit what
-  /// extract(waveforms[i]) gives (on MLX: but for rounding).
+  /// extract(waveforms[i]) gives (on MLX: but for rounding). Throws Error as extract() does, naming the
+  /// utterance by its index.
   [[nodiscard]] CONTENTVEC_API std::vector<Features> extract_batch(
       std::span<const std::span<const float>> waveforms, const ExtractOptions& options = {}) const;
 
-  /// A ragged batch, several stages: result[utterance][stage].
+  /// A ragged batch, several stages: result[utterance][stage]. Throws Error as extract_batch() does.
   [[nodiscard]] CONTENTVEC_API std::vector<std::vector<Features>> extract_batch_stages(
       std::span<const std::span<const float>> waveforms, std::span<const Stage> stages,
       const ExtractOptions& options = {}) const;

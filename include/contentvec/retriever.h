@@ -18,9 +18,9 @@ inline constexpr float kIndexRate = 0.75F;
 
 /// How Retriever::build goes about it.
 struct IndexOptions {
-  int threads = 0;                ///< 0: one per CPU this process may use
-  int64_t reduce_above = 200000;  ///< more vectors than this are first replaced ...
-  int64_t reduce_to = 10000;      ///< ... by this many k-means centres of theirs; at least 39
+  int threads = 0;                ///< 0 is one per CPU that this process may use.
+  int64_t reduce_above = 200000;  ///< More vectors than this are first replaced by their k-means centres.
+  int64_t reduce_to = 10000;      ///< How many centres these are; at least 39.
   /// Called in the caller's thread with what comes next, such as "sorting 4000 vectors into 102 lists".
   std::function<void(std::string_view step)> progress = {};
 };
@@ -38,7 +38,7 @@ struct IndexOptions {
 class Retriever {
  public:
   /// Opens RVC's `added_*.index`: FAISS's IndexIVFFlat with L2 distances, as RVC, Applio and so-vits-svc
-  /// write it ("IVF<n>,Flat"); or FAISS's IndexFlatL2 ("Flat"), which is searched whole. All of it is read
+  /// write it ("IVF<n>,Flat"), or FAISS's IndexFlatL2 ("Flat"), which is searched whole. All of it is read
   /// into memory. Throws Error when it cannot be read, is no such index, is damaged, or has no vectors
   /// (`trained_*.index`).
   CONTENTVEC_API static Retriever open(const std::filesystem::path& path);
@@ -55,12 +55,14 @@ class Retriever {
   CONTENTVEC_API static Retriever build_from_folder(const std::filesystem::path& folder,
                                                     const IndexOptions& options = {});
 
-  [[nodiscard]] CONTENTVEC_API int64_t size() const;  ///< vectors
-  [[nodiscard]] CONTENTVEC_API int64_t dim() const;   ///< floats of each: 256 for RVC v1, 768 for v2
-  [[nodiscard]] CONTENTVEC_API int64_t
-  lists() const;  ///< into which they are sorted, RVC's n; 0 for a Flat index
-  [[nodiscard]] CONTENTVEC_API int64_t
-  nprobe() const;  ///< that a search looks through unless told: 1 in RVC's
+  /// Vectors in the index.
+  [[nodiscard]] CONTENTVEC_API int64_t size() const;
+  /// Floats of each vector: 256 for RVC v1, 768 for v2.
+  [[nodiscard]] CONTENTVEC_API int64_t dim() const;
+  /// Lists into which the vectors are sorted, RVC's n; 0 for a Flat index.
+  [[nodiscard]] CONTENTVEC_API int64_t lists() const;
+  /// Lists that a search looks through where blend() is not told: 1 in RVC's.
+  [[nodiscard]] CONTENTVEC_API int64_t nprobe() const;
 
   /// Each frame drawn towards its 8 nearest vectors: rate * sum(w_i v_i) + (1 - rate) * frame, where w_i is
   /// (1 / d_i)^2 over the sum of these, and d_i the squared L2 distance (RVC's "score"). `rate` is in 0 .. 1;
@@ -76,13 +78,14 @@ class Retriever {
   [[nodiscard]] CONTENTVEC_API Features blend(const Features& features, float rate = kIndexRate,
                                               int64_t nprobe = 0) const;
 
-  /// Writes the index as FAISS does, atomically: an `added_*.index` for RVC. Throws Error.
+  /// Writes the index as FAISS does, an `added_*.index` for RVC; the file appears whole or not at all. Throws
+  /// Error when it cannot be written.
   CONTENTVEC_API void save(const std::filesystem::path& path) const;
 
   /// Writes both files RVC's train_index leaves in `folder`, which must exist:
   /// {trained,added}_IVF<lists>_Flat_nprobe_1_<name>_<version>.index, where the version is v1 for 256
-  /// dimensions, v2 for 768, and left out for others. Returns the path of the added one. Throws Error, also
-  /// for a Flat index, which RVC has no names for.
+  /// dimensions, v2 for 768, and left out for others. Returns the path of the added one. Throws Error when
+  /// they cannot be written, and for a Flat index, which RVC has no names for.
   [[nodiscard]] CONTENTVEC_API std::filesystem::path save_for_rvc(const std::filesystem::path& folder,
                                                                   const std::string& name) const;
 

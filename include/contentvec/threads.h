@@ -4,10 +4,11 @@
 
 namespace contentvec {
 
-/// Runs the library's loops on threads of the caller's. Must call task(index) for every index in [0, tasks),
-/// each once, on any threads, at once or one after the other, and return (or throw, which ends the
-/// extraction) when all have returned. Called hundreds of times in one extraction, 20 to 200 microseconds
-/// apart, from the thread that extracts or loads; from several at once where several extract.
+/// Runs the library's loops on threads of the caller's. It must call task(index) for every index from 0 to
+/// tasks - 1, each once, on any threads, at once or one after the other, and return (or throw, which ends the
+/// extraction) when all have returned. It is called hundreds of times in one extraction, 20 to 200
+/// microseconds apart, from the thread that extracts or loads, and from several at once where several
+/// extract.
 using RunTasks = std::function<void(int tasks, const std::function<void(int index)>& task)>;
 
 }  // namespace contentvec

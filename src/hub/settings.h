@@ -13,11 +13,11 @@ namespace contentvec::hub {
 struct Limits {
   int64_t unannounced = int64_t{16} << 30;  ///< bytes of a file whose size the hub does not say
   int64_t json = int64_t{64} << 20;         ///< bytes of a .json file, and of the list of files
-  int64_t slowest = 8192;                   ///< bytes a second, on average over the next
+  int64_t slowest = 8192;                   ///< bytes a second, on average over slow_seconds
   int slow_seconds = 60;
-  int64_t reserve =
-      int64_t{512} << 20;  ///< bytes that stay free on the disk of a file whose size is not said
-  int longest_wait = 30;   ///< seconds of a Retry-After that are waited
+  /// Bytes of the disk that a file whose size is not said leaves free.
+  int64_t reserve = int64_t{512} << 20;
+  int longest_wait = 30;  ///< seconds of a Retry-After that are waited
 };
 Limits& limits();
 

@@ -325,8 +325,9 @@ std::string config_to_hf_json(const ModelConfig& c) {
   j["do_stable_layer_norm"] = c.layer_norm_first;
   j["layer_norm_eps"] = shortest(c.layer_norm_eps);
   if (c.final_dim > 0) j["classifier_proj_size"] = c.final_dim;
-  j["mask_time_prob"] =
-      0.0;  // for training; without it the model has no masked_spec_embed, which is not written
+  // These two are for training. Where both are 0 transformers' model has no masked_spec_embed, a tensor that
+  // is not written here.
+  j["mask_time_prob"] = 0.0;
   j["mask_feature_prob"] = 0.0;
   return j.dump(2) + "\n";
 }
