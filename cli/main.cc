@@ -57,8 +57,7 @@ int parse_and_run(int argc, const char* const* argv) {
   if (asks_to_convert(std::span(argv, static_cast<size_t>(argc)).subspan(1))) {
     error_line(
         "convert will convert voices, in a later version; to write a checkpoint anew, use `contentvec "
-        "export` "
-        "with the same arguments");
+        "export` with the same arguments");
     return kUsage;
   }
   CLI::App app("Speech in, ContentVec / HuBERT content features out.", "contentvec");

@@ -114,9 +114,9 @@ typedef int32_t (*contentvec_progress)(void* user, const char* what, int64_t don
 typedef void (*contentvec_log)(void* user, int32_t level, const char* message);
 
 /* Runs the library's loops on the caller's threads. It must call task(context, index) for every index from 0
- * to tasks - 1, each once, on any threads, at once or one after the other, this one among them or not, and return
- * when all have returned. It is called hundreds of times in one extraction, 20 to 200 microseconds apart,
- * from the thread that extracts, and from several at once where several extract. */
+ * to tasks - 1, each once, on any threads, at once or one after the other, this one among them or not, and
+ * return when all have returned. It is called hundreds of times in one extraction, 20 to 200 microseconds
+ * apart, from the thread that extracts, and from several at once where several extract. */
 typedef void (*contentvec_run_tasks)(void* user, int32_t tasks, void (*task)(void* context, int32_t index),
                                      void* context);
 

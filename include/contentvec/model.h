@@ -207,29 +207,30 @@ class Model {
 };
 
 /// What Model::load would load: the same checks but for the weights' values, without building a model.
-/// `digest`: whether to compute ModelInfo::sha256, for which the whole file is read.
-/// Throws Error as Model::load does.
+/// `digest` asks for ModelInfo::sha256, for which the whole file is read. Throws Error as Model::load does.
+/// This function and those below may be called from any number of threads at once.
 CONTENTVEC_API ModelInfo inspect(const std::string& spec, const LoadOptions& options = {},
                                  bool digest = true);
 
 /// Whose tensor names a checkpoint uses. All are read; the last two are not written.
 enum class Layout {
-  kFairseq,     ///< fairseq's HuBERT and ContentVec
-  kHf,          ///< Hugging Face transformers' HubertModel
-  kMlx,         ///< mlx-contentvec, either spelling of its positional convolution
-  kTorchaudio,  ///< torchaudio's wav2vec 2.0 and HuBERT
-  kSoftVc,      ///< soft-VC's HuBERT (bshall), with q, k and v of a block in one tensor
+  kFairseq,     ///< fairseq's HuBERT and ContentVec.
+  kHf,          ///< Hugging Face transformers' HubertModel.
+  kMlx,         ///< mlx-contentvec, either spelling of its positional convolution.
+  kTorchaudio,  ///< torchaudio's wav2vec 2.0 and HuBERT.
+  kSoftVc,      ///< soft-VC's HuBERT (bshall), with q, k and v of a block in one tensor.
 };
-/// "fairseq", "hf", "mlx", "torchaudio" or "soft-vc".
+/// The name of a layout: "fairseq", "hf", "mlx", "torchaudio" or "soft-vc".
 [[nodiscard]] CONTENTVEC_API std::string_view layout_name(Layout layout);
-/// The other way round. Throws Error for another name.
+/// The layout of such a name. Throws Error for another.
 [[nodiscard]] CONTENTVEC_API Layout layout_from_name(std::string_view name);
 
+/// How a checkpoint is written.
 struct ExportOptions {
-  Layout layout = Layout::kFairseq;        ///< kFairseq, kHf or kMlx
-  DType dtype = DType::kF32;               ///< kF32 or kF16
-  std::optional<ModelConfig> config = {};  ///< as LoadOptions::config
-  HubOptions hub = {};                     ///< as LoadOptions::hub
+  Layout layout = Layout::kFairseq;        ///< kFairseq, kHf or kMlx.
+  DType dtype = DType::kF32;               ///< kF32 or kF16.
+  std::optional<ModelConfig> config = {};  ///< As LoadOptions::config.
+  HubOptions hub = {};                     ///< As LoadOptions::hub.
 };
 /// Writes a checkpoint anew as one safetensors file holding what inference needs, with its architecture in
 /// the metadata (`contentvec.config`), so that it opens anywhere with nothing to guess; in Hugging Face's
@@ -242,16 +243,16 @@ CONTENTVEC_API ModelInfo export_model(const std::string& spec, const std::filesy
 
 /// One tensor of a model's weights.
 struct WeightTensor {
-  std::string name;  ///< in the layout asked for
-  std::vector<int64_t> shape;
-  std::vector<float> values;  ///< in C order
+  std::string name;            ///< Its name in the layout that was asked for.
+  std::vector<int64_t> shape;  ///< Its axes, slowest first, in that layout's order.
+  std::vector<float> values;   ///< Its elements, in C order.
 };
 /// The tensors export_model() would write, as float32, in the order of the forward pass; of them those whose
 /// names begin with `prefix`. Throws Error as Model::load does.
 CONTENTVEC_API std::vector<WeightTensor> read_weights(const std::string& spec, const std::string& prefix = "",
                                                       const ExportOptions& options = {});
 
-/// Library version, "MAJOR.MINOR.PATCH".
+/// The library's version, "MAJOR.MINOR.PATCH". The text lives as long as the program.
 CONTENTVEC_API const char* version();
 
 }  // namespace contentvec
