@@ -17,7 +17,8 @@ TEST(Safetensors, ReadsViewsAndMetadata) {
   const auto checkpoint = open_bytes(safetensors(
       R"({"__metadata__":{"format":"pt"},"b":{"dtype":"BF16","shape":[2],"data_offsets":[1,5]},)"
       R"("n":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"s":{"dtype":"F16","shape":[],"data_offsets":[5,7]},)"
-      R"("z":{"dtype":"F32","shape":[0,3],"data_offsets":[7,7]},"x":{"dtype":"F6","shape":[3],"data_offsets":[7,9]}}   )",
+      R"("z":{"dtype":"F32","shape":[0,3],"data_offsets":[7,7]},"x":{"dtype":"F6","shape":[3],"data_offsets":)"
+      R"([7,9]}}   )",
       std::string("\x07") + little(0x3f80, 2) + little(0xc000, 2) + little(0x3c00, 2) + "??"));
   EXPECT_EQ(checkpoint.metadata.at("format"), "pt");
   EXPECT_THAT(read(checkpoint.tensors.at("b")), ElementsAre(1, -2)) << "unaligned";
