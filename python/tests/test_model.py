@@ -220,11 +220,12 @@ def test_ctrl_c_ends_an_extraction(noise, ctrl_c):
     assert model.extract(some[0]).shape == (49, 768)
 
 
-def test_readme_examples_run_as_written(tmp_path, monkeypatch, noise):
+@pytest.mark.parametrize(("page", "examples"), [("README.md", 1), ("docs/python.md", 3)])
+def test_documented_examples_run_as_written(page, examples, tmp_path, monkeypatch, noise):
     """With synthetic weights in place of each model, noise in place of input.wav, and an index of its features."""
-    text = (ROOT / "README.md").read_text()
+    text = (ROOT / page).read_text()
     blocks = [block.split("```")[0] for block in text.split("```python\n")[1:]]
-    assert len(blocks) == 3
+    assert len(blocks) == examples
     model = contentvec.load("synthetic:base")
     monkeypatch.setattr(contentvec, "load", lambda spec: model)
     monkeypatch.setattr("contentvec._drop_in.load_from_hub", lambda repo, file, **options: model)
@@ -235,4 +236,4 @@ def test_readme_examples_run_as_written(tmp_path, monkeypatch, noise):
             if not HAS_FAISS:
                 continue
             Retriever.build(model.extract(noise(48000))).save(block.split('Retriever("')[1].split('"')[0])
-        exec(compile(block, "README.md", "exec"), {})  # noqa: S102
+        exec(compile(block, page, "exec"), {})  # noqa: S102
