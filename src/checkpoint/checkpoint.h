@@ -18,10 +18,12 @@ struct Checkpoint {
   std::string container;  ///< "safetensors", "torch zip", "torch legacy"
   std::map<std::string, Tensor> tensors;
   std::map<std::string, std::string> metadata;  ///< safetensors' __metadata__
-  /// What a fairseq checkpoint's `cfg` (or, before 2021, `args` Namespace) says, as inert JSON: dictionaries
-  /// and records become objects, lists and tuples arrays, enums their value, anything else null. Null when
-  /// absent.
-  nlohmann::json fairseq_config;
+  /// What else a torch file says, as inert JSON: the entries of its dictionary but the tensors', and those
+  /// beside the tensors where they lie deeper in. Dictionaries and records become objects, lists and tuples
+  /// arrays, enums their value, anything else null. Null where there is no dictionary.
+  nlohmann::json entries;
+  nlohmann::json entries_beside;
+  std::map<std::string, std::string> unread_entries;  ///< of both, what is too large for that, and why
   nlohmann::json hf_config;        ///< config.json of a Hugging Face folder, or beside the file; or null
   nlohmann::json hf_preprocessor;  ///< preprocessor_config.json likewise
   nlohmann::json hf_processor;     ///< processor_config.json, which holds the same since transformers 5

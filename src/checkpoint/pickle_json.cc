@@ -11,17 +11,25 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t kDeepest = 32;
-constexpr size_t kMostNodes = 100'000;
+constexpr size_t kMostNodes = 100'000;         // of an entry
+constexpr size_t kMostOfAll = 4 * kMostNodes;  // of all entries
 constexpr size_t kMostText = size_t{16} << 20;
 
 class Converter {
  public:
   explicit Converter(const Values& values) : values_(values) {}
 
+  json convert_entry(Ref ref) {
+    path_.clear();
+    all_nodes_ += nodes_;
+    nodes_ = 0;
+    return convert(ref);
+  }
+
   json convert(Ref ref) {
     const bool cyclic = std::find(path_.begin(), path_.end(), ref) != path_.end();
-    if (++nodes_ > kMostNodes)
-      fail_damaged("its configuration unfolds to more than {} values, which is no configuration", kMostNodes);
+    if (++nodes_ > kMostNodes) fail("it unfolds to more than {} values", kMostNodes);
+    if (all_nodes_ + nodes_ > kMostOfAll) fail("the entries unfold to more than {} values", kMostOfAll);
     if (cyclic || path_.size() >= kDeepest) return nullptr;
     path_.push_back(ref);
     json converted = std::visit([this](const auto& value) { return (*this)(value); }, values_[ref]);
@@ -34,7 +42,7 @@ class Converter {
   json operator()(double value) { return value; }
   json operator()(const String& value) {
     text_ += value.text.size();
-    if (text_ > kMostText) fail_damaged("its configuration unfolds to more than {} bytes of text", kMostText);
+    if (text_ > kMostText) fail("the entries unfold to more than {} bytes of text", kMostText);
     return is_utf8(value.text) ? json(value.text) : json(nullptr);
   }
   json operator()(const List& value) { return array(value.items); }
@@ -88,7 +96,7 @@ class Converter {
 
   const Values& values_;
   std::vector<Ref> path_;  // the values around the current one
-  size_t nodes_ = 0, text_ = 0;
+  size_t nodes_ = 0, all_nodes_ = 0, text_ = 0;
 };
 
 }  // namespace
@@ -116,6 +124,22 @@ const Global* callee(const Values& values, const Record& record) {
 
 json to_json(const Values& values, Ref ref) {
   return Converter(values).convert(ref);
+}
+
+json entries_to_json(const Values& values, const Dict& dict, const std::function<bool(Ref value)>& left_out,
+                     std::map<std::string, std::string>& unread) {
+  Converter converter(values);
+  json entries = json::object();
+  for (const auto& [key, value] : dict.entries) {
+    const auto* name = values.get<String>(key);
+    if (name == nullptr || !is_utf8(name->text) || left_out(value)) continue;
+    try {
+      entries[std::string(name->text)] = converter.convert_entry(value);
+    } catch (const Error& error) {
+      unread[std::string(name->text)] = error.what();
+    }
+  }
+  return entries;
 }
 
 }  // namespace contentvec::checkpoint::pickle

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <string>
 #include <string_view>
 
 #include "checkpoint/pickle_value.h"
@@ -23,5 +26,12 @@ namespace contentvec::checkpoint::pickle {
 /// levels become null. Throws Error when the result would have more than 100,000 values or 16 MB of text, as
 /// a small pickle full of references can.
 [[nodiscard]] nlohmann::json to_json(const Values& values, Ref ref);
+
+/// The entries of a dictionary that have a name, each as to_json() gives it; what `left_out` says of a value
+/// is not among them. All together may have four times as many values and as much text as one; what is beyond
+/// that, or too large by itself, is not read: `unread` says why, by its name.
+[[nodiscard]] nlohmann::json entries_to_json(const Values& values, const Dict& dict,
+                                             const std::function<bool(Ref value)>& left_out,
+                                             std::map<std::string, std::string>& unread);
 
 }  // namespace contentvec::checkpoint::pickle

@@ -23,20 +23,13 @@ constexpr size_t kMostTensors = 65'536;  // references are short and tensors are
 /// storage under two names; but a few bytes must not stand for any number of tensors.
 constexpr uint64_t kMostSharing = 4;
 
-/// fairseq's configuration, wherever it stands: at the top or beside the tensors; s3prl keeps its two halves.
-nlohmann::json fairseq_config(const Values& values, const Dict* top, const State& state) {
-  for (const Dict* dict : {top, state.parent}) {
-    if (dict == nullptr) continue;
-    for (const std::string_view key : {"cfg", "args"}) {
-      nlohmann::json config = pickle::to_json(values, pickle::find(values, *dict, key));
-      if (!config.is_null()) return config;
-    }
-    const Ref model = pickle::find(values, *dict, "model_cfg");
-    if (model == pickle::kNone) continue;
-    return {{"model", pickle::to_json(values, model)},
-            {"task", pickle::to_json(values, pickle::find(values, *dict, "task_cfg"))}};
-  }
-  return nullptr;
+/// The entries of `dict` that are no tensors.
+nlohmann::json entries_of(const Values& values, const Dict& dict, const State& state,
+                          std::map<std::string, std::string>& unread) {
+  const auto left_out = [&](Ref value) {
+    return is_tensor(values, value) || pickle::as_dict(values, value) == state.tensors;
+  };
+  return pickle::entries_to_json(values, dict, left_out, unread);
 }
 
 /// A storage of several tensors, which is read once for all of them and kept as long as they are: read anew
@@ -110,7 +103,10 @@ void read_torch_state(const Values& values, uint64_t file_bytes, const FindStora
     sharing.add(place->second);
   }
   keep_shared_storages(checkpoint.tensors);
-  checkpoint.fairseq_config = fairseq_config(values, top, state);
+  if (top != nullptr) checkpoint.entries = entries_of(values, *top, state, checkpoint.unread_entries);
+  if (state.parent != nullptr && state.parent != top) {
+    checkpoint.entries_beside = entries_of(values, *state.parent, state, checkpoint.unread_entries);
+  }
 }
 
 }  // namespace contentvec::checkpoint

@@ -6,12 +6,11 @@
 
 namespace contentvec::checkpoint {
 
-/// Finds the tensors and the configuration in the object a torch file was made from, whatever its container.
+/// Finds the tensors and what is said beside them in the object a torch file was made from, whatever its container.
 ///
 /// The tensors come from one dictionary, which find_state() chooses.
 /// Names are taken as they are; entries that are no tensors are passed over, Parameters are the tensor they
-/// wrap. The configuration is "cfg", else "args", else s3prl's "model_cfg" and "task_cfg", at the top level
-/// or beside that dictionary.
+/// wrap. What else the file says goes to the checkpoint's `entries`.
 ///
 /// Throws Error when there are no tensors, when a name occurs twice, when a tensor is not sound, or when all
 /// together, or their storages, are more than 4 times as large as the file, whose size is `file_bytes`.

@@ -15,7 +15,7 @@ nlohmann::json parse_json(std::string_view text, std::string_view origin);
 ModelConfig config_from_json(const nlohmann::json& object, std::string_view origin);
 
 /// From a fairseq checkpoint's `cfg` (nested: model, task) or `args` (flat), as checkpoint::Checkpoint holds
-/// it. Returns false, leaving `config` alone, when it does not describe a HuBERT-like model at all.
+/// it among its entries. Returns false, leaving `config` alone, when it does not describe a HuBERT-like model at all.
 bool config_from_fairseq(const nlohmann::json& object, std::string_view origin, ModelConfig& config);
 
 std::string config_to_json(const ModelConfig& config);

@@ -35,6 +35,25 @@ constexpr const char* kFromTensors = "names and shapes of the tensors";
 constexpr const char* kConfigJson = "config.json";
 constexpr const char* kUsualNormalize = "the usual for its frontend, as nothing says";
 
+/// fairseq's configuration, at the top of the file or beside the tensors; s3prl keeps its two halves. Null
+/// where there is none.
+json fairseq_config(const Checkpoint& file) {
+  for (const char* key : {"cfg", "args", "model_cfg", "task_cfg"}) {
+    const auto unread = file.unread_entries.find(key);
+    if (unread != file.unread_entries.end())
+      fail("{}: its {} is no configuration: {}; give one with --config", file.source, key, unread->second);
+  }
+  for (const json* entries : {&file.entries, &file.entries_beside}) {
+    if (!entries->is_object()) continue;
+    for (const char* key : {"cfg", "args"}) {
+      if (const json config = entries->value(key, json()); !config.is_null()) return config;
+    }
+    if (entries->contains("model_cfg"))
+      return {{"model", entries->at("model_cfg")}, {"task", entries->value("task_cfg", json())}};
+  }
+  return nullptr;
+}
+
 /// The first of: the caller's, our own metadata, fairseq's cfg or args, config.json, the tensors themselves.
 SettledConfig settle_config(const Checkpoint& file, Layout layout, const FoundTensors& found,
                             const std::optional<ModelConfig>& given) {
@@ -47,7 +66,7 @@ SettledConfig settle_config(const Checkpoint& file, Layout layout, const FoundTe
             "metadata contentvec.config"};
   }
   ModelConfig config;
-  if (config_from_fairseq(file.fairseq_config, file.source + ", its cfg", config))
+  if (config_from_fairseq(fairseq_config(file), file.source + ", its cfg", config))
     return {config, "cfg in the checkpoint"};
   // A config.json without hidden_size belongs to some other program that keeps its models in the same folder.
   if (file.hf_config.is_object() && file.hf_config.contains("hidden_size")) {
@@ -88,7 +107,7 @@ std::string settle_normalize(const Checkpoint& file, SettledConfig& settled) {
   if ((settled.config.normalize = normalize_in(file.hf_preprocessor))) return "preprocessor_config.json";
   if ((settled.config.normalize = normalize_in(file.hf_processor))) return "processor_config.json";
   ModelConfig of_fairseq;
-  if (config_from_fairseq(file.fairseq_config, file.source, of_fairseq) && of_fairseq.normalize) {
+  if (config_from_fairseq(fairseq_config(file), file.source, of_fairseq) && of_fairseq.normalize) {
     settled.config.normalize = of_fairseq.normalize;
     return "cfg in the checkpoint";
   }
@@ -171,8 +190,8 @@ std::string kind_of(const Checkpoint& file, const RecognisedLayout& layout, cons
                ? object[key].get<std::string>()
                : "";
   };
-  const json fairseq_model =
-      file.fairseq_config.is_object() ? file.fairseq_config.value("model", json()) : json();
+  const json fairseq = fairseq_config(file);
+  const json fairseq_model = fairseq.is_object() ? fairseq.value("model", json()) : json();
   const std::string name = text(fairseq_model, "_name");
   if (config.speaker_conditioned() || name == "contentvec" || layout.layout == Layout::kMlx)
     return "ContentVec";

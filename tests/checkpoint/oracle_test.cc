@@ -80,16 +80,16 @@ TEST(Oracle, SafetensorsHoldTheSameNumbersAsTorch) {
 }
 
 TEST(Oracle, ConfigurationIsReachable) {
-  const auto model = reference("tiny.fairseq.pt").fairseq_config.at("model");
+  const auto model = reference("tiny.fairseq.pt").entries.at("cfg").at("model");
   EXPECT_EQ(model.at("encoder_layers"), 3);
   EXPECT_EQ(model.at("dropout"), 0.1);
   EXPECT_EQ(model.at("conv_bias"), false);
   EXPECT_THAT(model.at("conv_feature_layers").get<std::string>(),
               ::testing::StartsWith("[(24, 10, 5), (24, 3, 2)"));
-  EXPECT_EQ(reference("tiny-large.fairseq.pt").fairseq_config.at("task").at("normalize"), true);
-  EXPECT_EQ(reference("tiny.fairseq.legacy.pt").fairseq_config.at("encoder_layers"), 3)
+  EXPECT_EQ(reference("tiny-large.fairseq.pt").entries.at("cfg").at("task").at("normalize"), true);
+  EXPECT_EQ(reference("tiny.fairseq.legacy.pt").entries.at("args").at("encoder_layers"), 3)
       << "an argparse.Namespace";
-  EXPECT_TRUE(reference("tiny.bare-state-dict.pt").fairseq_config.is_null());
+  EXPECT_TRUE(reference("tiny.bare-state-dict.pt").entries.empty());
 }
 
 TEST(Oracle, HuggingFaceDirectoryBringsItsConfigs) {

@@ -109,13 +109,42 @@ TEST(TorchState, ADictionaryInItselfIsNoEndlessSearch) {
   EXPECT_THAT(names_of(cyclic), ElementsAre("w"));
 }
 
-TEST(TorchState, S3prlsConfigurationIsFairseqs) {
-  const std::string object = named({{"model_weight", speech()},
-                                    {"model_cfg", named({{"_name", text("hubert")}})},
-                                    {"task_cfg", named({{"normalize", "\x88"}})}});
+TEST(TorchState, WhatElseTheFileSaysIsKept) {
+  const std::string object = named({{"weight", state("enc_p.emb_phone.weight")},
+                                    {"config", "(" + integer(1025) + integer(32) + "t"},
+                                    {"info", text("20epoch")},
+                                    {"f0", integer(1)},
+                                    {"a_tensor", one_tensor()},
+                                    {"optimizer", named({{"step", integer(7)}, {"exp_avg", one_tensor()}})}});
   const Checkpoint file = open_bytes(torch_zip(object, {{"0", floats({1})}}));
-  EXPECT_EQ(file.fairseq_config.at("model").at("_name"), "hubert");
-  EXPECT_EQ(file.fairseq_config.at("task").at("normalize"), true);
+  EXPECT_EQ(file.entries, nlohmann::json::parse(R"({"config": [1025, 32], "info": "20epoch", "f0": 1,
+                                                    "optimizer": {"step": 7, "exp_avg": null}})"));
+  EXPECT_TRUE(file.entries_beside.is_null());
+  EXPECT_EQ(file.tensors.size(), 1U);
+}
+
+TEST(TorchState, WhatIsSaidBesideTensorsThatLieDeeperIsKept) {
+  const std::string object = named(
+      {{"step", integer(3)}, {"Upstream", named({{"model_weight", speech()}, {"model_cfg", text("here")}})}});
+  const Checkpoint file = open_bytes(torch_zip(object, {{"0", floats({1})}}));
+  EXPECT_EQ(file.entries.at("step"), 3);
+  EXPECT_EQ(file.entries_beside, nlohmann::json::parse(R"({"model_cfg": "here"})"));
+}
+
+/// A list of two references to a list of two references and so on, 2^depth values in all.
+std::string unfolding(int depth) {
+  std::string list = "]";
+  for (int i = 0; i < depth; ++i) list = "](" + list + "q" + std::string(1, static_cast<char>(i)) + "h" +
+                                         std::string(1, static_cast<char>(i)) + "e";
+  return list;
+}
+
+TEST(TorchState, AnEntryThatUnfoldsWithoutEndIsNotRead) {
+  const std::string object =
+      named({{"bomb", unfolding(24)}, {"sr", text("40k")}, {"weight", speech()}, {"version", text("v2")}});
+  const Checkpoint file = open_bytes(torch_zip(object, {{"0", floats({1})}}));
+  EXPECT_EQ(file.entries, nlohmann::json::parse(R"({"sr": "40k", "version": "v2"})"));
+  EXPECT_THAT(file.unread_entries.at("bomb"), HasSubstr("more than 100000 values"));
 }
 
 std::string marked(std::string_view mark, bool set) {
