@@ -48,8 +48,8 @@ void check_safetensors(const fs::path& path, const Expected& expected) {
   const auto check = [&](const std::string& name) {
     const auto found = file.tensors.find(name);
     if (found == file.tensors.end()) fail("it has no tensor {}", name);
-    if (found->second.dtype != checkpoint::DType::kF32) {
-      fail("{} is {}, expected float32", name, checkpoint::dtype_name(found->second.dtype));
+    if (found->second.type != checkpoint::ElementType::kF32) {
+      fail("{} is {}, expected float32", name, checkpoint::type_name(found->second.type));
     }
     check_frames(found->second.shape, expected);
   };

@@ -89,7 +89,7 @@ std::optional<FileInfo> describe_safetensors(const std::string& path) {
   info.json["format"] = "safetensors";
   info.rows.emplace_back("format", "safetensors");
   add_shape(info, first->second.shape, all_layers ? static_cast<int64_t>(file.tensors.size()) : 0,
-            checkpoint::dtype_name(first->second.dtype));
+            checkpoint::type_name(first->second.type));
   info.json["metadata"] = file.metadata;
   for (const auto& [name, value] : file.metadata) info.rows.emplace_back(name, value);
   return info;

@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const checkpoint::Checkpoint file = checkpoint::open(fuzz::file_of(data, size));
     for (const auto& entry : file.tensors) {
       const checkpoint::Tensor& tensor = entry.second;
-      if (!checkpoint::is_floating(tensor.dtype)) continue;
+      if (!checkpoint::is_floating(tensor.type)) continue;
       std::vector<float> values(static_cast<size_t>(tensor.count()));
       fuzz::answers([&] { tensor.copy_to(values); });
     }

@@ -61,7 +61,7 @@ std::vector<std::string> golden_names() {
 std::map<std::string, Reference> read_tensors(const std::filesystem::path& path) {
   std::map<std::string, Reference> references;
   for (const auto& [name, tensor] : checkpoint::open(path).tensors) {
-    if (tensor.dtype != checkpoint::DType::kF32) continue;
+    if (tensor.type != checkpoint::ElementType::kF32) continue;
     Reference& reference = references[name];
     reference.shape = tensor.shape;
     reference.values = read(tensor);
@@ -82,7 +82,7 @@ void write_tensors(const std::filesystem::path& path, const std::map<std::string
 std::map<std::string, Reference> synthetic_tensors(const ModelConfig& config) {
   std::map<std::string, Reference> tensors;
   const hubert::TensorForms forms = {.weight_norm = !config.conv_pos_batch_norm, .projection = false};
-  for (const hubert::TensorSpec& spec : hubert::tensor_table(config, forms)) {
+  for (const tensors::TensorSpec& spec : hubert::tensor_table(config, forms)) {
     size_t count = 1;
     for (const int64_t size : spec.shape) count *= static_cast<size_t>(size);
     Reference& tensor = tensors[spec.name];

@@ -17,27 +17,27 @@ using nlohmann::json;
 constexpr size_t kLengthBytes = 8;
 constexpr uint64_t kLongestHeader = 100'000'000;  // the limit of the format's reference implementation
 
-struct ElementType {
+struct NamedType {
   std::string_view name;
-  DType dtype;
+  ElementType type;
   size_t size;  // 0: unknown
 };
 
-constexpr std::array kElementTypes = {
-    ElementType{"F32", DType::kF32, 4},       ElementType{"F16", DType::kF16, 2},
-    ElementType{"BF16", DType::kBF16, 2},     ElementType{"F64", DType::kF64, 8},
-    ElementType{"I64", DType::kI64, 8},       ElementType{"I32", DType::kI32, 4},
-    ElementType{"I16", DType::kI16, 2},       ElementType{"I8", DType::kI8, 1},
-    ElementType{"U8", DType::kU8, 1},         ElementType{"BOOL", DType::kBool, 1},
-    ElementType{"U16", DType::kOther, 2},     ElementType{"U32", DType::kOther, 4},
-    ElementType{"U64", DType::kOther, 8},     ElementType{"C64", DType::kOther, 8},
-    ElementType{"F8_E4M3", DType::kOther, 1}, ElementType{"F8_E5M2", DType::kOther, 1},
+constexpr std::array kNamedTypes = {
+    NamedType{"F32", ElementType::kF32, 4},       NamedType{"F16", ElementType::kF16, 2},
+    NamedType{"BF16", ElementType::kBF16, 2},     NamedType{"F64", ElementType::kF64, 8},
+    NamedType{"I64", ElementType::kI64, 8},       NamedType{"I32", ElementType::kI32, 4},
+    NamedType{"I16", ElementType::kI16, 2},       NamedType{"I8", ElementType::kI8, 1},
+    NamedType{"U8", ElementType::kU8, 1},         NamedType{"BOOL", ElementType::kBool, 1},
+    NamedType{"U16", ElementType::kOther, 2},     NamedType{"U32", ElementType::kOther, 4},
+    NamedType{"U64", ElementType::kOther, 8},     NamedType{"C64", ElementType::kOther, 8},
+    NamedType{"F8_E4M3", ElementType::kOther, 1}, NamedType{"F8_E5M2", ElementType::kOther, 1},
 };
 
-ElementType element_type(const std::string& name) {
-  for (const ElementType& type : kElementTypes)
+NamedType named_type(const std::string& name) {
+  for (const NamedType& type : kNamedTypes)
     if (type.name == name) return type;
-  return {name, DType::kOther, 0};
+  return {name, ElementType::kOther, 0};
 }
 
 struct Range {
@@ -74,8 +74,7 @@ Range range_of(const json& entry, const std::string& name, uint64_t data_size) {
   return range;
 }
 
-void check_size(const std::string& name, std::span<const int64_t> shape, const ElementType& type,
-                Range range) {
+void check_size(const std::string& name, std::span<const int64_t> shape, const NamedType& type, Range range) {
   const std::optional<int64_t> count = checked_count(shape);
   uint64_t bytes = 0;
   if (!count || __builtin_mul_overflow(static_cast<uint64_t>(*count), type.size, &bytes))
@@ -150,11 +149,11 @@ Checkpoint read_safetensors(const std::shared_ptr<const InputFile>& file) {
     if (!entry.is_object())
       fail_damaged("safetensors header: tensor {} is not described by an object", quote(name));
     const auto type =
-        element_type(member(entry, "dtype", json::value_t::string, name).get_ref<const std::string&>());
+        named_type(member(entry, "dtype", json::value_t::string, name).get_ref<const std::string&>());
     const Range range = range_of(entry, name, data_size);
     Tensor tensor;
     tensor.name = name;
-    tensor.dtype = type.dtype;
+    tensor.type = type.type;
     tensor.shape = shape_of(entry, name);
     check_size(name, tensor.shape, type, range);
     tensor.strides = contiguous_strides(tensor.shape);

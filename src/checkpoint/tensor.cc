@@ -117,7 +117,7 @@ std::optional<int64_t> extent(const Tensor& tensor) {
 }
 
 void check_inside(const Tensor& tensor, int64_t count) {
-  const size_t size = element_size(tensor.dtype);
+  const size_t size = element_size(tensor.type);
   if (size == 0 || count == 0) return;
   const auto available = static_cast<int64_t>(tensor.storage->size() / size);
   const std::optional<int64_t> end = extent(tensor);
@@ -135,61 +135,62 @@ void check_inside(const Tensor& tensor, int64_t count) {
 
 }  // namespace
 
-size_t element_size(DType dtype) {
-  switch (dtype) {
-    case DType::kF64:
-    case DType::kI64:
+size_t element_size(ElementType type) {
+  switch (type) {
+    case ElementType::kF64:
+    case ElementType::kI64:
       return 8;
-    case DType::kF32:
-    case DType::kI32:
+    case ElementType::kF32:
+    case ElementType::kI32:
       return 4;
-    case DType::kF16:
-    case DType::kBF16:
-    case DType::kI16:
+    case ElementType::kF16:
+    case ElementType::kBF16:
+    case ElementType::kI16:
       return 2;
-    case DType::kI8:
-    case DType::kU8:
-    case DType::kBool:
+    case ElementType::kI8:
+    case ElementType::kU8:
+    case ElementType::kBool:
       return 1;
-    case DType::kSparse:
-    case DType::kQuantised:
-    case DType::kOther:
+    case ElementType::kSparse:
+    case ElementType::kQuantised:
+    case ElementType::kOther:
       break;
   }
   return 0;
 }
 
-bool is_floating(DType dtype) {
-  return dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBF16 || dtype == DType::kF64;
+bool is_floating(ElementType type) {
+  return type == ElementType::kF32 || type == ElementType::kF16 || type == ElementType::kBF16 ||
+         type == ElementType::kF64;
 }
 
-std::string_view dtype_name(DType dtype) {
-  switch (dtype) {
-    case DType::kF32:
+std::string_view type_name(ElementType type) {
+  switch (type) {
+    case ElementType::kF32:
       return "float32";
-    case DType::kF16:
+    case ElementType::kF16:
       return "float16";
-    case DType::kBF16:
+    case ElementType::kBF16:
       return "bfloat16";
-    case DType::kF64:
+    case ElementType::kF64:
       return "float64";
-    case DType::kI64:
+    case ElementType::kI64:
       return "int64";
-    case DType::kI32:
+    case ElementType::kI32:
       return "int32";
-    case DType::kI16:
+    case ElementType::kI16:
       return "int16";
-    case DType::kI8:
+    case ElementType::kI8:
       return "int8";
-    case DType::kU8:
+    case ElementType::kU8:
       return "uint8";
-    case DType::kBool:
+    case ElementType::kBool:
       return "bool";
-    case DType::kSparse:
+    case ElementType::kSparse:
       return "sparse (save it after to_dense())";
-    case DType::kQuantised:
+    case ElementType::kQuantised:
       return "quantised (save it after dequantize())";
-    case DType::kOther:
+    case ElementType::kOther:
       break;
   }
   return "a type unknown here";
@@ -238,16 +239,16 @@ void Tensor::copy_to(std::span<float> out) const {
                                       storage == nullptr ? "this file" : storage->source());
   if (out.size() != static_cast<size_t>(count()))
     fail("{}: it has {} elements, the buffer to fill {}", who, count(), out.size());
-  if (!is_floating(dtype))
+  if (!is_floating(type))
     fail("{}: expected float32, float16, bfloat16 or float64, found {}; convert the checkpoint first", who,
-         dtype_name(dtype));
+         type_name(type));
   if (out.empty()) return;
   const std::shared_ptr<const std::byte[]> bytes = storage->read();
-  if (dtype == DType::kF32) {
+  if (type == ElementType::kF32) {
     gather<Float32>(*this, bytes.get(), out);
-  } else if (dtype == DType::kF64) {
+  } else if (type == ElementType::kF64) {
     gather<Float64>(*this, bytes.get(), out);
-  } else if (dtype == DType::kF16) {
+  } else if (type == ElementType::kF16) {
     gather<Float16>(*this, bytes.get(), out);
   } else {
     gather<BFloat16>(*this, bytes.get(), out);

@@ -14,15 +14,29 @@ namespace contentvec::checkpoint {
 /// Element types a checkpoint can hold. Only the floating ones can be read as weights; the rest are known so
 /// that a tensor nobody needs (a step counter, a mask) does not stop a file from loading. kSparse and
 /// kQuantised are torch's tensors that are no plain arrays: only their names are read.
-enum class DType { kF32, kF16, kBF16, kF64, kI64, kI32, kI16, kI8, kU8, kBool, kSparse, kQuantised, kOther };
+enum class ElementType {
+  kF32,
+  kF16,
+  kBF16,
+  kF64,
+  kI64,
+  kI32,
+  kI16,
+  kI8,
+  kU8,
+  kBool,
+  kSparse,
+  kQuantised,
+  kOther
+};
 
 /// Whether tensors of this type can be read as weights.
-[[nodiscard]] bool is_floating(DType dtype);
+[[nodiscard]] bool is_floating(ElementType type);
 
 /// Bytes of one element; 0 for kOther, kSparse and kQuantised.
-[[nodiscard]] size_t element_size(DType dtype);
+[[nodiscard]] size_t element_size(ElementType type);
 /// "float32", "float16", ...
-[[nodiscard]] std::string_view dtype_name(DType dtype);
+[[nodiscard]] std::string_view type_name(ElementType type);
 
 /// The bytes behind one or more tensors. Reading may touch the disk (a zip entry is read and its CRC
 /// checked), so that tensors nobody asks for cost nothing. Safe to read from several threads.
@@ -43,7 +57,7 @@ class Storage {
 /// whose element size is unknown, only the shape is checked: it cannot be read.)
 struct Tensor {
   std::string name;
-  DType dtype = DType::kF32;
+  ElementType type = ElementType::kF32;
   std::vector<int64_t> shape;              ///< empty: a scalar
   std::vector<int64_t> strides;            ///< in elements, one per dimension, none negative
   int64_t offset = 0;                      ///< of the first element, in elements

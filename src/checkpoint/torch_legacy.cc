@@ -86,7 +86,7 @@ std::map<std::string_view, StorageId> storage_ids(const Values& values) {
   for (const pickle::Ref ref : values.persistent_ids) {
     const StorageId id = storage_id(values, std::get<pickle::PersistentId>(values[ref]).id);
     const auto [known, added] = ids.emplace(id.key, id);
-    if (known->second.count != id.count || known->second.type != id.type)
+    if (known->second.count != id.count || known->second.class_name != id.class_name)
       fail_damaged("storage {} is described in two ways", quote(id.key));
   }
   return ids;

@@ -68,7 +68,7 @@ class Sharing {
   explicit Sharing(uint64_t file_bytes) : most_(kMostSharing * file_bytes), file_bytes_(file_bytes) {}
 
   void add(const Tensor& tensor) {
-    elements_ += static_cast<uint64_t>(tensor.count()) * element_size(tensor.dtype);
+    elements_ += static_cast<uint64_t>(tensor.count()) * element_size(tensor.type);
     // Storages overlap where zip entries or views of storages do.
     if (tensor.storage != nullptr && seen_.insert(tensor.storage.get()).second)
       storages_ += tensor.storage->size();

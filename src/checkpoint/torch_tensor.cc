@@ -24,32 +24,33 @@ constexpr size_t kLongestKey = 1024;  // bytes of a storage's name
 
 struct StorageType {
   std::string_view name;
-  DType dtype;
+  ElementType type;
   size_t size;
 };
 
 constexpr std::array kStorageTypes = {
-    StorageType{"FloatStorage", DType::kF32, 4},
-    StorageType{"HalfStorage", DType::kF16, 2},
-    StorageType{"BFloat16Storage", DType::kBF16, 2},
-    StorageType{"DoubleStorage", DType::kF64, 8},
-    StorageType{"LongStorage", DType::kI64, 8},
-    StorageType{"IntStorage", DType::kI32, 4},
-    StorageType{"ShortStorage", DType::kI16, 2},
-    StorageType{"CharStorage", DType::kI8, 1},
-    StorageType{"ByteStorage", DType::kU8, 1},
-    StorageType{"BoolStorage", DType::kBool, 1},
-    StorageType{"ComplexFloatStorage", DType::kOther, 8},
-    StorageType{"ComplexDoubleStorage", DType::kOther, 16},
-    StorageType{"QInt8Storage", DType::kOther, 1},
-    StorageType{"QUInt8Storage", DType::kOther, 1},
-    StorageType{"QInt32Storage", DType::kOther, 4},
-    StorageType{"UntypedStorage", DType::kOther, 1},
-    StorageType{"_UntypedStorage", DType::kOther, 1},
+    StorageType{"FloatStorage", ElementType::kF32, 4},
+    StorageType{"HalfStorage", ElementType::kF16, 2},
+    StorageType{"BFloat16Storage", ElementType::kBF16, 2},
+    StorageType{"DoubleStorage", ElementType::kF64, 8},
+    StorageType{"LongStorage", ElementType::kI64, 8},
+    StorageType{"IntStorage", ElementType::kI32, 4},
+    StorageType{"ShortStorage", ElementType::kI16, 2},
+    StorageType{"CharStorage", ElementType::kI8, 1},
+    StorageType{"ByteStorage", ElementType::kU8, 1},
+    StorageType{"BoolStorage", ElementType::kBool, 1},
+    StorageType{"ComplexFloatStorage", ElementType::kOther, 8},
+    StorageType{"ComplexDoubleStorage", ElementType::kOther, 16},
+    StorageType{"QInt8Storage", ElementType::kOther, 1},
+    StorageType{"QUInt8Storage", ElementType::kOther, 1},
+    StorageType{"QInt32Storage", ElementType::kOther, 4},
+    StorageType{"UntypedStorage", ElementType::kOther, 1},
+    StorageType{"_UntypedStorage", ElementType::kOther, 1},
 };
 
-constexpr std::array kDTypes = {DType::kF32, DType::kF16, DType::kBF16, DType::kF64, DType::kI64,
-                                DType::kI32, DType::kI16, DType::kI8,   DType::kU8,  DType::kBool};
+constexpr std::array kDTypes = {ElementType::kF32, ElementType::kF16, ElementType::kBF16, ElementType::kF64,
+                                ElementType::kI64, ElementType::kI32, ElementType::kI16,  ElementType::kI8,
+                                ElementType::kU8,  ElementType::kBool};
 
 enum class Maker { kNone, kTensor, kTensorV2, kTensorV3, kParameter, kSubclass, kSparse, kQuantised };
 
@@ -107,23 +108,23 @@ std::optional<StorageId::View> view_of(const Values& values, Ref ref, const Stor
 }
 
 void set_type(StorageId& id, const Global& storage_class) {
-  id.type = storage_class.name;
+  id.class_name = storage_class.name;
   const std::string_view module = storage_class.module;
   if (module != "torch" && module != "torch.cuda" && module != "torch.storage") return;
   for (const StorageType& type : kStorageTypes) {
-    if (type.name != id.type) continue;
-    id.dtype = type.dtype;
+    if (type.name != id.class_name) continue;
+    id.type = type.type;
     id.element_size = type.size;
   }
 }
 
 /// The argument of _rebuild_tensor_v3 that a storage without a type needs: a name like torch.float32.
-DType named_dtype(const Values& values, Ref ref) {
+ElementType named_type(const Values& values, Ref ref) {
   const auto* type = values.get<Global>(ref);
-  if (type == nullptr || type->module != "torch") return DType::kOther;
-  for (const DType known : kDTypes)
-    if (type->name == dtype_name(known)) return known;
-  return DType::kOther;
+  if (type == nullptr || type->module != "torch") return ElementType::kOther;
+  for (const ElementType known : kDTypes)
+    if (type->name == type_name(known)) return known;
+  return ElementType::kOther;
 }
 
 /// The call that makes the tensor itself, through the calls that wrap it in a Parameter or a subclass.
@@ -157,10 +158,10 @@ Call subclass_call(const Values& values, const Call& call, const std::string& na
   return {Maker::kTensorV2, &items_of(values, (*call.args)[2], "the arguments of a tensor")};
 }
 
-Tensor no_array(const std::string& name, DType dtype) {
+Tensor no_array(const std::string& name, ElementType type) {
   Tensor tensor;
   tensor.name = name;
-  tensor.dtype = dtype;
+  tensor.type = type;
   return tensor;
 }
 
@@ -191,7 +192,7 @@ size_t StorageId::bytes() const {
     fail(
         "storage {} is of class {}, which is not known here; expected one like FloatStorage or HalfStorage: "
         "convert the checkpoint to float32 or float16 first",
-        quote(key), quote(type));
+        quote(key), quote(class_name));
   size_t product = 0;
   if (__builtin_mul_overflow(static_cast<size_t>(count), element_size, &product))
     fail_damaged("storage {} claims {} elements", quote(key), count);
@@ -224,8 +225,8 @@ bool is_tensor(const Values& values, Ref ref) {
 Tensor tensor_of(const Values& values, Ref ref, const std::string& name, const FindStorage& find) {
   Call call = innermost_call(values, ref, name);
   if (call.maker == Maker::kSubclass) call = subclass_call(values, call, name);
-  if (call.maker == Maker::kSparse) return no_array(name, DType::kSparse);
-  if (call.maker == Maker::kQuantised) return no_array(name, DType::kQuantised);
+  if (call.maker == Maker::kSparse) return no_array(name, ElementType::kSparse);
+  if (call.maker == Maker::kQuantised) return no_array(name, ElementType::kQuantised);
   const std::vector<Ref>& args = *call.args;
   const size_t expected = call.maker == Maker::kTensor ? 4 : call.maker == Maker::kTensorV2 ? 6 : 7;
   if (args.size() < expected)
@@ -236,7 +237,7 @@ Tensor tensor_of(const Values& values, Ref ref, const std::string& name, const F
   const StorageId id = storage_id(values, storage->id);
   const std::string what = "part of tensor " + quote(name);
   Tensor tensor{.name = name,
-                .dtype = call.maker == Maker::kTensorV3 ? named_dtype(values, args[6]) : id.dtype,
+                .type = call.maker == Maker::kTensorV3 ? named_type(values, args[6]) : id.type,
                 .shape = sizes_of(values, args[2], what),
                 .strides = sizes_of(values, args[3], what),
                 .offset = size_of(values, args[1], what),

@@ -19,12 +19,13 @@ struct StorageId {
     int64_t offset = 0, count = 0;
   };
 
-  std::string_view type;        ///< the class, e.g. "FloatStorage"
-  DType dtype = DType::kOther;  ///< kOther too for a storage without a type: its tensors tell theirs
-  size_t element_size = 0;      ///< in bytes; 0 when the class is not known
-  std::string_view key;         ///< the container's name for it
-  int64_t count = 0;            ///< elements, not negative
-  std::optional<View> view;     ///< checked to lie inside
+  std::string_view class_name;  ///< e.g. "FloatStorage"
+  ElementType type =
+      ElementType::kOther;   ///< kOther too for a storage without a type: its tensors tell theirs
+  size_t element_size = 0;   ///< in bytes; 0 when the class is not known
+  std::string_view key;      ///< the container's name for it
+  int64_t count = 0;         ///< elements, not negative
+  std::optional<View> view;  ///< checked to lie inside
 
   /// Bytes of the whole storage. Throws Error when the class is not known, or the product wraps.
   [[nodiscard]] size_t bytes() const;

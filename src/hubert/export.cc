@@ -20,6 +20,7 @@
 #include "output/safetensors.h"
 #include "runtime/fail.h"
 #include "tensors/axes.h"
+#include "tensors/weight_norm.h"
 
 namespace contentvec {
 namespace {
@@ -66,7 +67,8 @@ Values values_of(const Weights& weights, const std::string& name) {
   if (weights.forms().weight_norm || !name.starts_with(pos_conv)) return weights.read(name);
   Values weight = weights.read(pos_conv);
   if (!name.ends_with("_g")) return weight;
-  const std::vector<double> norms = hubert::tap_norms(weight, weights.config().conv_pos);
+  const std::vector<double> norms =
+      tensors::norms_along(weight, weights.named().shape(pos_conv), hubert::kPosConvNormAxis);
   return {norms.begin(), norms.end()};
 }
 
@@ -99,7 +101,7 @@ void check_expressible(const ModelConfig& config, const Weights& weights, Layout
   }
 }
 
-output::NamedTensor named_tensor(const Weights& weights, const hubert::TensorSpec& spec,
+output::NamedTensor named_tensor(const Weights& weights, const tensors::TensorSpec& spec,
                                  const ExportOptions& options) {
   const Layout layout = options.layout;
   const bool half = options.dtype == DType::kF16;
@@ -129,7 +131,7 @@ std::vector<output::NamedTensor> tensors_of(const Weights& weights, const Export
   const hubert::TensorForms forms = {.weight_norm = !weights.config().conv_pos_batch_norm,
                                      .projection = weights.has("post_extract_proj.weight")};
   std::vector<output::NamedTensor> tensors;
-  for (const hubert::TensorSpec& tensor : hubert::tensor_table(weights.config(), forms)) {
+  for (const tensors::TensorSpec& tensor : hubert::tensor_table(weights.config(), forms)) {
     // mlx-contentvec's model has no final_proj and refuses a file with one.
     const bool left_out = options.layout == Layout::kMlx && tensor.name.starts_with("final_proj.");
     if (!left_out) tensors.push_back(named_tensor(weights, tensor, options));

@@ -1,11 +1,16 @@
 #include "hubert/found_tensors.h"
 
+#include <array>
 #include <utility>
 
 #include "runtime/fail.h"
+#include "tensors/axes.h"
 
 namespace contentvec::hubert {
 namespace {
+
+/// (out, kernel, in) as (out, in, kernel).
+constexpr std::array<size_t, 3> kChannelsFirst = {0, 2, 1};
 
 /// Whether a tensor is a convolution's weight, whose axes MLX orders differently.
 bool is_conv_weight(const std::string& name, const checkpoint::Tensor& tensor) {
@@ -34,14 +39,6 @@ std::vector<std::pair<std::string, checkpoint::Tensor>> canonical_parts(const st
 
 }  // namespace
 
-std::vector<int64_t> FoundTensors::shape(const std::string& name) const {
-  const auto found = entries.find(name);
-  if (found == entries.end()) return {};
-  std::vector<int64_t> shape = found->second.tensor.shape;
-  if (found->second.channels_last) std::swap(shape[1], shape[2]);
-  return shape;
-}
-
 FoundTensors find_tensors(const checkpoint::Checkpoint& file, const RecognisedLayout& layout) {
   FoundTensors found;
   for (const auto& [name, tensor] : file.tensors) {
@@ -60,11 +57,11 @@ FoundTensors find_tensors(const checkpoint::Checkpoint& file, const RecognisedLa
       case NameMeaning::Kind::kTensor: {
         const bool channels_last = layout.channels_last && is_conv_weight(meaning.canonical, tensor);
         for (const auto& [canonical, part] : canonical_parts(meaning.canonical, tensor)) {
-          const auto [other, is_new] =
-              found.entries.try_emplace(canonical, Weights::Entry{part, channels_last});
-          if (!is_new) {
+          const checkpoint::Tensor* other =
+              found.tensors.add(canonical, channels_last ? tensors::permuted(part, kChannelsFirst) : part);
+          if (other != nullptr) {
             fail("{}: tensors {} and {} stand for the same weight; expected one of them", file.source,
-                 other->second.tensor.name, name);
+                 other->name, name);
           }
         }
         break;
@@ -73,7 +70,7 @@ FoundTensors find_tensors(const checkpoint::Checkpoint& file, const RecognisedLa
   }
   // A weight norm's product, where the file keeps it beside its factors, is left over from an earlier moment.
   for (const char* conv : {"encoder.pos_conv.0.weight", "encoder.pos_conv.1.weight"}) {
-    if (found.has(std::string(conv) + "_g")) found.entries.erase(conv);
+    if (found.has(std::string(conv) + "_g")) found.tensors.erase(conv);
   }
   return found;
 }

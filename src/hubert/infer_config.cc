@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "hubert/weights.h"
 #include "runtime/fail.h"
 
 namespace contentvec::hubert {

@@ -5,6 +5,7 @@
 
 #include "hubert/other_model.h"
 #include "runtime/fail.h"
+#include "tensors/weight_norm.h"
 
 namespace contentvec::hubert {
 namespace {
@@ -92,12 +93,6 @@ bool starts_with_any(std::string_view name, const auto& starts) {
     if (name.starts_with(start)) return true;
   }
   return false;
-}
-
-/// Both spellings of torch's weight norm, old (weight_g) and new (parametrizations), become the old.
-void unify_weight_norm(std::string& name) {
-  replace_first(name, ".parametrizations.weight.original0", ".weight_g");
-  replace_first(name, ".parametrizations.weight.original1", ".weight_v");
 }
 
 constexpr std::string_view kConvs = "feature_extractor.conv_layers.";
@@ -332,7 +327,7 @@ NameMeaning meaning_of(const RecognisedLayout& layout, std::string_view full_nam
   for (const auto& [part, what] : kUnsupported) {
     if (inside && name.find(part) != std::string::npos) return {Kind::kUnsupported, std::string(what)};
   }
-  unify_weight_norm(name);
+  tensors::unify_weight_norm(name);
   name = canonical_name(layout, std::move(name));
   // Beside a prefixed model only its head may stand: CTC and feature-projection wrappers keep final_proj
   // outside.

@@ -1,7 +1,6 @@
 #include "hubert/model_file.h"
 
 #include <algorithm>
-#include <set>
 
 #include "hubert/config_json.h"
 #include "hubert/found_tensors.h"
@@ -143,7 +142,7 @@ std::string some_of(const std::vector<std::string>& all) {
 }
 
 /// A tensor that a file in this layout lacks, named and shaped as it would be there.
-std::string missing(Layout layout, const ModelConfig& config, TensorSpec spec) {
+std::string missing(Layout layout, const ModelConfig& config, tensors::TensorSpec spec) {
   const std::string name = name_in_layout(layout, spec.name, config.conv_pos_batch_norm);
   if (name.find(".in_proj_") != std::string::npos) spec.shape.front() *= 3;
   return fmt::format("{} {} is missing", name, checkpoint::shape_text(spec.shape));
@@ -151,30 +150,9 @@ std::string missing(Layout layout, const ModelConfig& config, TensorSpec spec) {
 
 void check_tensors(const Checkpoint& file, Layout layout, const FoundTensors& found,
                    const SettledConfig& settled, const TensorForms& forms) {
-  std::vector<std::string> wrong;
-  std::set<std::string> expected;
-  for (const TensorSpec& spec : tensor_table(settled.config, forms)) {
-    expected.insert(spec.name);
-    const auto entry = found.entries.find(spec.name);
-    if (entry == found.entries.end()) {
-      // One complaint for q, k and v where they are one tensor.
-      const std::string complaint = missing(layout, settled.config, spec);
-      if (std::find(wrong.begin(), wrong.end(), complaint) == wrong.end()) wrong.push_back(complaint);
-      continue;
-    }
-    const checkpoint::Tensor& tensor = entry->second.tensor;
-    if (!checkpoint::is_floating(tensor.dtype)) {
-      wrong.push_back(fmt::format("{} is {}, expected float32, float16, bfloat16 or float64", tensor.name,
-                                  checkpoint::dtype_name(tensor.dtype)));
-    } else if (const std::vector<int64_t> shape = found.shape(spec.name); shape != spec.shape) {
-      wrong.push_back(fmt::format("{} has shape {}, expected {}", tensor.name, checkpoint::shape_text(shape),
-                                  checkpoint::shape_text(spec.shape)));
-    }
-  }
-  for (const auto& [name, entry] : found.entries) {
-    if (!expected.contains(name))
-      wrong.push_back(fmt::format("{} has no place in this architecture", entry.tensor.name));
-  }
+  const std::vector<std::string> wrong = tensors::compare_with_table(
+      found.tensors, tensor_table(settled.config, forms),
+      [&](const tensors::TensorSpec& spec) { return missing(layout, settled.config, spec); });
   if (wrong.empty()) return;
   fail(
       "{}: recognised as a model in {} layout, but its tensors do not fit the architecture ({}):{}\nCheck "
@@ -237,9 +215,9 @@ ModelFile settle(Checkpoint file, ModelInfo info, const std::optional<ModelConfi
     info.warnings.push_back(fmt::format("{} tensors of unknown meaning are ignored:{}", found.unknown.size(),
                                         some_of(found.unknown)));
   }
-  Weights weights(settled.config, forms, std::move(found.entries));
-  info.tensors = static_cast<int64_t>(weights.entries().size());
-  info.parameters = weights.parameters();
+  Weights weights(settled.config, forms, std::move(found.tensors));
+  info.tensors = static_cast<int64_t>(weights.named().all().size());
+  info.parameters = weights.named().parameters();
   return {std::move(info), std::move(weights)};
 }
 

@@ -113,11 +113,11 @@ checkpoint::Checkpoint synthetic_checkpoint(const std::string& spec) {
   made.source = spec;
   made.container = "synthetic";
   made.metadata["contentvec.config"] = config.to_json();
-  for (const TensorSpec& tensor :
+  for (const tensors::TensorSpec& tensor :
        tensor_table(config, {.weight_norm = !config.conv_pos_batch_norm, .projection = false})) {
     made.tensors[tensor.name] = {
         .name = tensor.name,
-        .dtype = checkpoint::DType::kF32,
+        .type = checkpoint::ElementType::kF32,
         .shape = tensor.shape,
         .strides = checkpoint::contiguous_strides(tensor.shape),
         .offset = 0,

@@ -7,8 +7,7 @@
 #include <utility>
 
 #include "runtime/fail.h"
-#include "runtime/finite.h"
-#include "tensors/axes.h"
+#include "tensors/weight_norm.h"
 
 namespace contentvec::hubert {
 namespace {
@@ -78,23 +77,15 @@ class TableBuilder {
     }
   }
 
-  std::vector<TensorSpec> release() { return std::move(table_); }
+  std::vector<tensors::TensorSpec> release() { return std::move(table_); }
 
  private:
-  std::vector<TensorSpec> table_;
+  std::vector<tensors::TensorSpec> table_;
 };
-
-void check_finite(const checkpoint::Tensor& tensor, std::span<const float> values) {
-  const auto place = first_non_finite(values);
-  if (!place) return;
-  const bool is_wide = tensor.dtype == checkpoint::DType::kF64;
-  fail("weight {} holds {} at element {}{}; the checkpoint is damaged or its training diverged", tensor.name,
-       values[*place], *place, is_wide ? ", where float64 numbers beyond 3.4e38 come out too" : "");
-}
 
 }  // namespace
 
-std::vector<TensorSpec> tensor_table(const ModelConfig& config, const TensorForms& forms) {
+std::vector<tensors::TensorSpec> tensor_table(const ModelConfig& config, const TensorForms& forms) {
   TableBuilder table;
   table.frontend(config);
   const int64_t conv_width = config.conv_layers.back().dim;
@@ -110,61 +101,11 @@ std::vector<TensorSpec> tensor_table(const ModelConfig& config, const TensorForm
   return table.release();
 }
 
-Weights::Weights(ModelConfig config, TensorForms forms, std::map<std::string, Entry> entries)
-    : config_(std::move(config)), forms_(forms), entries_(std::move(entries)) {}
-
-int64_t Weights::parameters() const {
-  int64_t sum = 0;
-  for (const auto& [name, entry] : entries_) sum += entry.tensor.count();
-  return sum;
-}
-
-void Weights::read_into(const std::string& name, std::span<float> values) const {
-  const Entry& entry = entries_.at(name);
-  entry.tensor.copy_to(values);
-  check_finite(entry.tensor, values);
-  if (!entry.channels_last) return;
-  const std::vector<int64_t>& shape = entry.tensor.shape;
-  const std::vector<float> stored(values.begin(), values.end());
-  const std::vector<float> swapped = tensors::swap_last_axes(stored, shape[0], shape[1], shape[2]);
-  std::copy(swapped.begin(), swapped.end(), values.begin());
-}
-
-std::vector<float> Weights::read(const std::string& name) const {
-  std::vector<float> values(static_cast<size_t>(entries_.at(name).tensor.count()));
-  read_into(name, values);
-  return values;
-}
-
-std::vector<double> tap_norms(const std::vector<float>& weight, int64_t kernel) {
-  const auto taps = static_cast<size_t>(kernel);
-  std::vector<double> norms(taps);
-  for (auto row = weight.begin(); row != weight.end(); row += kernel) {
-    for (size_t k = 0; k < taps; ++k) {
-      const double value = static_cast<double>(row[static_cast<std::ptrdiff_t>(k)]);
-      norms[k] += value * value;
-    }
-  }
-  for (double& norm : norms) norm = std::sqrt(norm);
-  return norms;
-}
+Weights::Weights(ModelConfig config, TensorForms forms, tensors::NamedTensors tensors)
+    : config_(std::move(config)), forms_(forms), tensors_(std::move(tensors)) {}
 
 std::vector<float> Weights::read_pos_conv() const {
-  const std::string name = pos_conv_name(config_);
-  if (!forms_.weight_norm) return read(name + ".weight");
-  const std::vector<float> g = read(name + ".weight_g");
-  std::vector<float> v = read(name + ".weight_v");
-  std::vector<double> factor = tap_norms(v, config_.conv_pos);
-  for (size_t k = 0; k < factor.size(); ++k) {
-    // A tap of zeros alone is 0 / 0 in torch; any factor leaves it zero, which is what was meant.
-    factor[k] = factor[k] > 0 ? static_cast<double>(g[k]) / factor[k] : 0.0;
-  }
-  for (size_t row = 0; row < v.size(); row += factor.size()) {
-    for (size_t k = 0; k < factor.size(); ++k) {
-      v[row + k] = static_cast<float>(static_cast<double>(v[row + k]) * factor[k]);
-    }
-  }
-  return v;
+  return tensors::read_weight(tensors_, pos_conv_name(config_), kPosConvNormAxis);
 }
 
 Weights::BatchNorm Weights::read_batch_norm() const {

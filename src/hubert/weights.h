@@ -1,21 +1,14 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "checkpoint/tensor.h"
 #include "contentvec/config.h"
+#include "tensors/named_tensors.h"
 
 namespace contentvec::hubert {
-
-/// One tensor the model needs, by its canonical (fairseq) name.
-struct TensorSpec {
-  std::string name;
-  std::vector<int64_t> shape;
-};
 
 /// Of the BatchNorm before the positional convolution, where there is one: fairseq numbers both.
 inline constexpr const char* kPosConvBatchNorm = "encoder.pos_conv.0.running_mean";
@@ -33,35 +26,23 @@ struct TensorForms {
 };
 
 /// Every tensor that inference of `config` reads, in the order of the forward pass.
-std::vector<TensorSpec> tensor_table(const ModelConfig& config, const TensorForms& forms);
+std::vector<tensors::TensorSpec> tensor_table(const ModelConfig& config, const TensorForms& forms);
 
 /// The weights of a model: a complete set of tensors under canonical names, checked against the tensor table.
-/// Values are read from the checkpoint when asked for and not kept, so that a caller which packs them as it
-/// goes holds little.
 class Weights {
  public:
-  struct Entry {
-    checkpoint::Tensor tensor;
-    bool channels_last =
-        false;  ///< stored (out, kernel, in), as MLX does, where canonical is (out, in, kernel)
-  };
-
-  Weights(ModelConfig config, TensorForms forms, std::map<std::string, Entry> entries);
+  Weights(ModelConfig config, TensorForms forms, tensors::NamedTensors tensors);
 
   [[nodiscard]] const ModelConfig& config() const { return config_; }
   [[nodiscard]] const TensorForms& forms() const { return forms_; }
-  [[nodiscard]] const std::map<std::string, Entry>& entries() const { return entries_; }
-  [[nodiscard]] bool has(const std::string& name) const { return entries_.contains(name); }
-  /// Elements of all tensors.
-  [[nodiscard]] int64_t parameters() const;
+  [[nodiscard]] const tensors::NamedTensors& named() const { return tensors_; }
+  [[nodiscard]] bool has(const std::string& name) const { return tensors_.has(name); }
 
-  /// Values in C order of the canonical shape. Throws Error when the tensor is damaged or holds a non-finite
-  /// value.
-  [[nodiscard]] std::vector<float> read(const std::string& name) const;
-  /// The same into memory of the caller's, which must hold exactly as many.
-  void read_into(const std::string& name, std::span<float> values) const;
-  /// The positional convolution's weight [width, width / groups, kernel] with its weight norm multiplied out:
-  /// g v / ||v||, the norm over all but the kernel axis (fairseq's dim=2), in double.
+  /// As NamedTensors does.
+  [[nodiscard]] std::vector<float> read(const std::string& name) const { return tensors_.read(name); }
+  void read_into(const std::string& name, std::span<float> values) const { tensors_.read_into(name, values); }
+  /// The positional convolution's weight [width, width / groups, kernel] with its weight norm multiplied out,
+  /// which is along the kernel (fairseq's dim=2).
   [[nodiscard]] std::vector<float> read_pos_conv() const;
   /// The BatchNorm before the positional convolution, which with the statistics of training is
   /// scale (x - mean) + shift per channel; all empty when the model has none.
@@ -75,11 +56,10 @@ class Weights {
  private:
   ModelConfig config_;
   TensorForms forms_;
-  std::map<std::string, Entry> entries_;
+  tensors::NamedTensors tensors_;
 };
 
-/// The norm of each tap of a positional convolution's weight [out, in, kernel] over out and in: weight norm's
-/// denominator, and the weight_g that goes with the weight itself as weight_v.
-std::vector<double> tap_norms(const std::vector<float>& weight, int64_t kernel);
+/// The axis of the positional convolution's weight that its weight norm is along: the kernel.
+inline constexpr size_t kPosConvNormAxis = 2;
 
 }  // namespace contentvec::hubert

@@ -20,8 +20,9 @@ std::filesystem::path store(const std::string& bytes) {
 }
 
 bool readable(const checkpoint::Tensor& tensor) {
-  using checkpoint::DType;
-  return tensor.dtype == DType::kF32 || tensor.dtype == DType::kF16 || tensor.dtype == DType::kBF16;
+  using checkpoint::ElementType;
+  return tensor.type == ElementType::kF32 || tensor.type == ElementType::kF16 ||
+         tensor.type == ElementType::kBF16;
 }
 
 void open_and_read_file(const std::filesystem::path& path) {

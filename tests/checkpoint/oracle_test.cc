@@ -57,7 +57,7 @@ TEST(Oracle, SameTensorsInEveryTorchContainer) {
 
 TEST(Oracle, HalfPrecisionIsWithinItsRounding) {
   const Checkpoint half = reference("tiny.fairseq.fp16.pt");
-  EXPECT_EQ(half.tensors.begin()->second.dtype, DType::kF16);
+  EXPECT_EQ(half.tensors.begin()->second.type, ElementType::kF16);
   expect_same_tensors(reference("tiny.fairseq.pt"), half, 0x1p-11F);
 }
 

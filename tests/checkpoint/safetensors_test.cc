@@ -24,8 +24,8 @@ TEST(Safetensors, ReadsViewsAndMetadata) {
   EXPECT_THAT(read(checkpoint.tensors.at("b")), ElementsAre(1, -2)) << "unaligned";
   EXPECT_THAT(read(checkpoint.tensors.at("s")), ElementsAre(1));
   EXPECT_THAT(read(checkpoint.tensors.at("z")), ElementsAre());
-  EXPECT_EQ(checkpoint.tensors.at("x").dtype, checkpoint::DType::kOther);
-  EXPECT_EQ(checkpoint.tensors.at("n").dtype, checkpoint::DType::kU8);
+  EXPECT_EQ(checkpoint.tensors.at("x").type, checkpoint::ElementType::kOther);
+  EXPECT_EQ(checkpoint.tensors.at("n").type, checkpoint::ElementType::kU8);
 }
 
 TEST(Safetensors, TensorsOutliveTheCheckpoint) {

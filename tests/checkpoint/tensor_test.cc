@@ -32,10 +32,10 @@ class MemoryStorage final : public Storage {
   std::string bytes_, source_ = "memory.pt";
 };
 
-Tensor make(DType dtype, std::string bytes, std::vector<int64_t> shape, std::vector<int64_t> strides,
+Tensor make(ElementType type, std::string bytes, std::vector<int64_t> shape, std::vector<int64_t> strides,
             int64_t offset = 0) {
   return {"t",
-          dtype,
+          type,
           std::move(shape),
           std::move(strides),
           offset,
@@ -57,7 +57,7 @@ float half_value(uint32_t half) {
 TEST(Tensor, EveryHalfWidensExactly) {
   std::string bytes;
   for (uint32_t half = 0; half < 0x10000; ++half) bytes += test::little(half, 2);
-  const std::vector<float> widened = test::read(make(DType::kF16, bytes, {0x10000}, {1}));
+  const std::vector<float> widened = test::read(make(ElementType::kF16, bytes, {0x10000}, {1}));
   for (uint32_t half = 0; half < 0x10000; ++half) {
     const float expected = half_value(half);
     if (std::isnan(expected))
@@ -70,7 +70,7 @@ TEST(Tensor, EveryHalfWidensExactly) {
 TEST(Tensor, EveryBFloat16WidensExactly) {
   std::string bytes;
   for (uint32_t brain = 0; brain < 0x10000; ++brain) bytes += test::little(brain, 2);
-  const std::vector<float> widened = test::read(make(DType::kBF16, bytes, {256, 256}, {256, 1}));
+  const std::vector<float> widened = test::read(make(ElementType::kBF16, bytes, {256, 256}, {256, 1}));
   for (uint32_t brain = 0; brain < 0x10000; ++brain)
     ASSERT_EQ(std::bit_cast<uint32_t>(widened[brain]), brain << 16);
 }
@@ -79,34 +79,34 @@ TEST(Tensor, Float64IsRoundedToTheNearest) {
   std::string bytes;
   for (const double value : {1.0, 0.1, -1e300, 1e-60})
     bytes += test::little(std::bit_cast<uint64_t>(value), 8);
-  EXPECT_THAT(test::read(make(DType::kF64, bytes, {2, 2}, {2, 1})),
+  EXPECT_THAT(test::read(make(ElementType::kF64, bytes, {2, 2}, {2, 1})),
               ElementsAre(1.0F, 0.1F, -std::numeric_limits<float>::infinity(), 0.0F));
 }
 
 TEST(Tensor, GathersStridedViews) {
   const std::string bytes = test::floats({0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11});
-  EXPECT_THAT(test::read(make(DType::kF32, bytes, {3, 2}, {1, 3}, 1)), ElementsAre(1, 4, 2, 5, 3, 6))
+  EXPECT_THAT(test::read(make(ElementType::kF32, bytes, {3, 2}, {1, 3}, 1)), ElementsAre(1, 4, 2, 5, 3, 6))
       << "transposed";
-  EXPECT_THAT(test::read(make(DType::kF32, bytes, {2, 1, 2, 2}, {6, 99, 2, 1})),
+  EXPECT_THAT(test::read(make(ElementType::kF32, bytes, {2, 1, 2, 2}, {6, 99, 2, 1})),
               ElementsAre(0, 1, 2, 3, 6, 7, 8, 9))
       << "a size of 1 may have any stride";
-  EXPECT_THAT(test::read(make(DType::kF32, bytes, {2, 2, 2}, {1, 6, 3})),
+  EXPECT_THAT(test::read(make(ElementType::kF32, bytes, {2, 2, 2}, {1, 6, 3})),
               ElementsAre(0, 3, 6, 9, 1, 4, 7, 10));
-  EXPECT_THAT(test::read(make(DType::kF32, bytes, {2, 2, 2}, {3, 1, 6})),
+  EXPECT_THAT(test::read(make(ElementType::kF32, bytes, {2, 2, 2}, {3, 1, 6})),
               ElementsAre(0, 6, 1, 7, 3, 9, 4, 10))
       << "no two dimensions lie like one";
-  EXPECT_THAT(test::read(make(DType::kF32, bytes, {}, {}, 7)), ElementsAre(7)) << "a scalar";
-  EXPECT_THAT(test::read(make(DType::kF32, bytes, {3, 0}, {1, 1})), ElementsAre());
+  EXPECT_THAT(test::read(make(ElementType::kF32, bytes, {}, {}, 7)), ElementsAre(7)) << "a scalar";
+  EXPECT_THAT(test::read(make(ElementType::kF32, bytes, {3, 0}, {1, 1})), ElementsAre());
 }
 
 TEST(Tensor, RefusesWhatItCannotRead) {
   std::vector<float> four(4);
-  const auto copy = [&](DType dtype) {
-    return test::error_of([&] { make(dtype, std::string(32, 0), {4}, {1}).copy_to(four); });
+  const auto copy = [&](ElementType type) {
+    return test::error_of([&] { make(type, std::string(32, 0), {4}, {1}).copy_to(four); });
   };
-  EXPECT_THAT(copy(DType::kI64), HasSubstr("found int64"));
-  EXPECT_THAT(copy(DType::kI64), HasSubstr("memory.pt"));
-  EXPECT_THAT(test::error_of([&] { make(DType::kF32, std::string(32, 0), {5}, {1}).copy_to(four); }),
+  EXPECT_THAT(copy(ElementType::kI64), HasSubstr("found int64"));
+  EXPECT_THAT(copy(ElementType::kI64), HasSubstr("memory.pt"));
+  EXPECT_THAT(test::error_of([&] { make(ElementType::kF32, std::string(32, 0), {5}, {1}).copy_to(four); }),
               HasSubstr("5 elements, the buffer to fill 4"));
 }
 
@@ -139,11 +139,11 @@ TEST(Tensor, CheckRefusesUnsoundViews) {
   };
   for (const Unsound& unsound : cases) {
     const Tensor tensor =
-        make(DType::kF32, std::string(16, 0), unsound.shape, unsound.strides, unsound.offset);
+        make(ElementType::kF32, std::string(16, 0), unsound.shape, unsound.strides, unsound.offset);
     EXPECT_THAT(test::error_of([&] { check(tensor); }), HasSubstr(unsound.expected)) << unsound.name;
   }
-  check(make(DType::kF32, std::string(16, 0), {2, 2}, {2, 1}));
-  check(make(DType::kF32, "", {0, 7}, {7, 1}));
+  check(make(ElementType::kF32, std::string(16, 0), {2, 2}, {2, 1}));
+  check(make(ElementType::kF32, "", {0, 7}, {7, 1}));
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ namespace contentvec::test {
 namespace {
 
 using checkpoint::Checkpoint;
-using checkpoint::DType;
+using checkpoint::ElementType;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -134,8 +134,9 @@ TEST(TorchState, WhatIsSaidBesideTensorsThatLieDeeperIsKept) {
 /// A list of two references to a list of two references and so on, 2^depth values in all.
 std::string unfolding(int depth) {
   std::string list = "]";
-  for (int i = 0; i < depth; ++i) list = "](" + list + "q" + std::string(1, static_cast<char>(i)) + "h" +
-                                         std::string(1, static_cast<char>(i)) + "e";
+  for (int i = 0; i < depth; ++i)
+    list = "](" + list + "q" + std::string(1, static_cast<char>(i)) + "h" +
+           std::string(1, static_cast<char>(i)) + "e";
   return list;
 }
 
@@ -168,8 +169,8 @@ TEST(TorchState, SparseAndQuantisedTensorsAreKnownAsSuch) {
   const std::string quantised = call(global("torch._utils", "_rebuild_qtensor"), {kOne});
   const Checkpoint file = open_bytes(
       torch_zip(named({{"s", sparse}, {"q", quantised}, {"w", one_tensor()}}), {{"0", floats({1})}}));
-  EXPECT_EQ(file.tensors.at("s").dtype, DType::kSparse);
-  EXPECT_EQ(file.tensors.at("q").dtype, DType::kQuantised);
+  EXPECT_EQ(file.tensors.at("s").type, ElementType::kSparse);
+  EXPECT_EQ(file.tensors.at("q").type, ElementType::kQuantised);
   EXPECT_THAT(error_of([&] { read(file.tensors.at("s")); }), HasSubstr("to_dense()"));
   EXPECT_THAT(error_of([&] { read(file.tensors.at("q")); }), HasSubstr("dequantize()"));
 }

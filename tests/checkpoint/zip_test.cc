@@ -120,16 +120,17 @@ TEST(TorchZip, OtherWaysToSpellATensor) {
 }
 
 TEST(TorchZip, EveryStorageTypeIsKnown) {
-  using checkpoint::DType;
-  const std::vector<std::pair<const char*, DType>> types = {
-      {"FloatStorage", DType::kF32},  {"HalfStorage", DType::kF16}, {"BFloat16Storage", DType::kBF16},
-      {"DoubleStorage", DType::kF64}, {"LongStorage", DType::kI64}, {"IntStorage", DType::kI32},
-      {"ShortStorage", DType::kI16},  {"CharStorage", DType::kI8},  {"ByteStorage", DType::kU8},
-      {"BoolStorage", DType::kBool}};
-  for (const auto& [name, dtype] : types) {
-    const auto size = static_cast<int64_t>(16 / checkpoint::element_size(dtype));
+  using checkpoint::ElementType;
+  const std::vector<std::pair<const char*, ElementType>> types = {
+      {"FloatStorage", ElementType::kF32},     {"HalfStorage", ElementType::kF16},
+      {"BFloat16Storage", ElementType::kBF16}, {"DoubleStorage", ElementType::kF64},
+      {"LongStorage", ElementType::kI64},      {"IntStorage", ElementType::kI32},
+      {"ShortStorage", ElementType::kI16},     {"CharStorage", ElementType::kI8},
+      {"ByteStorage", ElementType::kU8},       {"BoolStorage", ElementType::kBool}};
+  for (const auto& [name, type] : types) {
+    const auto size = static_cast<int64_t>(16 / checkpoint::element_size(type));
     const auto checkpoint = open_bytes(one(tensor(storage(name, "0", size), 0, {size}, {1})));
-    EXPECT_EQ(checkpoint.tensors.at("w").dtype, dtype) << name;
+    EXPECT_EQ(checkpoint.tensors.at("w").type, type) << name;
   }
 }
 

@@ -50,7 +50,7 @@ TEST(Layout, EveryNameSurvivesTheWayThereAndBack) {
       if (layout == Layout::kSoftVc && std::string(config) != "tiny")
         continue;  // it has but one architecture
       const RecognisedLayout recognised = {layout, "model.", false, layer_norm};
-      for (const TensorSpec& spec : tensor_table(oracle_config(config), {})) {
+      for (const tensors::TensorSpec& spec : tensor_table(oracle_config(config), {})) {
         const NameMeaning meaning = meaning_of(recognised, "model." + name_in_layout(layout, spec.name));
         EXPECT_EQ(meaning.kind, Kind::kTensor) << spec.name;
         if (meaning.canonical.find(".in_proj_") != std::string::npos) continue;
@@ -65,7 +65,7 @@ TEST(Layout, NamesOfABatchNormSurviveTheWayThereAndBack) {
   config.conv_pos_batch_norm = true;
   for (const Layout layout : {Layout::kFairseq, Layout::kHf, Layout::kTorchaudio}) {
     const RecognisedLayout recognised = {layout, "", false, false, true};
-    for (const TensorSpec& spec : tensor_table(config, {.weight_norm = false})) {
+    for (const tensors::TensorSpec& spec : tensor_table(config, {.weight_norm = false})) {
       EXPECT_EQ(meaning_of(recognised, name_in_layout(layout, spec.name, true)).canonical, spec.name);
     }
   }
@@ -206,9 +206,8 @@ TEST(FoundTensors, AConflictNamesBothTensors) {
 
 FoundTensors found_tensors(const ModelConfig& config) {
   FoundTensors found;
-  for (const TensorSpec& spec : tensor_table(config, {.weight_norm = !config.conv_pos_batch_norm})) {
-    found.entries[spec.name].tensor = {
-        .name = spec.name, .shape = spec.shape, .strides = {}, .storage = nullptr};
+  for (const tensors::TensorSpec& spec : tensor_table(config, {.weight_norm = !config.conv_pos_batch_norm})) {
+    found.tensors.add(spec.name, {.name = spec.name, .shape = spec.shape, .strides = {}, .storage = nullptr});
   }
   return found;
 }

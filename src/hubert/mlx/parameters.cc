@@ -87,7 +87,7 @@ class Uploader {
     return array;
   }
   [[nodiscard]] int out_of(const std::string& name) const {
-    return to_int(weights_.entries().at(name).tensor.shape.front());
+    return to_int(weights_.named().shape(name).front());
   }
 
   /// conv 0 is float32 whatever the products are in: ten products a sum cost nothing, and the waveform may be
