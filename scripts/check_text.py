@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Looks at what formatters leave alone; lint runs it. Relative links of the documentation have to lead somewhere, to a
-heading where they name one, and no line of it, and of a source, is longer than people read.
+heading where they name one, every page of docs/ is linked to, and no line of a page or a source is longer than people
+read.
 
     scripts/check_text.py      prints what is wrong, and exits 1 where something is
 """
@@ -35,20 +36,36 @@ def anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def broken_links(file: str) -> list[str]:
+def links(file: str) -> list[tuple[int, Path, str]]:
+    """Every relative link: its line, the file it leads to, and the heading there, if any."""
     text = without_code((ROOT / file).read_text())
     found = []
     for match in re.finditer(r"\]\(([^)\s]+)\)", text):
         target, _, anchor = match[1].partition("#")
-        if re.match(r"[a-z]+:", target):
-            continue
-        path = (ROOT / file).parent / target if target else ROOT / file
-        line = text.count("\n", 0, match.start()) + 1
-        if not path.exists():
-            found.append(f"{file}:{line}: the link {match[1]} leads to no file")
-        elif anchor and anchor not in anchors(path.read_text()):
-            found.append(f"{file}:{line}: {target or file} has no heading for #{anchor}")
+        if not re.match(r"[a-z]+:", target):
+            path = (ROOT / file).parent / target if target else ROOT / file
+            found.append((text.count("\n", 0, match.start()) + 1, path.resolve(), anchor))
     return found
+
+
+def broken_links(file: str) -> list[str]:
+    found = []
+    for line, path, anchor in links(file):
+        if not path.exists():
+            found.append(f"{file}:{line}: a link leads to {path}, which is not there")
+        elif anchor and anchor not in anchors(path.read_text()):
+            found.append(f"{file}:{line}: {path.name} has no heading for #{anchor}")
+    return found
+
+
+def unreachable(pages: list[str]) -> list[str]:
+    """Pages of docs/ that no other page links to."""
+    reached = {path for page in pages for _, path, _ in links(page) if path != ROOT / page}
+    return [
+        f"{page}: no other page links to it"
+        for page in pages
+        if page.startswith("docs/") and ROOT / page not in reached
+    ]
 
 
 def long_lines(file: str) -> list[str]:
@@ -64,6 +81,7 @@ def main() -> None:
     pages = tracked("*.md")
     sources = tracked("*.h", "*.cc", "*.c", "*.inc")
     found = [error for page in pages for error in broken_links(page)]
+    found += unreachable(pages)
     found += [error for file in pages + sources for error in long_lines(file)]
     if found:
         sys.exit("\n".join(found))
