@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Looks at what formatters leave alone; lint runs it. Relative links of the documentation have to lead somewhere, to a
-heading where they name one, every page of docs/ is linked to, and no line of a page or a source is longer than people
-read.
+heading where they name one; every page of docs/ is linked to; files that it names are there; and no line of a page or a
+source is longer than people read.
 
     scripts/check_text.py      prints what is wrong, and exits 1 where something is
 """
@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+FOLDERS = {"bench", "cli", "cmake", "docs", "examples", "fuzz", "include", "python", "scripts", "src", "tests"}
 LONGEST = 120
 LONGEST_ROW = 210  # a table's, which cannot be wrapped
 NOT_OURS = ("tests/oracle/",)  # reference data, as it was handed over
@@ -68,6 +69,16 @@ def unreachable(pages: list[str]) -> list[str]:
     ]
 
 
+def missing_files(file: str) -> list[str]:
+    """Paths of the repository in code spans, such as `src/nn` or `tests/*/memory_test.cc`, that name nothing."""
+    found = []
+    for number, line in enumerate((ROOT / file).read_text().splitlines(), 1):
+        for path in re.findall(r"`(\w+/[\w./*-]+)`", line):
+            if path.split("/")[0] in FOLDERS and not any(ROOT.glob(path.rstrip("/"))):
+                found.append(f"{file}:{number}: there is no {path}")
+    return found
+
+
 def long_lines(file: str) -> list[str]:
     found = []
     for number, line in enumerate((ROOT / file).read_text().splitlines(), 1):
@@ -80,7 +91,7 @@ def long_lines(file: str) -> list[str]:
 def main() -> None:
     pages = tracked("*.md")
     sources = tracked("*.h", "*.cc", "*.c", "*.inc")
-    found = [error for page in pages for error in broken_links(page)]
+    found = [error for page in pages for error in broken_links(page) + missing_files(page)]
     found += unreachable(pages)
     found += [error for file in pages + sources for error in long_lines(file)]
     if found:
