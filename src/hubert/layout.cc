@@ -10,8 +10,8 @@
 namespace contentvec::hubert {
 namespace {
 
-using Rule =
-    std::pair<std::string_view, std::string_view>;  // part of a canonical name, its spelling in the layout
+/// A part of a canonical name, and its spelling in the layout.
+using Rule = std::pair<std::string_view, std::string_view>;
 
 /// Parts of names that differ from fairseq's, most specific first; each applies to where the canonical one
 /// stands.

@@ -19,10 +19,10 @@ inline std::string pos_conv_name(const ModelConfig& config) {
 
 /// Forms a file may give the same model in.
 struct TensorForms {
-  bool weight_norm =
-      true;  ///< positional convolution as weight_g and weight_v; false: already multiplied out
-  bool projection =
-      true;  ///< there is a feature projection though conv width equals model width would need none
+  /// The positional convolution comes as weight_g and weight_v, and not multiplied out.
+  bool weight_norm = true;
+  /// There is a feature projection, even where the convolutions are as wide as the model and need none.
+  bool projection = true;
 };
 
 /// Every tensor that inference of `config` reads, in the order of the forward pass.

@@ -74,8 +74,8 @@ TEST(RetrieverTest, ExactHitIsTheVector) {
 }
 
 TEST(RetrieverTest, EmptyListLeavesTheFrame) {
-  const Features queries =
-      features_of("queries_sparse.npy");  // one near each centre; list 0 is empty, 4 holds 3
+  // One frame near each centre; list 0 is empty, list 4 holds 3 vectors.
+  const Features queries = features_of("queries_sparse.npy");
   const Features blended = Retriever::open(file("sparse.index")).blend(queries, 1);
   EXPECT_TRUE(std::ranges::equal(blended.row(0), queries.row(0)));
   EXPECT_FALSE(std::ranges::equal(blended.row(4), queries.row(4)));
