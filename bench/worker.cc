@@ -20,11 +20,10 @@
 #include <string>
 #include <vector>
 
+#include "cli/peak_memory.h"
 #include "contentvec/model.h"
-#include "hubert/flops.h"
-#include "nn/peak.h"
+#include "contentvec/performance.h"
 #include "runtime/fail.h"
-#include "runtime/peak_memory.h"
 
 namespace contentvec {
 namespace {
@@ -56,11 +55,11 @@ class Worker {
     words >> command;
     if (command == "run") return run(words);
     if (command == "save") return save(words);
-    if (command == "memory") return {{"mb", static_cast<double>(peak_memory()) / 1e6}};
+    if (command == "memory") return {{"mb", static_cast<double>(cli::peak_memory()) / 1e6}};
     if (command == "flops") return flops(words);
     if (command == "peak") {
-      const nn::Peak peak = nn::measure_peak(dtype_, threads_);
-      return {{"best", peak.best}, {"median", peak.median}};
+      const CpuPeak peak = measure_cpu_peak(dtype_, threads_);
+      return {{"best", peak.best / 1e9}, {"median", peak.median / 1e9}};
     }
     fail("\"{}\" is no command", line);
   }
@@ -106,7 +105,7 @@ class Worker {
   Json flops(std::istringstream& words) {
     int64_t samples = 0;
     words >> samples;
-    return {{"gflop", hubert::flops(model_.info(), model_.config().frames(samples)) / 1e9}};
+    return {{"gflop", contentvec::flops(model_.info(), model_.config().frames(samples)) / 1e9}};
   }
 
   Model model_;

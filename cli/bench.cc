@@ -12,13 +12,12 @@
 #include <vector>
 
 #include "cli/console.h"
+#include "cli/peak_memory.h"
 #include "contentvec/audio.h"
 #include "contentvec/error.h"
 #include "contentvec/model.h"
-#include "hubert/flops.h"
-#include "nn/peak.h"
-#include "runtime/peak_memory.h"
-#include "runtime/thread_team.h"
+#include "contentvec/performance.h"
+#include "contentvec/threads.h"
 
 namespace contentvec::cli {
 namespace {
@@ -101,16 +100,16 @@ Measurement measure(const BenchArguments& arguments, int threads) {
   const std::vector<float> waveform = noise(samples_of(arguments, model->config()));
 
   const bool on_cpu = !result.isa.starts_with("mlx");
-  if (on_cpu) result.peak_gflops = nn::measure_peak(options.dtype, threads).best;
+  const auto peak = [&] { return measure_cpu_peak(options.dtype, threads).best / 1e9; };
+  if (on_cpu) result.peak_gflops = peak();
   const std::vector<double> times = time_runs(*model, waveform, arguments);
-  if (on_cpu)
-    result.peak_gflops = std::max(*result.peak_gflops, nn::measure_peak(options.dtype, threads).best);
+  if (on_cpu) result.peak_gflops = std::max(*result.peak_gflops, peak());
 
   const int64_t frames = model->config().frames(static_cast<int64_t>(waveform.size()));
   result.median = median_of(times);
   result.minimum = *std::min_element(times.begin(), times.end());
   result.rtf = result.median / 1e3 / (arguments.seconds * arguments.batch);
-  result.gflops = arguments.batch * hubert::flops(model->info(), frames) / (result.median * 1e6);
+  result.gflops = arguments.batch * flops(model->info(), frames) / (result.median * 1e6);
   result.peak_rss_mb = static_cast<double>(peak_memory()) / 1e6;
   return result;
 }

@@ -7,8 +7,8 @@
 #include <system_error>
 #include <utility>
 
+#include "cli/fail.h"
 #include "contentvec/audio.h"
-#include "runtime/fail.h"
 
 namespace contentvec::cli {
 namespace {

@@ -10,7 +10,7 @@ namespace contentvec::cli {
 
 /// What a run writes for each input.
 struct Expected {
-  Format format = Format::kNpy;
+  FeatureFormat format = FeatureFormat::kNpy;
   int64_t arrays = 0;  ///< with all layers in one file, their number; else 0
   int64_t dim = 0;
   int64_t repeat = 1;  ///< divides the number of frames

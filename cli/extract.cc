@@ -16,17 +16,18 @@
 
 #include "cli/console.h"
 #include "cli/download_bar.h"
+#include "cli/fail.h"
+#include "cli/folder.h"
 #include "cli/pipeline.h"
 #include "cli/plan.h"
 #include "cli/presets.h"
 #include "cli/report.h"
 #include "contentvec/audio.h"
+#include "contentvec/feature_file.h"
 #include "contentvec/model.h"
 #include "contentvec/retriever.h"
-#include "output/atomic_file.h"
-#include "output/npy.h"
-#include "runtime/fail.h"
-#include "runtime/thread_team.h"
+#include "contentvec/threads.h"
+#include "contentvec/unfinished_files.h"
 
 namespace contentvec::cli {
 namespace {
@@ -68,7 +69,8 @@ int64_t soft_vc_padding(const ModelConfig& config) {
 
 const std::map<std::string, Normalize> kNormalize = {
     {"auto", Normalize::kAuto}, {"on", Normalize::kOn}, {"off", Normalize::kOff}};
-const std::map<std::string, Format> kFormats = {{"npy", Format::kNpy}, {"safetensors", Format::kSafetensors}};
+const std::map<std::string, FeatureFormat> kFormats = {{"npy", FeatureFormat::kNpy},
+                                                       {"safetensors", FeatureFormat::kSafetensors}};
 
 /// --layer: one stage, or all blocks (which is known to be how many only once the model is).
 struct Layers {
@@ -97,13 +99,12 @@ std::vector<float> read_speaker_embedding(const std::string& path) {
     fail("--speaker-embedding {}: it has {} bytes, and the largest that is read has {}: expected one vector",
          path, bytes, kLargestSpeakerEmbedding);
   }
-  output::NpyArray array = output::read_npy(path);
-  const bool is_vector = array.shape.size() == 1 || (array.shape.size() == 2 && array.shape.front() == 1);
-  if (!is_vector) {
+  const FeatureFileInfo info = inspect_features(path, FeatureFormat::kNpy);
+  if (info.frames != 1 || info.layers > 0) {
     fail("{}: a speaker embedding has the shape [width] or [1, width], this file's is [{}]", path,
-         fmt::join(array.shape, ", "));
+         fmt::join(info.shape, ", "));
   }
-  return std::move(array.values);
+  return read_features(path).data;
 }
 
 /// Throws Error, in the options' own words, for what the model does not have.
@@ -256,8 +257,8 @@ void prepare_folders(const std::vector<Job>& jobs) {
     if (job.problem.empty()) folders.insert(job.output.parent_path());
   }
   for (const fs::path& folder : folders) {
-    if (!folder.empty()) output::make_folder(folder);
-    output::remove_abandoned_files(folder.empty() ? "." : folder);
+    if (!folder.empty()) make_folder(folder);
+    remove_abandoned_files(folder.empty() ? "." : folder);
   }
 }
 

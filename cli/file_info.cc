@@ -6,17 +6,13 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
-#include <memory>
 #include <span>
 #include <string_view>
 
-#include "checkpoint/checkpoint.h"
-#include "checkpoint/safetensors.h"
 #include "cli/console.h"
 #include "contentvec/error.h"
+#include "contentvec/feature_file.h"
 #include "contentvec/retriever.h"
-#include "output/npy.h"
-#include "runtime/input_file.h"
 
 namespace contentvec::cli {
 namespace {
@@ -33,31 +29,36 @@ FileInfo file_of_kind(const std::string& path, const char* kind) {
   return info;
 }
 
-/// [frames, dim], or [layers, frames, dim]; other sizes are only shown.
-void add_shape(FileInfo& info, std::span<const int64_t> shape, int64_t layers, std::string_view type) {
-  info.json["dtype"] = type;
-  info.json["shape"] = shape;
-  if (shape.size() == 3 && layers == 0) {
-    layers = shape.front();
-    shape = shape.subspan(1);
+/// [frames, dim], or [layers, frames, dim]; other sizes are only shown. A safetensors file has its layers
+/// apart, so its shape is that of one.
+void add_shape(FileInfo& info, const FeatureFileInfo& file) {
+  const bool safetensors = file.format == FeatureFormat::kSafetensors;
+  const std::span<const int64_t> shape = file.shape;
+  const std::span<const int64_t> of_one = file.layers > 0 ? shape.subspan(1) : shape;
+  info.json["dtype"] = file.dtype;
+  info.json["shape"] = safetensors ? of_one : shape;
+  std::string text = fmt::format("[{}]", fmt::join(of_one, ", "));
+  if (of_one.size() == 2) {
+    if (file.layers > 0) info.json["layers"] = file.layers;
+    info.json["frames"] = file.frames;
+    info.json["dim"] = file.dim;
+    text = fmt::format("{}{} frames x {}", file.layers > 0 ? fmt::format("{} layers x ", file.layers) : "",
+                       file.frames, file.dim);
   }
-  std::string text = checkpoint::shape_text(shape);
-  if (shape.size() == 2) {
-    if (layers > 0) info.json["layers"] = layers;
-    info.json["frames"] = shape[0];
-    info.json["dim"] = shape[1];
-    text = fmt::format("{}{} frames x {}", layers > 0 ? fmt::format("{} layers x ", layers) : "", shape[0],
-                       shape[1]);
-  }
-  info.rows.emplace_back("values", fmt::format("{}, {}", text, type));
+  info.rows.emplace_back("values", fmt::format("{}, {}", text, file.dtype));
 }
 
-FileInfo describe_npy(const std::string& path) {
-  const output::NpyHeader header = output::read_npy_header(path);
+FileInfo describe_features(const std::string& path) {
+  const FeatureFileInfo file = inspect_features(path);
+  const bool safetensors = file.format == FeatureFormat::kSafetensors;
   FileInfo info = file_of_kind(path, "features");
-  info.json["format"] = "npy";
-  info.rows.emplace_back("format", header.fortran_order ? "npy, in Fortran order" : "npy");
-  add_shape(info, header.shape, 0, header.descr);
+  info.json["format"] = safetensors ? "safetensors" : "npy";
+  info.rows.emplace_back("format", safetensors          ? "safetensors"
+                                   : file.fortran_order ? "npy, in Fortran order"
+                                                        : "npy");
+  add_shape(info, file);
+  if (safetensors) info.json["metadata"] = file.metadata;
+  for (const auto& [name, value] : file.metadata) info.rows.emplace_back(name, value);
   return info;
 }
 
@@ -73,28 +74,6 @@ FileInfo describe_index(const std::string& path) {
   return info;
 }
 
-/// Nothing for a checkpoint, which has other tensors.
-std::optional<FileInfo> describe_safetensors(const std::string& path) {
-  const checkpoint::Checkpoint file = [&] {
-    try {
-      return checkpoint::read_safetensors(std::make_shared<InputFile>(path));
-    } catch (const Error&) {
-      return checkpoint::Checkpoint();  // damaged, which whoever opens checkpoints says better
-    }
-  }();
-  const bool all_layers = file.tensors.contains("layer_1");
-  const auto first = file.tensors.find(all_layers ? "layer_1" : "features");
-  if (first == file.tensors.end()) return std::nullopt;
-  FileInfo info = file_of_kind(path, "features");
-  info.json["format"] = "safetensors";
-  info.rows.emplace_back("format", "safetensors");
-  add_shape(info, first->second.shape, all_layers ? static_cast<int64_t>(file.tensors.size()) : 0,
-            checkpoint::type_name(first->second.type));
-  info.json["metadata"] = file.metadata;
-  for (const auto& [name, value] : file.metadata) info.rows.emplace_back(name, value);
-  return info;
-}
-
 }  // namespace
 
 std::optional<FileInfo> describe_file(const std::string& path) {
@@ -103,11 +82,14 @@ std::optional<FileInfo> describe_file(const std::string& path) {
   std::array<char, 16> start{};
   std::ifstream(path, std::ios::binary).read(start.data(), start.size());
   const std::string_view begins(start.data(), start.size());
-  if (begins.starts_with("\x93NUMPY")) return describe_npy(path);
+  if (begins.starts_with("\x93NUMPY")) return describe_features(path);
   if (begins.starts_with("Iw") || begins.starts_with("Ix") || path.ends_with(".index"))
     return describe_index(path);
-  if (checkpoint::is_safetensors(std::as_bytes(std::span(start)))) return describe_safetensors(path);
-  return std::nullopt;
+  try {
+    return describe_features(path);
+  } catch (const Error&) {
+    return std::nullopt;  // a checkpoint; or damaged, which whoever opens checkpoints says better
+  }
 }
 
 }  // namespace contentvec::cli

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <vector>
 
+#include "cli/fail.h"
 #include "contentvec/audio.h"
 
 namespace contentvec::cli {
@@ -39,6 +40,15 @@ std::string kind_of(const fs::directory_entry& entry) {
 bool is_a_directory(const fs::path& path) {
   std::error_code ignored;
   return fs::is_directory(path, ignored);
+}
+
+void make_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error) {
+    fail("cannot make the folder '{}': {}; check the path and that you may write there", folder.string(),
+         error.message());
+  }
 }
 
 bool is_hidden(const fs::path& path) {

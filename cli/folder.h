@@ -10,6 +10,10 @@ namespace contentvec::cli {
 /// Whether there is a directory at a path.
 bool is_a_directory(const std::filesystem::path& path);
 
+/// Makes a directory, and those around it, where they are missing. Throws Error naming it when that cannot
+/// be.
+void make_folder(const std::filesystem::path& folder);
+
 /// macOS leaves "._speech.wav" beside "speech.wav".
 bool is_hidden(const std::filesystem::path& path);
 

@@ -6,9 +6,9 @@
 #include <memory>
 
 #include "cli/console.h"
+#include "cli/folder.h"
 #include "contentvec/error.h"
 #include "contentvec/retriever.h"
-#include "output/atomic_file.h"
 
 namespace contentvec::cli {
 namespace {
@@ -49,7 +49,7 @@ void check_out(const IndexArguments& arguments) {
 
 fs::path write(const Retriever& retriever, const IndexArguments& arguments) {
   if (names_a_folder(arguments.out)) {
-    output::make_folder(arguments.out);
+    make_folder(arguments.out);
     return retriever.save_for_rvc(arguments.out,
                                   arguments.name.empty() ? default_name(arguments.features) : arguments.name);
   }

@@ -8,7 +8,7 @@
 #include <optional>
 #include <system_error>
 
-#include "runtime/fail.h"
+#include "cli/fail.h"
 
 namespace contentvec::cli {
 namespace {

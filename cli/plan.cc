@@ -17,9 +17,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::optional<Format> format_of(const fs::path& path) {
-  if (path.extension() == ".npy") return Format::kNpy;
-  if (path.extension() == ".safetensors") return Format::kSafetensors;
+std::optional<FeatureFormat> format_of(const fs::path& path) {
+  if (path.extension() == ".npy") return FeatureFormat::kNpy;
+  if (path.extension() == ".safetensors") return FeatureFormat::kSafetensors;
   return std::nullopt;
 }
 
@@ -50,9 +50,9 @@ fs::path named_output(const std::string& out) {
   return out == "-" ? kStandardOutput : out;
 }
 
-fs::path output_in(const fs::path& folder, const std::string& input, Format format) {
+fs::path output_in(const fs::path& folder, const std::string& input, FeatureFormat format) {
   const std::string stem = input == "-" ? "stdin" : fs::path(input).stem().string();
-  return folder / (stem + (format == Format::kNpy ? ".npy" : ".safetensors"));
+  return folder / (stem + (format == FeatureFormat::kNpy ? ".npy" : ".safetensors"));
 }
 
 void refuse_collisions(const std::vector<Job>& jobs) {
@@ -100,7 +100,7 @@ void check_outputs(const std::vector<Job>& jobs, std::span<const std::string> ke
 }
 
 Plan make_plan(std::span<const std::string> inputs, const PlanOptions& options) {
-  Plan plan{{}, options.format.value_or(Format::kNpy), {}};
+  Plan plan{{}, options.format.value_or(FeatureFormat::kNpy), {}};
   const bool one_file = names_a_file(inputs, options.out);
   if (one_file) {
     plan.format = format_of(options.out).value_or(plan.format);

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-namespace contentvec::cli {
+#include "contentvec/feature_file.h"
 
-enum class Format { kNpy, kSafetensors };
+namespace contentvec::cli {
 
 /// One input and the file it becomes.
 struct Job {
@@ -25,7 +25,7 @@ struct Shard {
 
 struct PlanOptions {
   std::string out;  ///< --out, may be empty
-  std::optional<Format> format = {};
+  std::optional<FeatureFormat> format = {};
   bool recursive = false;
   Shard shard = {};
   std::vector<std::string> keep = {};  ///< files that must not be overwritten
@@ -34,7 +34,7 @@ struct PlanOptions {
 /// What an `extract` is going to do.
 struct Plan {
   std::vector<Job> jobs;
-  Format format = Format::kNpy;
+  FeatureFormat format = FeatureFormat::kNpy;
   std::vector<std::string> notes = {};  ///< about the inputs, for a person to read
 };
 

@@ -2,7 +2,7 @@
 
 #include <csignal>
 
-#include "output/atomic_file.h"
+#include "contentvec/unfinished_files.h"
 
 namespace contentvec::cli {
 namespace {
@@ -10,7 +10,7 @@ namespace {
 /// Dies of the signal itself, so that a shell or a scheduler sees what happened. The signal is unblocked
 /// first: waiting for the handler to return would give other threads time to start another file.
 void clean_up_and_die(int signal) {
-  output::remove_unfinished_files();
+  remove_unfinished_files();
   struct sigaction standard = {};
   standard.sa_handler = SIG_DFL;
   sigaction(signal, &standard, nullptr);

@@ -2,15 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <chrono>
 #include <new>
 #include <system_error>
 #include <utility>
 
-#include "output/npy.h"
-#include "output/safetensors.h"
-#include "runtime/fail.h"
+#include "cli/fail.h"
 
 namespace contentvec::cli {
 namespace {
@@ -110,15 +107,11 @@ void Writing::write(Part& part) {
   const auto start = std::chrono::steady_clock::now();
   const int64_t dim = part.stages.front().dim;
   const double share = static_cast<double>(part.stages.front().frames) / static_cast<double>(part.all_frames);
-  if (!output_.file) {
-    output_.file = std::make_unique<output::FeatureFile>(part.job->output, start_of_file(part),
-                                                         static_cast<int64_t>(part.stages.size()),
-                                                         part.all_frames * options_.repeat, dim);
-  }
+  if (!output_.file) output_.file = begin_file(part);
   for (size_t stage = 0; stage < part.stages.size(); ++stage) {
     Features& features = part.stages[stage];
     if (options_.repeat > 1) features.data = repeated(features, options_.repeat);
-    output_.file->write(static_cast<int64_t>(stage), part.first_frame * options_.repeat, features.data);
+    output_.file->write(part.first_frame * options_.repeat, features.data, static_cast<int64_t>(stage) + 1);
   }
   if (part.last) output_.file->commit();
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
@@ -134,20 +127,13 @@ void Writing::write(Part& part) {
                            .warnings = std::move(part.warnings)});
 }
 
-std::string Writing::start_of_file(const Part& part) const {
-  const int64_t frames = part.all_frames * options_.repeat;
-  const int64_t dim = part.stages.front().dim;
-  const auto arrays = static_cast<int64_t>(part.stages.size());
-  if (options_.format == Format::kNpy) {
-    return options_.all_layers ? output::start_of_npy(std::array{arrays, frames, dim})
-                               : output::start_of_npy(std::array{frames, dim});
-  }
-  std::vector<output::NamedTensor> tensors;
-  for (int64_t i = 1; i <= arrays; ++i) {
-    tensors.push_back(
-        {options_.all_layers ? fmt::format("layer_{}", i) : "features", "F32", {frames, dim}, {}});
-  }
-  return output::start_of_safetensors(tensors, options_.metadata);
+std::unique_ptr<FeatureWriter> Writing::begin_file(const Part& part) const {
+  const FeatureFileOptions options = {
+      .format = options_.format,
+      .layers = options_.all_layers ? static_cast<int64_t>(part.stages.size()) : 0,
+      .metadata = options_.metadata};
+  return std::make_unique<FeatureWriter>(part.job->output, part.all_frames * options_.repeat,
+                                         part.stages.front().dim, options);
 }
 
 }  // namespace contentvec::cli

@@ -12,8 +12,8 @@
 
 #include "cli/plan.h"
 #include "cli/report.h"
+#include "contentvec/feature_file.h"
 #include "contentvec/model.h"
-#include "output/feature_file.h"
 
 namespace contentvec::cli {
 
@@ -37,7 +37,7 @@ struct Part {
 class Writing {
  public:
   struct Options {
-    Format format = Format::kNpy;
+    FeatureFormat format = FeatureFormat::kNpy;
     bool all_layers = false;
     int repeat = 1;                                    ///< times every frame is written
     std::map<std::string, std::string> metadata = {};  ///< of a safetensors file
@@ -57,14 +57,14 @@ class Writing {
  private:
   /// The file that is being written.
   struct Output {
-    std::unique_ptr<output::FeatureFile> file;
+    std::unique_ptr<FeatureWriter> file;
     double seconds = 0;
     bool failed = false;  ///< and reported
   };
   void write_parts();
   void take(Part& part);
   void write(Part& part);
-  [[nodiscard]] std::string start_of_file(const Part& part) const;
+  [[nodiscard]] std::unique_ptr<FeatureWriter> begin_file(const Part& part) const;
 
   Options options_;
   Report& report_;

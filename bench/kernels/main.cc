@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "bench/kernels/shape.h"
-#include "nn/peak.h"
+#include "contentvec/performance.h"
 #include "runtime/thread_team.h"
 
 namespace contentvec::bench {
@@ -91,7 +91,7 @@ bool competes(const Contestant& contestant, const Precision& precision, int thre
 }
 
 void add_benchmarks(const Precision& precision, int threads) {
-  const double peak = nn::measure_peak(precision.dtype, threads).best;
+  const double peak = measure_cpu_peak(precision.dtype, threads).best / 1e9;
   fmt::print("{}: registers alone reach {:.1f} GFLOP/s on {} threads\n", precision.name, peak, threads);
   std::vector<Contestant> competing;
   for (const Contestant& contestant : kContestants) {

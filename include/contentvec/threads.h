@@ -2,7 +2,13 @@
 
 #include <functional>
 
+#include "contentvec/export.h"
+
 namespace contentvec {
+
+/// CPUs this process may run on (its affinity mask where the system has one), at least 1: how many threads
+/// are taken where 0 are asked for.
+[[nodiscard]] CONTENTVEC_API int usable_cpus();
 
 /// Runs the library's loops on threads of the caller's. It must call task(index) for every index from 0 to
 /// tasks - 1, each once, on any threads, at once or one after the other, and return (or throw, which ends the

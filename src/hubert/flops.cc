@@ -1,6 +1,6 @@
-#include "hubert/flops.h"
+#include "contentvec/performance.h"
 
-namespace contentvec::hubert {
+namespace contentvec {
 namespace {
 
 /// The products of a [rows, depth] by [depth, columns] matrix product, each a multiplication and an addition.
@@ -42,4 +42,4 @@ double flops(const ModelInfo& model, int64_t frames) {
          config.total_layers() * block(config, frames);
 }
 
-}  // namespace contentvec::hubert
+}  // namespace contentvec

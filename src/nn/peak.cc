@@ -1,20 +1,20 @@
-#include "nn/peak.h"
-
 #include <algorithm>
 #include <array>
 #include <chrono>
 #include <vector>
 
+#include "contentvec/performance.h"
 #include "nn/kernels/select.h"
+#include "runtime/fail.h"
 #include "runtime/thread_team.h"
 
-namespace contentvec::nn {
+namespace contentvec {
 namespace {
 
 constexpr double kRoundSeconds = 0.02;  // long enough for a busy system to give each thread its own CPU
 
-/// GFLOP/s of one round: `iterations` of the loop on each thread.
-double run_round(const Kernels& kernels, ThreadTeam& team, int64_t iterations) {
+/// Operations a second of one round: `iterations` of the loop on each thread.
+double run_round(const nn::Kernels& kernels, ThreadTeam& team, int64_t iterations) {
   std::vector<double> flops(static_cast<size_t>(team.size()));
   const auto start = std::chrono::steady_clock::now();
   team.parallel_for(team.size(), [&](int64_t item, int) {
@@ -23,17 +23,20 @@ double run_round(const Kernels& kernels, ThreadTeam& team, int64_t iterations) {
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
   double total = 0;
   for (const double one : flops) total += one;
-  return total / std::max(taken.count(), 1e-9) / 1e9;
+  return total / std::max(taken.count(), 1e-9);
 }
 
 }  // namespace
 
-Peak measure_peak(DType dtype, int threads) {
-  const Kernels& kernels = select_kernels(dtype);
+CpuPeak measure_cpu_peak(DType dtype, int threads) {
+  if (threads < 0 || threads > kMaxThreads)
+    fail("threads is {}; expected 0 (one per usable CPU) or 1 to {}", threads, kMaxThreads);
+  if (threads == 0) threads = usable_cpus();
+  const nn::Kernels& kernels = nn::select_kernels(dtype);
   ThreadTeam team(threads);
   // A first round, long enough to wake everything, says how many iterations a round takes.
   constexpr int64_t kFirst = 100000;
-  const double per_thread = run_round(kernels, team, kFirst) * 1e9 / threads;
+  const double per_thread = run_round(kernels, team, kFirst) / threads;
   const double flops_of_one = kernels.peak_loop(1);
   const auto iterations = static_cast<int64_t>(std::max(1.0, kRoundSeconds * per_thread / flops_of_one));
   std::array<double, 10> rounds;
@@ -42,4 +45,4 @@ Peak measure_peak(DType dtype, int threads) {
   return {rounds.back(), rounds[rounds.size() / 2]};
 }
 
-}  // namespace contentvec::nn
+}  // namespace contentvec

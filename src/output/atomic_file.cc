@@ -18,10 +18,11 @@
 #include <system_error>
 #include <utility>
 
+#include "contentvec/unfinished_files.h"
 #include "runtime/fail.h"
 #include "runtime/system_path.h"
 
-namespace contentvec::output {
+namespace contentvec {
 namespace {
 
 namespace fs = std::filesystem;
@@ -48,7 +49,7 @@ struct Slot {
 };
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may not wait for a lock");
 
-std::array<Slot, kListedFiles> slots;
+std::array<Slot, output::kListedFiles> slots;
 
 // A file that another thread makes while the handler goes through the list would stay behind. So the handler
 // first forbids new ones, and waits for those that are being made; and no signal interrupts a thread that
@@ -199,6 +200,8 @@ void flush_folder(const fs::path& folder) noexcept {
 
 }  // namespace
 
+namespace output {
+
 AtomicFile::AtomicFile(fs::path target) : target_(std::move(target)) {
   struct stat status {};
   const bool exists = ::stat(system_path(target_.native()), &status) == 0;
@@ -275,14 +278,7 @@ void AtomicFile::commit() {
   flush_folder(target_.parent_path());
 }
 
-void make_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error) {
-    fail("cannot make the folder '{}': {}; check the path and that you may write there", folder.string(),
-         error.message());
-  }
-}
+}  // namespace output
 
 void remove_abandoned_files(const fs::path& folder) noexcept {
   std::error_code error;
@@ -306,4 +302,4 @@ void remove_unfinished_files() noexcept {
   errno = before;
 }
 
-}  // namespace contentvec::output
+}  // namespace contentvec

@@ -7,7 +7,8 @@
 
 namespace contentvec::output {
 
-/// How many unfinished files remove_unfinished_files() can know at once; more can be written, unlisted.
+/// How many unfinished files contentvec::remove_unfinished_files() can know at once; more can be written,
+/// unlisted.
 inline constexpr int kListedFiles = 64;
 
 /// A file that appears whole or not at all: written under a temporary name in the same folder
@@ -45,18 +46,5 @@ class AtomicFile {
   int64_t position_ = 0;  ///< where the next write() goes
   int slot_ = -1;         ///< in the list remove_unfinished_files() goes through
 };
-
-/// Makes a folder, and those around it, where they are missing. Throws Error naming it when that cannot be.
-void make_folder(const std::filesystem::path& folder);
-
-/// Deletes what AtomicFiles of processes that were killed outright, or lost power, have left in `folder`;
-/// those still being written, by any process, stay. Where the file system knows no locks, everything stays.
-void remove_abandoned_files(const std::filesystem::path& folder) noexcept;
-
-/// Deletes the temporary files of every AtomicFile that is open now in this process (not in its parent, after
-/// a fork), up to kListedFiles of them. Async-signal-safe: for a handler of SIGINT or SIGTERM that ends the
-/// process right after; whatever was being written then cannot be committed any more, and no AtomicFile is
-/// made any more. Waits for other threads that are making one, a second at most.
-void remove_unfinished_files() noexcept;
 
 }  // namespace contentvec::output

@@ -12,9 +12,6 @@
 
 namespace contentvec {
 
-/// CPUs this process may run on (its affinity mask where the system has one), at least 1.
-int usable_cpus();
-
 /// A fixed team of threads that runs parallel loops: the caller and `threads - 1` workers, which between
 /// loops spin for some microseconds and then sleep. Loops come 20 to 200 microseconds apart inside a forward
 /// pass, so waking through the kernel each time would cost more than the work; a sleeping team costs nothing.

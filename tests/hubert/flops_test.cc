@@ -1,8 +1,8 @@
-#include "hubert/flops.h"
-
 #include <gtest/gtest.h>
 
-namespace contentvec::hubert {
+#include "contentvec/performance.h"
+
+namespace contentvec {
 namespace {
 
 /// Small enough to count by hand.
@@ -45,4 +45,4 @@ TEST(Flops, NoFramesAreNoWork) {
 }
 
 }  // namespace
-}  // namespace contentvec::hubert
+}  // namespace contentvec

@@ -20,6 +20,7 @@
 
 #include "child.h"
 #include "contentvec/error.h"
+#include "contentvec/unfinished_files.h"
 #include "support.h"
 
 namespace contentvec::output {
@@ -389,16 +390,6 @@ TEST(AtomicFile, TooLongANameIsNamedAsThat) {
   const std::string name = std::string(251, 'n') + ".safetensors";
   EXPECT_THAT(error_of([&] { AtomicFile(folder / name); }),
               AllOf(HasSubstr("263 bytes"), HasSubstr("shorter")));
-}
-
-TEST(MakeFolder, MakesThoseAroundItOrSaysWhyNot) {
-  const TemporaryFolder folder;
-  make_folder(folder / "a/b/c");
-  make_folder(folder / "a/b/c/");
-  EXPECT_TRUE(fs::is_directory(folder / "a/b/c"));
-  test::write_file(folder / "file", std::string("x"));
-  EXPECT_THAT(error_of([&] { make_folder(folder / "file/inside"); }),
-              AllOf(HasSubstr("cannot make the folder"), HasSubstr("file/inside")));
 }
 
 }  // namespace

@@ -1,11 +1,11 @@
-#include "runtime/peak_memory.h"
+#include "cli/peak_memory.h"
 
 #include <sys/resource.h>
 
 #include <fstream>
 #include <string>
 
-namespace contentvec {
+namespace contentvec::cli {
 
 #if defined(__linux__)
 
@@ -28,4 +28,4 @@ int64_t peak_memory() {
 
 #endif
 
-}  // namespace contentvec
+}  // namespace contentvec::cli

@@ -1,10 +1,10 @@
-#include "runtime/peak_memory.h"
+#include "cli/peak_memory.h"
 
 #include <gtest/gtest.h>
 
 #include <memory>
 
-namespace contentvec {
+namespace contentvec::cli {
 namespace {
 
 TEST(PeakMemory, GrowsWithWhatIsTouchedAndStays) {
@@ -22,4 +22,4 @@ TEST(PeakMemory, GrowsWithWhatIsTouchedAndStays) {
 }
 
 }  // namespace
-}  // namespace contentvec
+}  // namespace contentvec::cli
