@@ -16,15 +16,15 @@ namespace contentvec {
 
 /// How features lie in a file. Frames are rows, in C order, whichever it is.
 enum class FeatureFormat {
-  kNpy,          ///< ".npy", one NumPy array: [frames, dim], or [layers, frames, dim]
-  kSafetensors,  ///< ".safetensors": the tensor "features", [frames, dim]; or "layer_1" to "layer_N", each so
+  kNpy,          ///< ".npy", one NumPy array: [frames, dim], or [layers, frames, dim].
+  kSafetensors,  ///< ".safetensors": the tensor "features", [frames, dim]; or "layer_1" to "layer_N", each so.
 };
 
 /// What FeatureWriter writes besides frames.
 struct FeatureFileOptions {
-  std::optional<FeatureFormat> format = {};  ///< unset: as the path ends
-  int64_t layers = 0;  ///< 0: one array of [frames, dim]; else so many of them, up to 65536
-  std::map<std::string, std::string> metadata = {};  ///< UTF-8; a .npy file has no place for it
+  std::optional<FeatureFormat> format = {};  ///< The one that the path ends as, where it is not set.
+  int64_t layers = 0;  ///< 0 writes one array of [frames, dim], and any other number so many; up to 65536.
+  std::map<std::string, std::string> metadata = {};  ///< UTF-8; a .npy file has no place for it.
 };
 
 /// Writes features, as float32, to a file piece by piece, in any order: those of an hour need not be in
@@ -66,20 +66,21 @@ class FeatureWriter {
 };
 
 /// Writes features, [frames, dim], in one go, in the format that the path ends as. Throws Error as
-/// FeatureWriter does.
+/// FeatureWriter does. This function and those below may be called from any number of threads at once.
 CONTENTVEC_API void write_features(const std::filesystem::path& path, const Features& features,
                                    const std::map<std::string, std::string>& metadata = {});
 
 /// What a file of features says of itself.
 struct FeatureFileInfo {
   FeatureFormat format = FeatureFormat::kNpy;
-  std::string dtype;           ///< of the values: as NumPy has it ("<f4") in a .npy file, else "float32"
-  bool fortran_order = false;  ///< the first index runs fastest (.npy)
-  std::vector<int64_t>
-      shape;           ///< [dim], [frames, dim] or [layers, frames, dim]; a .npy file may have another
-  int64_t layers = 0;  ///< as in the shape; 0 where it names none
-  int64_t frames = 0;  ///< 1 for [dim]
-  int64_t dim = 0;     ///< 0 for another shape
+  std::string dtype;           ///< Of the values: as NumPy has it ("<f4") in a .npy file, else "float32".
+  bool fortran_order = false;  ///< The first index runs fastest (.npy).
+  /// [dim], [frames, dim] or [layers, frames, dim]; a .npy file may have another.
+  std::vector<int64_t> shape;
+  int64_t layers = 0;  ///< As in the shape; 0 where it names none.
+  int64_t frames = 0;  ///< 1 for [dim].
+  int64_t dim = 0;     ///< 0 for another shape.
+  /// What a safetensors file says besides, UTF-8; empty for .npy.
   std::map<std::string, std::string> metadata;
 };
 

@@ -16,8 +16,8 @@ namespace contentvec {
 
 /// What the CPU can do at most, in operations a second, counted as flops() does.
 struct CpuPeak {
-  double best = 0;    ///< of several rounds: what a share of the peak is of
-  double median = 0;  ///< far below `best` when something else is running
+  double best = 0;    ///< Of several rounds: what a share of the peak is of.
+  double median = 0;  ///< Far below `best` when something else is running.
 };
 
 /// Measures it by loops over registers, with the instructions that products of this type use here: on
