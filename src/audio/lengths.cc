@@ -7,6 +7,12 @@
 
 namespace contentvec::audio {
 
+std::string_view length_verdict(uint64_t promised_bytes, int64_t bytes_there) {
+  return static_cast<uint64_t>(bytes_there) < promised_bytes
+             ? "the file is cut short, and what is there was taken"
+             : "the header is out of date, and all that is there was taken";
+}
+
 std::string length_warning(const Blocks& blocks, uint64_t promised_bytes, int64_t bytes_there) {
   const auto bytes = static_cast<uint64_t>(std::max<int64_t>(1, blocks.bytes));
   const bool counts_cut = blocks.frames > 1 && blocks.last_may_be_cut;
@@ -16,10 +22,8 @@ std::string length_warning(const Blocks& blocks, uint64_t promised_bytes, int64_
     return fmt::format("{:.0f} samples ({:.2f} s)", frames,
                        frames / static_cast<double>(std::max<int64_t>(1, blocks.rate)));
   };
-  const auto there = static_cast<uint64_t>(bytes_there);
-  return fmt::format("the header promises {}, {} are there: {}", length(promised_bytes), length(there),
-                     there < promised_bytes ? "the file is cut short, and what is there was taken"
-                                            : "the header is out of date, and all that is there was taken");
+  return fmt::format("the header promises {}, {} are there: {}", length(promised_bytes),
+                     length(static_cast<uint64_t>(bytes_there)), length_verdict(promised_bytes, bytes_there));
 }
 
 bool is_placeholder(uint64_t size) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "audio/containers.h"
 #include "audio/scanner.h"
@@ -19,6 +20,9 @@ struct Blocks {
 
 /// Both lengths, in samples and seconds, where a header promises more or less than there is.
 std::string length_warning(const Blocks& blocks, uint64_t promised_bytes, int64_t bytes_there);
+
+/// What such a difference means, and what was done.
+std::string_view length_verdict(uint64_t promised_bytes, int64_t bytes_there);
 
 /// A number of bytes that programs write into a header which they cannot come back to: 0xffffffff,
 /// 0x7fffffff, 0x80000000 and what is a header's size away from them.

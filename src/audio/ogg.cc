@@ -196,12 +196,20 @@ class Ogg {
     check_stream_count(part_, contents_.streams.size());
     if (packets_ < headers())
       fail("{}: it ends within its header: it is cut short; get a whole copy", part_.doing);
+    if (!last_ && packets_ == headers()) return leave_out_silent_link(is_last);
     const std::string_view cut = last_ ? "" : "its last page is missing";
     if (!last_ && !is_last) {
       contents_.warnings.push_back(fmt::format("recording {} of those joined in this file ends early: {}",
                                                contents_.streams.size() + 1, cut));
     }
     contents_.streams.push_back({std::move(taken_), is_last ? cut : ""});
+  }
+
+  /// libsndfile would call the header damaged, where nothing but a header is there.
+  void leave_out_silent_link(bool is_last) {
+    if (is_last) fail("{}: it ends before its first sound: it is cut short; get a whole copy", part_.doing);
+    contents_.warnings.emplace_back("a recording of those joined in this file ends before its first sound");
+    taken_.reset();
   }
 
   /// Pages, but none of sound that can be read.

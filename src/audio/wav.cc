@@ -101,18 +101,21 @@ class Wav {
           part_.doing, codec_name(tag), tag);
     }
     settle_extent();
-    if (tag == kMpeg || tag == kMp3)
-      return mpeg_contents({part_.source, data_.begin, extent_.end, part_.doing});
+    if (tag == kMpeg || tag == kMp3) return mpeg_inside();
     const int64_t next = find_joined();
     if (next >= 0) part_.end = next;
-    if (has_more_samples_ || is_other_joined_) part_.end = extent_.end;
+    if (more_samples_ > 0 || is_other_joined_) part_.end = extent_.end;
     Contents contents;
     contents.streams.push_back({stream()});
     if (extent_.worth_a_word) {
       contents.warnings.push_back(length_warning(blocks(), data_.size, extent_.end - data_.begin));
     }
     if (is_other_joined_) contents.warnings.emplace_back(kJoined);
-    if (has_more_samples_) contents.warnings.emplace_back("it has several data chunks: the first was taken");
+    if (more_samples_ > 0) {
+      contents.warnings.push_back(
+          fmt::format("it has several data chunks: the first, of {} bytes, was taken; the others have {}",
+                      extent_.end - data_.begin, more_samples_));
+    }
     if (next >= 0) next_ = next;
     return contents;
   }
@@ -132,10 +135,25 @@ class Wav {
       if (!chunk) return -1;
       if (is_joined(at)) return at;
       is_other_joined_ = is_other_joined_ || (layout_.size_bytes == 8 && chunk->name == "riff");
-      has_more_samples_ = has_more_samples_ || chunk->name == "data";
+      if (chunk->name == "data") {
+        more_samples_ += std::min(chunk->size, static_cast<uint64_t>(part_.end - chunk->begin));
+      }
       if (!fits(*chunk)) return -1;
       at = behind(*chunk);
     }
+  }
+
+  /// Frames of MPEG audio; how much sound they are only they themselves say.
+  std::optional<Contents> mpeg_inside() {
+    auto contents = mpeg_contents({part_.source, data_.begin, extent_.end, part_.doing});
+    if (contents && extent_.worth_a_word) contents->warnings.push_back(byte_warning());
+    return contents;
+  }
+
+  std::string byte_warning() const {
+    const int64_t there = extent_.end - data_.begin;
+    return fmt::format("the header promises {} bytes of MPEG audio, {} are there: {}", data_.size, there,
+                       length_verdict(data_.size, there));
   }
 
   uint64_t number(int64_t offset, size_t bytes) {
@@ -300,7 +318,7 @@ class Wav {
   Layout layout_;
   Chunk format_, data_, sizes_;
   int64_t next_ = -1;
-  bool has_more_samples_ = false;
+  uint64_t more_samples_ = 0;     ///< bytes of them in further data chunks
   bool is_other_joined_ = false;  ///< Sony's, which are not taken apart
   bool is_unaligned_ = false;     ///< some chunk follows an odd one at once
   bool is_long_ = false;          ///< its size stands in the ds64 chunk

@@ -19,6 +19,7 @@ constexpr std::array kKinds = {
     Kind{{"unet.", "fc."}, "RMVPE, a pitch estimator"},
     Kind{{"unet.", "cnn."}, "RMVPE, a pitch estimator"},
     Kind{{"input_stack.", "output_proj."}, "FCPE, a pitch estimator"},
+    Kind{{"cent_table", "dense_out."}, "FCPE, a pitch estimator"},
     Kind{{"exp_avg", ""}, "an optimizer's state"},
     Kind{{"momentum_buffer", ""}, "an optimizer's state"},
 };

@@ -20,6 +20,7 @@ using test::error_of;
 using test::number;
 using test::to_bytes;
 using test::to_text;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -109,14 +110,31 @@ TEST(Mp3, MayBeginAnywhereAndEndInAnything) {
   EXPECT_LT(middle.waveform.size(), expected.size());
 }
 
-TEST(Mp3, InWavIsDecoded) {
-  const std::string mp3 = file("mp3_stereo_44100.mp3");
+/// A WAV file of MP3 frames, whose header says that so many bytes of them follow.
+std::string mp3_in_wav(const std::string& mp3, size_t claimed) {
   const std::string format = number(0x55, 2) + number(2, 2) + number(44100, 4) + number(16000, 4) +
                              number(1, 2) + number(0, 2) + number(12, 2) + number(1, 2) + number(2, 4) +
                              number(417, 2) + number(1, 2) + number(1393, 2);
-  const std::string wav = "RIFF" + number(36 + format.size() + mp3.size(), 4) + "WAVEfmt " +
-                          number(format.size(), 4) + format + "data" + number(mp3.size(), 4) + mp3;
-  EXPECT_EQ(waveform(wav), waveform(mp3));
+  return "RIFF" + number(36 + format.size() + mp3.size(), 4) + "WAVEfmt " + number(format.size(), 4) +
+         format + "data" + number(claimed, 4) + mp3;
+}
+
+TEST(Mp3, InWavIsDecoded) {
+  const std::string mp3 = file("mp3_stereo_44100.mp3");
+  const Audio audio = decoded(mp3_in_wav(mp3, mp3.size()));
+  EXPECT_EQ(audio.waveform, waveform(mp3));
+  EXPECT_THAT(audio.warnings, IsEmpty());
+}
+
+TEST(Mp3, InWavOfAnotherLengthIsWarnedOf) {
+  const std::string mp3 = file("mp3_stereo_44100.mp3");
+  const std::string header = std::to_string(mp3.size() + 5000), there = std::to_string(mp3.size());
+  EXPECT_THAT(decoded(mp3_in_wav(mp3, mp3.size() + 5000)).warnings,
+              ElementsAre(AllOf(HasSubstr(header + " bytes"), HasSubstr(there + " are there"),
+                                HasSubstr("cut short"))));
+  const Audio more = decoded(mp3_in_wav(mp3, mp3.size() / 2));
+  EXPECT_EQ(more.waveform, waveform(mp3));
+  EXPECT_THAT(more.warnings, ElementsAre(HasSubstr("out of date")));
 }
 
 TEST(Flac, WhoseHeaderClaimsFewerSamplesIsHeardToTheEnd) {
@@ -191,6 +209,20 @@ TEST(Ogg, CutWithinItsHeaderSaysSo) {
   std::string damaged = sound;
   damaged[40] = static_cast<char>(damaged[40] ^ 1);
   EXPECT_THAT(error_of([&] { waveform(damaged); }), HasSubstr("its first page is damaged"));
+}
+
+TEST(Ogg, CutBehindItsHeaderSaysSo) {
+  for (const char* name : {"vorbis_stereo_48000.ogg", "opus_mono_48000.opus"}) {
+    const std::string sound = file(name);
+    const size_t second = sound.find("OggS", 1), third = sound.find("OggS", second + 1);
+    const std::string header = sound.substr(0, third);
+    EXPECT_THAT(error_of([&] { waveform(header); }), HasSubstr("ends before its first sound")) << name;
+    EXPECT_THAT(error_of([&] { waveform(sound + header); }), HasSubstr("ends before its first sound"))
+        << name;
+    const Audio behind = decoded(header + sound);
+    EXPECT_EQ(behind.waveform, waveform(sound)) << name;
+    EXPECT_THAT(behind.warnings, ElementsAre(HasSubstr("ends before its first sound"))) << name;
+  }
 }
 
 TEST(Ogg, WithoutSoundThatIsReadNamesWhatThereIs) {

@@ -284,6 +284,7 @@ TEST(Layout, OtherProgramsModelsAreNamedAsWhatTheyAre) {
       {"the discriminator", {"discriminators.0.convs.0.weight_g"}},
       {"RMVPE", {"cnn.weight", "fc.1.weight", "unet.encoder.bn.weight"}},
       {"FCPE", {"cent_table", "input_stack.0.weight", "output_proj.weight_v"}},
+      {"FCPE, a pitch", {"cent_table", "decoder.x", "dense_out.weight_g", "stack.0.weight"}},
       {"an optimizer's state", {"exp_avg", "exp_avg_sq", "step"}},
   };
   for (const auto& [kind, names] : files) {
