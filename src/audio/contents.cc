@@ -7,6 +7,7 @@
 #include "audio/file_format.h"
 #include "audio/pieced_source.h"
 #include "runtime/fail.h"
+#include "runtime/foreign_file.h"
 
 namespace contentvec::audio {
 namespace {
@@ -48,6 +49,11 @@ const Container* container_at(Scanner& scan, int64_t begin) {
   return nullptr;
 }
 
+[[noreturn]] void refuse_foreign(const std::string& doing, const ForeignFile& file) {
+  fail("{}: this is {}, which is no sound; {}", doing, file.what,
+       file.remedy.empty() ? "give the recording itself" : file.remedy);
+}
+
 }  // namespace
 
 Contents as_it_is(const Part& part) {
@@ -80,7 +86,10 @@ Contents find_contents(ByteSource& source, const std::string& doing) {
     fail("{}: this is {}, which is not read here; convert it first: `ffmpeg -i in.xyz out.wav`", doing,
          format);
   }
+  const auto foreign = recognise_foreign_file(scan.text(part.begin, kForeignBeginning));
+  if (foreign && foreign->sure) refuse_foreign(doing, *foreign);
   if (auto contents = mpeg_contents(part)) return std::move(*contents);
+  if (foreign) refuse_foreign(doing, *foreign);
   if (is_unsure_mpeg(scan, part.begin)) refuse_format(doing, "its format is not recognised");
   return as_it_is(part);
 }

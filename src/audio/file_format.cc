@@ -51,18 +51,6 @@ constexpr auto kUnread = std::to_array<Magic>({
     {0, "\0\0\x01\xBA"sv, "MPEG video"},
     {0, "\0\0\x01\xB3"sv, "MPEG video"},
     {0, "MThd"sv, "MIDI, which holds notes and no sound"},
-    {0, "PK\x03\x04"sv, "a zip archive"},
-    {0, "\x1F\x8B"sv, "a gzip archive"},
-    {0, "Rar!"sv, "a RAR archive"},
-    {0, "7z\xBC\xAF"sv, "a 7z archive"},
-    {0, "\x93NUMPY"sv, "a NumPy array"},
-    {0, "%PDF"sv, "a PDF"},
-    {0, "\x89PNG"sv, "a picture"},
-    {0, "\xFF\xD8\xFF"sv, "a picture"},
-    {0, "version https://git-lfs"sv, "a pointer of Git LFS and not the file itself (`git lfs pull` gets it)"},
-    {0, "<!DOCTYPE"sv, "a web page"},
-    {0, "<!doctype"sv, "a web page"},
-    {0, "<html"sv, "a web page"},
 });
 
 /// Television's: packets of 188 bytes.

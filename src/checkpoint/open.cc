@@ -9,14 +9,14 @@
 #include "checkpoint/torch_zip.h"
 #include "checkpoint/unknown_file.h"
 #include "runtime/fail.h"
+#include "runtime/foreign_file.h"
 #include "runtime/input_file.h"
 
 namespace contentvec::checkpoint {
 namespace {
 
 Checkpoint read(const std::shared_ptr<const InputFile>& file) {
-  constexpr size_t kBeginning = 512;  // where every kind of file is told from the others
-  std::vector<std::byte> beginning(std::min<uint64_t>(file->size(), kBeginning));
+  std::vector<std::byte> beginning(std::min<uint64_t>(file->size(), kForeignBeginning));
   file->read(0, beginning);
   const std::span<const std::byte> bytes = beginning;
   if (is_zip(bytes)) return read_torch_zip(file);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "runtime/fail.h"
+#include "runtime/foreign_file.h"
 
 // Source: FAISS's impl/index_write.cpp. Integers are little-endian and nothing is aligned.
 
@@ -63,24 +64,20 @@ constexpr std::array kOtherIndices = {
     Kind{"IB", "an index of bits (Binary)"},
 };
 
-/// What people have under an index's name that is none.
-constexpr std::array kOtherFiles = {
-    Kind{"version https://git-lfs"sv, "a Git LFS pointer, not the file it stands for: run git lfs pull"},
-    Kind{"<"sv, "a web page (HTML or XML): download the file itself"},
-    Kind{"{"sv, "JSON text: download the file itself"},
-    Kind{"PK\x03\x04"sv, "a zip archive, or a checkpoint of torch: if it holds the index, unpack it"},
-    Kind{"\x93NUMPY"sv, "a NumPy array: `contentvec index` builds an index from a folder of these"},
-    Kind{"\x1f\x8b"sv, "a gzip archive: unpack it"},
-    Kind{"7z\xbc\xaf"sv, "a 7z archive: unpack it"},
-    Kind{"Rar!"sv, "a RAR archive: unpack it"},
-    Kind{"RIFF"sv, "a WAV sound file"},
-};
+std::string_view other_index(std::string_view type) {
+  const auto found = std::find_if(kOtherIndices.begin(), kOtherIndices.end(),
+                                  [&](const Kind& kind) { return type.starts_with(kind.begins); });
+  return found == kOtherIndices.end() ? "" : found->name;
+}
 
-template <size_t Count>
-std::string_view name_in(const std::array<Kind, Count>& kinds, std::string_view text) {
-  const auto found = std::find_if(kinds.begin(), kinds.end(),
-                                  [&](const Kind& kind) { return text.starts_with(kind.begins); });
-  return found == kinds.end() ? "" : found->name;
+/// What a file is that is no index, and what to do with it.
+std::string describe(const ForeignFile& file) {
+  const std::string what(file.what);
+  if (file.kind == ForeignKind::kArray)
+    return what + ": `contentvec index` builds an index from a folder of these";
+  if (file.kind == ForeignKind::kZip)
+    return what + ", or a checkpoint of torch: if it holds the index, unpack it";
+  return file.remedy.empty() ? what : fmt::format("{}: {}", what, file.remedy);
 }
 
 bool is_dim(int32_t value) {
@@ -157,14 +154,13 @@ class Checker {
     if (type == kInvertedFile || type == kFlatL2) return type;
     if (file_.empty())
       fail("{}: it is empty; expected RVC's added_*.index: copy or download it again", doing());
-    if (const std::string_view other = name_in(kOtherIndices, type); !other.empty()) {
+    if (const std::string_view other = other_index(type); !other.empty()) {
       refuse_kind(fmt::format("{} ({})", other, type));
     }
-    // A text may begin with a mark of its encoding, or blank.
-    const size_t start = text.find_first_not_of(" \t\r\n\xef\xbb\xbf"sv);
-    const std::string_view other =
-        name_in(kOtherFiles, start == std::string_view::npos ? text : text.substr(start));
-    if (!other.empty()) fail("{}: it is {}. Expected RVC's added_*.index", doing(), other);
+    if (const auto foreign = recognise_foreign_file(text.substr(0, kForeignBeginning));
+        foreign && foreign->kind != ForeignKind::kIndex) {
+      fail("{}: it is {}. Expected RVC's added_*.index", doing(), describe(*foreign));
+    }
     // Any FAISS index begins with a type and a width; words that begin with an I do not.
     if (type.starts_with('I') && file_.size() >= 8 && is_dim(take<int32_t>())) {
       refuse_kind("one of type " + type);
@@ -216,7 +212,7 @@ class Checker {
   void check_centres() {
     const std::string type = take_type();
     if (type != kFlatL2) {
-      const std::string_view other = name_in(kOtherIndices, type);
+      const std::string_view other = other_index(type);
       if (other.empty()) damaged("its centres are not an IndexFlatL2");
       refuse_kind(fmt::format("lists whose centres are {} ({})", other, type));
     }

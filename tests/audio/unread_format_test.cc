@@ -53,26 +53,40 @@ TEST(UnreadFormat, InWavIsNamed) {
 }
 
 TEST(UnreadFormat, IsNamed) {
-  const std::vector<std::pair<std::string, const char*>> files = {
-      {"\x0b\x77"s, "AC-3"},
-      {"wvpk"s, "WavPack"},
-      {"MAC "s, "Monkey's Audio"},
-      {"ajkg"s, "Shorten"},
-      {"#!AMR\n"s, "AMR"},
-      {".RMF"s, "RealMedia"},
-      {"FLV\1"s, "Flash video"},
-      {"RIFF\0\0\0\0AVI "s, "AVI"},
-      {"\x1f\x8b"s, "gzip"},
-      {"PK\3\4"s, "zip"},
-      {"<html>"s, "web page"},
-      {"version https://git-lfs.github.com"s, "git lfs pull"},
-      {"\x30\x26\xb2\x75"s, "WMA"},
-      {"\0\0\0\x1c"
-       "ftypM4A "s,
-       "AAC"},
-      {"MThd"s, "MIDI"}};
+  const std::vector<std::pair<std::string, const char*>> files = {{"\x0b\x77"s, "AC-3"},
+                                                                  {"wvpk"s, "WavPack"},
+                                                                  {"MAC "s, "Monkey's Audio"},
+                                                                  {"ajkg"s, "Shorten"},
+                                                                  {"#!AMR\n"s, "AMR"},
+                                                                  {".RMF"s, "RealMedia"},
+                                                                  {"FLV\1"s, "Flash video"},
+                                                                  {"RIFF\0\0\0\0AVI "s, "AVI"},
+                                                                  {"\x30\x26\xb2\x75"s, "WMA"},
+                                                                  {"\0\0\0\x1c"
+                                                                   "ftypM4A "s,
+                                                                   "AAC"},
+                                                                  {"MThd"s, "MIDI"}};
   for (const auto& [start, name] : files) {
     EXPECT_THAT(error_for(start + std::string(2000, '\0')), AllOf(HasSubstr(name), HasSubstr("`ffmpeg -i")));
+  }
+}
+
+TEST(UnreadFormat, ThatIsNoSoundIsNamedWithWhatToDo) {
+  const std::vector<std::pair<std::string, const char*>> files = {
+      {"\x1f\x8b"s, "a gzip archive, which is no sound; unpack it"},
+      {"PK\3\4"s, "a zip archive, which is no sound; unpack it"},
+      {"BZh9"s, "a bzip2 archive"},
+      {"<html>"s, "a web page (HTML or XML), which is no sound; download the file itself"},
+      {"\n<?xml"s, "a web page"},
+      {"{\"error\": 1}"s, "JSON text"},
+      {"version https://git-lfs.github.com"s, "run git lfs pull"},
+      {"\x93NUMPY"s, "a NumPy array, which is no sound; give the recording itself"},
+      {"IwFl"s, "an index of FAISS"},
+      {number(100, 8) + "{\"a\":"s, "a safetensors file"},
+      {"%PDF"s, "a PDF"}};
+  for (const auto& [start, text] : files) {
+    EXPECT_THAT(error_for(start + std::string(2000, '\0')),
+                AllOf(HasSubstr(text), testing::Not(HasSubstr("ffmpeg"))));
   }
 }
 
