@@ -22,7 +22,6 @@
 namespace contentvec::cli {
 namespace {
 
-namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 using Row = std::pair<std::string, std::string>;
@@ -34,23 +33,12 @@ struct InfoArguments {
   bool json = false;
 };
 
-/// What is known of the weights as a file; nothing for synthetic ones and for a directory of shards.
-struct WeightsFile {
-  int64_t bytes = 0;
-  std::string sha256;
-};
-
-std::optional<WeightsFile> weights_file(const ModelInfo& info) {
-  if (info.sha256.empty()) return std::nullopt;
-  return WeightsFile{static_cast<int64_t>(fs::file_size(info.source)), info.sha256};
-}
-
-Json as_json(const ModelInfo& info, const std::optional<WeightsFile>& file) {
+Json as_json(const ModelInfo& info) {
   const ModelConfig& config = info.config;
   return {
       {"source", info.source},
-      {"bytes", file ? Json(file->bytes) : Json()},
-      {"sha256", file ? Json(file->sha256) : Json()},
+      {"bytes", info.bytes > 0 ? Json(info.bytes) : Json()},
+      {"sha256", info.sha256.empty() ? Json() : Json(info.sha256)},
       {"container", info.container},
       {"layout", info.layout},
       {"kind", info.kind},
@@ -98,12 +86,12 @@ std::string layers(const ModelConfig& config) {
                      plain, config.encoder_layers_1, config.speaker_dim);
 }
 
-std::vector<Row> rows(const ModelInfo& info, const std::optional<WeightsFile>& file) {
+std::vector<Row> rows(const ModelInfo& info) {
   const ModelConfig& c = info.config;
   return {
       {"source", info.source},
-      {"size", file ? grouped(file->bytes) + " bytes" : "-"},
-      {"SHA-256", file ? file->sha256 : "- (not one file)"},
+      {"size", info.bytes > 0 ? grouped(info.bytes) + " bytes" : "-"},
+      {"SHA-256", info.sha256.empty() ? "- (not one file)" : info.sha256},
       {"container", info.container},
       {"layout", info.layout},
       {"kind", info.kind},
@@ -140,8 +128,8 @@ std::string text_of(const std::vector<Row>& lines) {
   return text;
 }
 
-std::string as_text(const ModelInfo& info, const std::optional<WeightsFile>& file) {
-  std::vector<Row> lines = rows(info, file);
+std::string as_text(const ModelInfo& info) {
+  std::vector<Row> lines = rows(info);
   for (const std::string& warning : info.warnings) lines.emplace_back("warning", warning);
   return text_of(lines);
 }
@@ -172,8 +160,7 @@ std::string checkpoint_text(const InfoArguments& arguments) {
     return arguments.json ? json_line(other->json) : text_of(other->rows);
   }
   const ModelInfo info = inspect(arguments.spec, options);
-  const std::optional<WeightsFile> file = weights_file(info);
-  return arguments.json ? json_line(as_json(info, file)) : as_text(info, file);
+  return arguments.json ? json_line(as_json(info)) : as_text(info);
 }
 
 int run(const InfoArguments& arguments) {

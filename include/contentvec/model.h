@@ -110,6 +110,7 @@ struct ModelInfo {
   bool feature_projection = true;  ///< There is a linear layer between the convolutions and the blocks.
   int64_t tensors = 0;             ///< Tensors of the file that the model uses.
   int64_t parameters = 0;          ///< Their elements.
+  int64_t bytes = 0;               ///< The size of the file at `source`; 0 where there is no one file.
   /// The digest of the file at `source`, in hexadecimal. Only inspect() computes it; it is empty where there
   /// is no one file, and in a build without the hub.
   std::string sha256;

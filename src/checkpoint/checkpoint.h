@@ -15,6 +15,7 @@ namespace contentvec::checkpoint {
 /// architecture. Nothing here knows which model the tensors make up; model/layout.h does.
 struct Checkpoint {
   std::string source;     ///< the path, for errors
+  int64_t bytes = 0;      ///< of the file when it was opened; 0 where there are several
   std::string container;  ///< "safetensors", "torch zip", "torch legacy"
   std::map<std::string, Tensor> tensors;
   std::map<std::string, std::string> metadata;  ///< safetensors' __metadata__

@@ -35,6 +35,7 @@ Checkpoint open(const std::shared_ptr<const InputFile>& file) {
   try {
     Checkpoint checkpoint = read(file);
     checkpoint.source = file->path();
+    checkpoint.bytes = static_cast<int64_t>(file->size());
     return checkpoint;
   } catch (const Error& error) {  // the one place that names the file, for all readers
     fail("cannot open checkpoint {}: {}", file->path(), error.what());

@@ -36,18 +36,27 @@ void make_folders(const fs::path& folder) {
          folder.string(), error.message());
 }
 
-/// Makes the folders from `base` down to the one of `path`. A link in the place of one of them would lead
-/// what is written there elsewhere, out of the cache.
-void make_folders_below(const fs::path& base, const fs::path& path) {
-  make_folders(base);
+/// A link in the place of a folder from `base` down to the one of `path` would lead what is written there
+/// elsewhere, out of the cache.
+void check_folders_below(const fs::path& base, const fs::path& path) {
   fs::path folder = base;
   for (const fs::path& name : path.parent_path().lexically_relative(base)) {
     folder /= name;
     std::error_code error;
     if (fs::is_symlink(fs::symlink_status(folder, error)))
       fail("{} in the model cache is a link in the place of a folder; remove it", folder.string());
-    make_folders(folder);
   }
+}
+
+void make_folders_below(const fs::path& base, const fs::path& path) {
+  check_folders_below(base, path);
+  make_folders(path.parent_path());
+}
+
+void check_is_no_folder(const fs::path& path) {
+  std::error_code ignored;
+  if (fs::is_directory(fs::symlink_status(path, ignored)))
+    fail("{} in the model cache is a folder in the place of a file; remove it", path.string());
 }
 
 }  // namespace
@@ -114,7 +123,11 @@ bool CachedRepo::known_absent(const std::string& commit, const std::string& file
   return is_file(folder_ / ".no_exist" / commit / file);
 }
 
-void CachedRepo::make_room_for(const std::string& etag) const {
+void CachedRepo::make_room_for(const std::string& commit, const std::string& file,
+                               const std::string& etag) const {
+  check_folders_below(folder_, pointer(commit, file));
+  check_is_no_folder(pointer(commit, file));
+  check_is_no_folder(blob(etag));
   make_folders(blob(etag).parent_path());
   make_folders_below(cache_, lock(etag));
 }

@@ -33,8 +33,9 @@ class CachedRepo {
   [[nodiscard]] std::filesystem::path blob(const std::string& etag) const;
   [[nodiscard]] std::filesystem::path lock(const std::string& etag) const;
 
-  /// Makes the folders of a blob and of its lock. Throws Error.
-  void make_room_for(const std::string& etag) const;
+  /// Before a blob is fetched: makes its folder and that of its lock, and throws Error where something is in
+  /// the way of it or of its name in the commit.
+  void make_room_for(const std::string& commit, const std::string& file, const std::string& etag) const;
   /// Gives a blob its name in a commit, and returns where that is. Throws Error.
   std::filesystem::path link(const std::string& commit, const std::string& file,
                              const std::string& etag) const;

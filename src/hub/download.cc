@@ -159,9 +159,9 @@ class Download {
 
   /// Longer each time: the network may need a moment to come back.
   void pause(int in_vain) const {
-    for (int tenths = 0; tenths < (1 << in_vain); ++tenths) {
+    for (int breaths = 0; breaths < (1 << in_vain); ++breaths) {
       tell();
-      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+      std::this_thread::sleep_for(limits().breath);
     }
   }
 
@@ -264,7 +264,7 @@ void download_blob(const Client& client, const CachedRepo& cache, const std::str
   const fs::path blob = cache.blob(remote.etag);
   if (is_there(blob, remote)) return;
   const fs::path lock = cache.lock(remote.etag);
-  cache.make_room_for(remote.etag);
+  cache.make_room_for(remote.commit, file, remote.etag);
   const FileLock held(lock, [&] {
     if (progress) progress({.repo = repo, .file = file, .total = remote.size, .waiting = true});
   });

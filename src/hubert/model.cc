@@ -366,11 +366,24 @@ std::vector<std::vector<Features>> Model::extract_batch_stages(
   return results;
 }
 
+namespace {
+
+/// Of the file that was opened: one that somebody is writing just now is no model yet.
+std::string digest_of(const ModelInfo& info) {
+  const InputFile file(info.source);
+  if (static_cast<int64_t>(file.size()) != info.bytes)
+    fail("cannot read {}: it had {} bytes when it was opened and now has {}; try again when it is complete",
+         info.source, info.bytes, file.size());
+  return sha256_of(file);
+}
+
+}  // namespace
+
 ModelInfo inspect(const std::string& spec, const LoadOptions& options, bool digest) {
   // RVC's hubert_base.pt is ContentVec-500 in plain HuBERT's clothes: only its digest tells.
   constexpr const char* kRvcHubertBase = "f54b40fd2802423a5643779c4861af1e9ee9c1564dc9d32f54f20b5ffba7db96";
   ModelInfo info = hubert::open_model_file(spec, options.config, options.hub).info;
-  if (digest && std::filesystem::is_regular_file(info.source)) info.sha256 = sha256_of_file(info.source);
+  if (digest && info.bytes > 0) info.sha256 = digest_of(info);
   if (info.sha256 == kRvcHubertBase) info.kind = "ContentVec (RVC's hubert_base.pt)";
   return info;
 }

@@ -198,6 +198,7 @@ ModelFile settle(Checkpoint file, ModelInfo info, const std::optional<ModelConfi
   check_tensors(file, layout.layout, found, settled, forms);
 
   info.source = file.source;
+  info.bytes = file.bytes;
   info.container = file.container;
   info.layout = layout_name(layout.layout);
   info.kind = kind_of(file, layout, settled.config);

@@ -2,8 +2,8 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <array>
-#include <fstream>
 #include <memory>
 #include <vector>
 
@@ -13,19 +13,17 @@ namespace contentvec {
 
 namespace {
 
-/// `prefix`, then the file's content.
-std::string digest(const EVP_MD* kind, const std::string& prefix, const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) fail("cannot read {} to compute its digest; check that it exists and is readable", path.string());
+/// Of `prefix`, then the file's content.
+std::string digest(const EVP_MD* kind, const std::string& prefix, const InputFile& file) {
   const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
   if (!context || EVP_DigestInit_ex(context.get(), kind, nullptr) != 1) fail("OpenSSL lacks a digest");
   EVP_DigestUpdate(context.get(), prefix.data(), prefix.size());
-  std::vector<char> block(size_t{1} << 20);
-  while (in) {
-    in.read(block.data(), static_cast<std::streamsize>(block.size()));
-    EVP_DigestUpdate(context.get(), block.data(), static_cast<size_t>(in.gcount()));
+  std::vector<std::byte> block(size_t{1} << 20);
+  for (uint64_t at = 0; at < file.size(); at += block.size()) {
+    block.resize(std::min<uint64_t>(block.size(), file.size() - at));
+    file.read(at, block);
+    EVP_DigestUpdate(context.get(), block.data(), block.size());
   }
-  if (in.bad()) fail("reading {} failed before its end; check the disk", path.string());
   std::array<unsigned char, EVP_MAX_MD_SIZE> bytes{};
   unsigned int length = 0;
   EVP_DigestFinal_ex(context.get(), bytes.data(), &length);
@@ -36,14 +34,17 @@ std::string digest(const EVP_MD* kind, const std::string& prefix, const std::fil
 
 }  // namespace
 
+std::string sha256_of(const InputFile& file) {
+  return digest(EVP_sha256(), "", file);
+}
+
 std::string sha256_of_file(const std::filesystem::path& path) {
-  return digest(EVP_sha256(), "", path);
+  return sha256_of(InputFile(path));
 }
 
 std::string git_blob_sha1_of_file(const std::filesystem::path& path) {
-  std::error_code ignored;  // reading it says it better
-  const std::string header = fmt::format("blob {}", std::filesystem::file_size(path, ignored));
-  return digest(EVP_sha1(), header + '\0', path);
+  const InputFile file(path);
+  return digest(EVP_sha1(), fmt::format("blob {}", file.size()) + '\0', file);
 }
 
 }  // namespace contentvec

@@ -28,12 +28,14 @@ class CasesTest : public testing::Test {
 
   static fs::path cases() { return oracle().parent_path() / "cases"; }
 
-  /// Runs one of the scripts there, in the folder of this test.
-  void make(const std::string& script_and_arguments) {
-    const std::string command = "cd '" + folder_.path().string() +
-                                "' && PYTHONDONTWRITEBYTECODE=1 python3 '" + cases().string() + "'/" +
+  /// Runs a script, or one of those there, in the folder of this test.
+  void python(const std::string& script_and_arguments) {
+    const std::string command = "cd '" + folder_.path().string() + "' && PYTHONDONTWRITEBYTECODE=1 python3 " +
                                 script_and_arguments + " >/dev/null";
     ASSERT_EQ(std::system(command.c_str()), 0) << command;
+  }
+  void make(const std::string& script_and_arguments) {
+    python("'" + cases().string() + "'/" + script_and_arguments);
   }
 
   Result extract(const std::string& model, const std::string& input,
@@ -84,6 +86,13 @@ TEST_F(CasesTest, AudioAndCheckpoints) {
   EXPECT_EQ(normalised.code, 0) << normalised.err;
 }
 
+TEST_F(CasesTest, AWholeModelOfSoftVc) {
+  make("make.py .");
+  python("'" CONTENTVEC_SOURCE_DIR "/tests/cli/soft_vc.py' '" + cases().string() + "' soft.pt");
+  const std::vector<std::byte> expected = features("plain.pt", "ref.wav");
+  EXPECT_EQ(features("soft.pt", "ref.wav"), expected);
+}
+
 // A minute of computing is what the bound on memory allows, too: what is quadratic takes longer.
 TEST_F(CasesTest, MemoNumbersThatCollide) {
   make("make.py . >/dev/null && python3 '" + cases().string() + "'/memo_collisions.py memo.pt 340000");
@@ -106,6 +115,46 @@ TEST_F(CasesTest, OneSampleInASecond) {
   make("make.py .");
   expect_refused(extract("plain.pt", (cases() / "wav_1hz_bomb.wav").string()),
                  AllOf(HasSubstr("1 Hz"), HasSubstr("1000 to 1000000 Hz")));
+}
+
+// What is no file of these. fork() is tests/hubert/fork_test.cc's and python/tests/test_fork.py's, a
+// checkpoint that is shortened while it is read tests/checkpoint/shortened_file_test.cc's.
+
+TEST_F(CasesTest, LittleAddressSpace) {
+  if (kSanitized) GTEST_SKIP() << "a sanitizer reserves address space by the terabyte";
+  const Result result = run({"--version"}, {.address_space = 300'000 * 1024LL});
+  EXPECT_EQ(result.code, 0) << result.signal << result.err;
+}
+
+TEST_F(CasesTest, AnIndexOfValuesOf3e38) {
+  fs::create_directory(folder_ / "features");
+  python("-c 'import numpy; numpy.save(\"features/a.npy\", numpy.full((100, 48), 3e38, numpy.float32))'");
+  const Result result = run({"index", "features", "voice.index"}, {.folder = folder_.path()});
+  EXPECT_EQ(result.signal, 0);
+  EXPECT_EQ(result.code, 1);
+#if defined(CONTENTVEC_HAVE_FAISS)
+  EXPECT_THAT(result.err, HasSubstr("beyond 1e16"));
+#endif
+}
+
+TEST_F(CasesTest, ADecimalComma) {
+  make("make.py .");
+  nlohmann::json config = read_json(folder_ / "tiny.json");
+  config["layer_norm_eps"] = 0.001;
+  write_file(folder_ / "eps.json", config.dump());
+  const std::string locale = (folder_ / "de_DE.UTF-8").string();
+  // Small flaws of the system's own descriptions make its status 1.
+  [[maybe_unused]] const int status =
+      std::system(("localedef -i de_DE -f UTF-8 " + locale + " >/dev/null 2>&1").c_str());
+  setenv("LOCPATH", folder_.path().c_str(), 1);
+  setenv("LC_ALL", "de_DE.UTF-8", 1);
+  const Result result =
+      run({"convert", "plain.pt", "out.safetensors", "--config", "eps.json", "--layout", "hf"},
+          {.folder = folder_.path()});
+  unsetenv("LC_ALL");
+  unsetenv("LOCPATH");
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(read_json(folder_ / "config.json")["layer_norm_eps"].get<double>(), 0.001);
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 #include "cli/files.h"
 #include "cli/process.h"
 #include "support.h"
@@ -159,6 +161,24 @@ TEST_F(CommandsTest, InfoOfOtherSources) {
             0);
   EXPECT_EQ(command({"info", "nowhere.pt"}).code, 1);
   EXPECT_EQ(command({"info"}).code, 2);
+}
+
+// Once the index's own size and digest were given as the weights'.
+TEST_F(CommandsTest, InfoOfShardsHasNoOneFile) {
+  ASSERT_EQ(command({"convert", checkpoint("tiny.fairseq.pt"), "all.safetensors", "--layout", "hf"}).code, 0);
+  const std::vector<std::byte> bytes = read_file(folder_ / "all.safetensors");
+  uint64_t length = 0;
+  std::memcpy(&length, bytes.data(), sizeof length);
+  const auto* text = reinterpret_cast<const char*>(bytes.data() + sizeof length);
+  nlohmann::json map;
+  const nlohmann::json header = nlohmann::json::parse(text, text + length);
+  for (const auto& [name, tensor] : header.items())
+    if (name != "__metadata__") map["weight_map"][name] = "all.safetensors";
+  write_file(folder_ / "model.safetensors.index.json", map.dump());
+  const auto info = nlohmann::json::parse(command({"info", ".", "--json"}).out);
+  EXPECT_TRUE(info["sha256"].is_null());
+  EXPECT_TRUE(info["bytes"].is_null());
+  EXPECT_THAT(command({"info", "."}).out, HasSubstr("not one file"));
 }
 
 TEST_F(CommandsTest, InfoOfFeatures) {

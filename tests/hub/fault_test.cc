@@ -31,6 +31,18 @@ using testing::SizeIs;
 
 const std::string kContent(200000, 'x');
 
+/// Other limits for a while.
+class WithLimits {
+ public:
+  explicit WithLimits(const hub::Limits& limits) { hub::limits() = limits; }
+  ~WithLimits() { hub::limits() = before_; }
+  WithLimits(const WithLimits&) = delete;
+  WithLimits& operator=(const WithLimits&) = delete;
+
+ private:
+  hub::Limits before_ = hub::limits();
+};
+
 class FaultTest : public testing::Test {
  protected:
   FaultTest() {
@@ -66,6 +78,9 @@ class FaultTest : public testing::Test {
   }
 
   HubServer hub_;
+
+ private:
+  WithLimits limits_{{.breath = std::chrono::milliseconds(1)}};
 };
 
 json on_hub(json fault) {
@@ -204,7 +219,8 @@ TEST_F(FaultTest, Silence) {
   EXPECT_THAT(error_with(on_hub({{"hang", 5}})), HasSubstr("no answer for 1 s"));
   EXPECT_LE(hub_.count("HEAD", "hub"), 1) << "nobody waits for that again and again";
   // In the middle of a file the connection is given up, and another goes on from there.
-  hub_.set_faults(on_cdn({{"stall", 70000}, {"times", 1}}));
+  // Few bytes have come until then: libcurl takes the mean of some seconds.
+  hub_.set_faults(on_cdn({{"stall", 50}, {"times", 1}}));
   EXPECT_EQ(fs::file_size(download(kRepo, "model.pt").path), kContent.size());
   EXPECT_EQ(hub_.count("GET", "cdn"), 2);
 }
@@ -275,15 +291,6 @@ TEST_F(FaultTest, ACacheThatCannotBeWritten) {
               AllOf(HasSubstr("HF_HUB_CACHE"), HasSubstr("folder")));
 }
 
-/// Other limits for one test.
-class WithLimits {
- public:
-  explicit WithLimits(const hub::Limits& limits) { hub::limits() = limits; }
-  ~WithLimits() { hub::limits() = {}; }
-  WithLimits(const WithLimits&) = delete;
-  WithLimits& operator=(const WithLimits&) = delete;
-};
-
 TEST_F(FaultTest, ABodyWithoutEnd) {
   const WithLimits limits({.unannounced = 150000, .json = 1000});
   EXPECT_THAT(error_with({{{"on", "."}, {"no_length", true}, {"headers", {{"X-Linked-Size", nullptr}}}}}),
@@ -308,7 +315,6 @@ TEST_F(FaultTest, ATrickle) {
   expect_to_work();
 }
 
-// Each answer alone is too short to be measured.
 TEST_F(FaultTest, APauseThatTheServerAsksForIsNotSlowness) {
   const WithLimits limits({.slow_seconds = 1});
   hub_.set_faults({{{"on", "GET .*model.pt"},
@@ -336,6 +342,7 @@ TEST_F(FaultTest, ALinkThatAKilledProcessLeftIsNoMatter) {
   EXPECT_TRUE(fs::is_symlink(path));
 }
 
+// Each answer alone is too short to be measured.
 TEST_F(FaultTest, ATrickleOfManyAnswers) {
   const WithLimits limits({.slowest = 1 << 20, .slow_seconds = 1});
   const auto cut = [](int at) {
@@ -455,30 +462,52 @@ std::map<std::string, std::string> everything_in(const fs::path& folder) {
 
 /// Links in the place of the cache's folders, to a folder with files of the same names.
 TEST_F(FaultTest, NothingIsWrittenThroughPlantedFolders) {
-  download(kRepo, "model.pt");
+  const std::string deep = "sub/deep/model.pt";
+  hub_.publish(kRepo, deep, kContent);
   const fs::path repo = hub_.cached(kRepo);
-  const std::vector<fs::path> places = {repo / "refs",
-                                        repo / ".no_exist",
-                                        repo / "snapshots",
-                                        repo / ".no_exist" / kCommit,
-                                        hub_.cache() / ".locks",
-                                        repo / "snapshots" / kCommit,
-                                        hub_.cache() / ".locks/models--org--repo"};
+  const fs::path snapshot = repo / "snapshots" / kCommit;
+  const fs::path absent = repo / ".no_exist" / kCommit;
+  const std::vector<fs::path> places = {repo / "refs",           repo / "refs/feature",
+                                        repo / ".no_exist",      absent,
+                                        absent / "sub",          absent / "sub/deep",
+                                        repo / "snapshots",      snapshot,
+                                        snapshot / "sub",        snapshot / "sub/deep",
+                                        hub_.cache() / ".locks", hub_.cache() / ".locks/models--org--repo"};
   for (const fs::path& place : places) {
     const TemporaryFolder outside;
-    write_file(outside / "main", std::string("precious"));
+    for (const char* name : {"main", "one", "model.pt", "config.json"})
+      write_file(outside / name, std::string("precious"));
     const auto before = everything_in(outside.path());
     fs::remove_all(hub_.cache());
     fs::create_directories(place.parent_path());
     fs::create_directory_symlink(outside.path(), place);
+    const int fetched = hub_.count("GET", "cdn");
     try {
-      EXPECT_EQ(text_of(download(kRepo, "model.pt").path), kContent) << place;
+      const ResolvedModel model = download(kRepo, deep, {.revision = "feature/one"});
+      EXPECT_EQ(text_of(model.path), kContent) << place;
     } catch (const Error& error) {
-      EXPECT_THAT(error.what(),
-                  AllOf(HasSubstr(place.string() + " in the model cache is a link"), HasSubstr("remove it")));
+      EXPECT_THAT(error.what(), HasSubstr("in the model cache"));
+      EXPECT_THAT(error.what(), HasSubstr("remove it"));
+      EXPECT_EQ(hub_.count("GET", "cdn"), fetched) << place;
     }
     EXPECT_EQ(everything_in(outside.path()), before) << place;
   }
+}
+
+/// A folder in the place of a file is noticed before anything is fetched for it.
+TEST_F(FaultTest, AFolderInThePlaceOfAFileIsNamed) {
+  const fs::path path = download(kRepo, "model.pt").path;
+  const fs::path blob = hub_.cached(kRepo) / "blobs" / fs::read_symlink(path).filename();
+  const int fetched = hub_.count("GET", "cdn");
+  for (const fs::path& place : {blob, path}) {
+    fs::remove_all(path);
+    fs::remove_all(blob);
+    fs::create_directories(place / "full");
+    EXPECT_THAT(error_of([] { download(kRepo, "model.pt"); }),
+                AllOf(HasSubstr(place.string()), HasSubstr("a folder in the place of a file"),
+                      HasSubstr("remove it")));
+  }
+  EXPECT_EQ(hub_.count("GET", "cdn"), fetched);
 }
 
 TEST_F(FaultTest, BlobsMayLieOnAnotherDisk) {

@@ -34,6 +34,15 @@ TEST(GitBlobSha1, WhatGitHashObjectSays) {
   EXPECT_EQ(git_blob_sha1_of_file(folder / "hello"), "ce013625030ba8dba906f756967f9e9ca394464a");
 }
 
+TEST(Sha256, OfAFileThatIsShortenedIsAnError) {
+  const test::TemporaryFolder folder;
+  test::write_file(folder / "shrinks", std::string(3000000, 'b'));
+  const InputFile file(folder / "shrinks");
+  std::filesystem::resize_file(folder / "shrinks", 1000);
+  EXPECT_THAT(test::error_of([&] { sha256_of(file); }),
+              testing::AllOf(testing::HasSubstr("shrinks"), testing::HasSubstr("shortened")));
+}
+
 TEST(Sha256, MissingFileAndDirectory) {
   EXPECT_THAT(test::error_of([] { sha256_of_file("/no/such/file"); }), testing::HasSubstr("/no/such/file"));
   const test::TemporaryFolder folder;
