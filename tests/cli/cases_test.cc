@@ -117,8 +117,9 @@ TEST_F(CasesTest, OneSampleInASecond) {
                  AllOf(HasSubstr("1 Hz"), HasSubstr("1000 to 1000000 Hz")));
 }
 
-// What is no file of these. fork() is tests/hubert/fork_test.cc's and python/tests/test_fork.py's, a
-// checkpoint that is shortened while it is read tests/checkpoint/shortened_file_test.cc's.
+// What is no file of these. A decimal comma is tests/hubert/locale_test.cc's, fork()
+// tests/hubert/fork_test.cc's and python/tests/test_fork.py's, a checkpoint that is shortened while it is
+// read tests/checkpoint/shortened_file_test.cc's.
 
 TEST_F(CasesTest, LittleAddressSpace) {
   if (kSanitized) GTEST_SKIP() << "a sanitizer reserves address space by the terabyte";
@@ -135,26 +136,6 @@ TEST_F(CasesTest, AnIndexOfValuesOf3e38) {
 #if defined(CONTENTVEC_HAVE_FAISS)
   EXPECT_THAT(result.err, HasSubstr("beyond 1e16"));
 #endif
-}
-
-TEST_F(CasesTest, ADecimalComma) {
-  make("make.py .");
-  nlohmann::json config = read_json(folder_ / "tiny.json");
-  config["layer_norm_eps"] = 0.001;
-  write_file(folder_ / "eps.json", config.dump());
-  const std::string locale = (folder_ / "de_DE.UTF-8").string();
-  // Small flaws of the system's own descriptions make its status 1.
-  [[maybe_unused]] const int status =
-      std::system(("localedef -i de_DE -f UTF-8 " + locale + " >/dev/null 2>&1").c_str());
-  setenv("LOCPATH", folder_.path().c_str(), 1);
-  setenv("LC_ALL", "de_DE.UTF-8", 1);
-  const Result result =
-      run({"convert", "plain.pt", "out.safetensors", "--config", "eps.json", "--layout", "hf"},
-          {.folder = folder_.path()});
-  unsetenv("LC_ALL");
-  unsetenv("LOCPATH");
-  EXPECT_EQ(result.code, 0) << result.err;
-  EXPECT_EQ(read_json(folder_ / "config.json")["layer_norm_eps"].get<double>(), 0.001);
 }
 
 }  // namespace
