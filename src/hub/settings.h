@@ -18,7 +18,7 @@ struct Limits {
   int slow_seconds = 60;
   /// Bytes of the disk that a file whose size is not said leaves free.
   int64_t reserve = int64_t{512} << 20;
-  int longest_wait = 30;  ///< seconds of a Retry-After that are waited
+  int longest_wait = 30;                  ///< seconds of a Retry-After that are waited
   std::chrono::milliseconds breath{100};  ///< half the pause after the first answer that brought nothing
 };
 Limits& limits();

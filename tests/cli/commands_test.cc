@@ -165,7 +165,7 @@ TEST_F(CommandsTest, InfoOfOtherSources) {
 
 // Once the index's own size and digest were given as the weights'.
 TEST_F(CommandsTest, InfoOfShardsHasNoOneFile) {
-  ASSERT_EQ(command({"convert", checkpoint("tiny.fairseq.pt"), "all.safetensors", "--layout", "hf"}).code, 0);
+  ASSERT_EQ(command({"export", checkpoint("tiny.fairseq.pt"), "all.safetensors", "--layout", "hf"}).code, 0);
   const std::vector<std::byte> bytes = read_file(folder_ / "all.safetensors");
   uint64_t length = 0;
   std::memcpy(&length, bytes.data(), sizeof length);
