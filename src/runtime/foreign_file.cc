@@ -15,47 +15,45 @@ struct Magic {
   std::string_view what;
 };
 
-using enum ForeignKind;
-
 // The first that fits counts.
 constexpr auto kBinary = std::to_array<Magic>({
-    {257, "ustar"sv, kTar, "a tar archive"},
-    {0, "PK\x03\x04"sv, kZip, "a zip archive"},
-    {0, "\x1f\x8b"sv, kArchive, "a gzip archive"},
-    {0, "BZh"sv, kArchive, "a bzip2 archive"},
-    {0, "\xfd\x37zXZ"sv, kArchive, "an xz archive"},
-    {0, "7z\xbc\xaf"sv, kArchive, "a 7z archive"},
-    {0, "Rar!"sv, kArchive, "a RAR archive"},
-    {0, "\x28\xb5\x2f\xfd"sv, kArchive, "a Zstandard archive"},
-    {0, "\x93NUMPY"sv, kArray, "a NumPy array"},
-    {0, "Iw"sv, kIndex, "an index of FAISS"},
-    {0, "Ix"sv, kIndex, "an index of FAISS"},
-    {0, "\x89HDF\r\n"sv, kModel, "an HDF5 file (Keras)"},
-    {0, "GGUF"sv, kModel, "a GGUF file"},
-    {0, "ggml"sv, kModel, "a GGML file"},
-    {4, "TFL3"sv, kModel, "a TensorFlow Lite model"},
-    {8, "{\""sv, kModel, "a safetensors file"},
-    {8, "WAVE"sv, kSound, "a WAV sound file"},
-    {0, "fLaC"sv, kSound, "a FLAC sound file"},
-    {0, "OggS"sv, kSound, "an Ogg sound file"},
-    {0, "ID3"sv, kSound, "an MP3 sound file"},
-    {0, "\x89PNG"sv, kPicture, "a picture"},
-    {0, "\xff\xd8\xff"sv, kPicture, "a picture"},
-    {0, "GIF8"sv, kPicture, "a picture"},
-    {8, "WEBP"sv, kPicture, "a picture"},
-    {0, "%PDF"sv, kDocument, "a PDF"},
+    {257, "ustar"sv, ForeignKind::kTar, "a tar archive"},
+    {0, "PK\x03\x04"sv, ForeignKind::kZip, "a zip archive"},
+    {0, "\x1f\x8b"sv, ForeignKind::kArchive, "a gzip archive"},
+    {0, "BZh"sv, ForeignKind::kArchive, "a bzip2 archive"},
+    {0, "\xfd\x37zXZ"sv, ForeignKind::kArchive, "an xz archive"},
+    {0, "7z\xbc\xaf"sv, ForeignKind::kArchive, "a 7z archive"},
+    {0, "Rar!"sv, ForeignKind::kArchive, "a RAR archive"},
+    {0, "\x28\xb5\x2f\xfd"sv, ForeignKind::kArchive, "a Zstandard archive"},
+    {0, "\x93NUMPY"sv, ForeignKind::kArray, "a NumPy array"},
+    {0, "Iw"sv, ForeignKind::kIndex, "an index of FAISS"},
+    {0, "Ix"sv, ForeignKind::kIndex, "an index of FAISS"},
+    {0, "\x89HDF\r\n"sv, ForeignKind::kModel, "an HDF5 file (Keras)"},
+    {0, "GGUF"sv, ForeignKind::kModel, "a GGUF file"},
+    {0, "ggml"sv, ForeignKind::kModel, "a GGML file"},
+    {4, "TFL3"sv, ForeignKind::kModel, "a TensorFlow Lite model"},
+    {8, "{\""sv, ForeignKind::kModel, "a safetensors file"},
+    {8, "WAVE"sv, ForeignKind::kSound, "a WAV sound file"},
+    {0, "fLaC"sv, ForeignKind::kSound, "a FLAC sound file"},
+    {0, "OggS"sv, ForeignKind::kSound, "an Ogg sound file"},
+    {0, "ID3"sv, ForeignKind::kSound, "an MP3 sound file"},
+    {0, "\x89PNG"sv, ForeignKind::kPicture, "a picture"},
+    {0, "\xff\xd8\xff"sv, ForeignKind::kPicture, "a picture"},
+    {0, "GIF8"sv, ForeignKind::kPicture, "a picture"},
+    {8, "WEBP"sv, ForeignKind::kPicture, "a picture"},
+    {0, "%PDF"sv, ForeignKind::kDocument, "a PDF"},
     {0,
      "\x7f"
      "ELF"sv,
-     kProgram, "a program"},
-    {0, "\x80"sv, kPickle, "a Python pickle"},
+     ForeignKind::kProgram, "a program"},
+    {0, "\x80"sv, ForeignKind::kPickle, "a Python pickle"},
 });
 
 // What may stand behind white space and the mark that some editors put first.
 constexpr auto kText = std::to_array<Magic>({
-    {0, "version https://git-lfs"sv, kPointer, "a Git LFS pointer, not the file it stands for"},
-    {0, "<"sv, kPage, "a web page (HTML or XML)"},
-    {0, "{"sv, kPage, "JSON text"},
+    {0, "version https://git-lfs"sv, ForeignKind::kPointer, "a Git LFS pointer, not the file it stands for"},
+    {0, "<"sv, ForeignKind::kPage, "a web page (HTML or XML)"},
+    {0, "{"sv, ForeignKind::kPage, "JSON text"},
 });
 
 template <size_t Count>
@@ -80,13 +78,13 @@ bool looks_like_onnx(std::string_view text) {
 
 std::string_view remedy_for(ForeignKind kind) {
   switch (kind) {
-    case kPointer:
+    case ForeignKind::kPointer:
       return "run git lfs pull";
-    case kPage:
+    case ForeignKind::kPage:
       return "download the file itself";
-    case kZip:
-    case kTar:
-    case kArchive:
+    case ForeignKind::kZip:
+    case ForeignKind::kTar:
+    case ForeignKind::kArchive:
       return "unpack it";
     default:
       return "";
@@ -100,7 +98,7 @@ std::optional<ForeignFile> recognise_foreign_file(std::string_view beginning) {
   if (found == nullptr) found = find_in(kText, without_space(beginning));
   if (found != nullptr)
     return ForeignFile{found->kind, found->what, remedy_for(found->kind), found->bytes.size() > 2};
-  if (looks_like_onnx(beginning)) return ForeignFile{kModel, "an ONNX model", "", false};
+  if (looks_like_onnx(beginning)) return ForeignFile{ForeignKind::kModel, "an ONNX model", "", false};
   return std::nullopt;
 }
 
