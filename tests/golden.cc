@@ -113,6 +113,35 @@ Golden read_golden(const std::string& name) {
   return golden;
 }
 
+RvcGolden read_rvc_golden(const std::string& name) {
+  const std::filesystem::path path = oracle_rvc() / "golden" / (name + ".safetensors");
+  RvcGolden golden;
+  golden.arrays = read_tensors(path);
+  const std::map<std::string, std::string> metadata = checkpoint::open(path).metadata;
+  const auto numbers = [&](const char* key) {
+    const auto found = metadata.find(key);
+    return found == metadata.end() ? std::map<std::string, double>()
+                                   : checkpoint::parse_json(found->second).get<std::map<std::string, double>>();
+  };
+  golden.float32_max_abs_error = numbers("float32_max_abs_error");
+  golden.std = numbers("std");
+  return golden;
+}
+
+double RvcGolden::tolerance(const std::string& array) const {
+  return std::max(2e-5 * std::max(1.0, std.at(array)), 2 * float32_max_abs_error.at(array));
+}
+
+std::vector<std::string> rvc_golden_names(const std::string& begin) {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(oracle_rvc() / "golden")) {
+    const std::string name = entry.path().stem().string();
+    if (name.starts_with(begin)) names.push_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 ExtractOptions golden_options(const Golden& golden) {
   return {.normalize = Normalize::kOff, .speaker_embedding = golden.speaker_embedding};
 }

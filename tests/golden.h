@@ -57,6 +57,20 @@ std::map<std::string, Features> extract_all(const Model& model, const Golden& go
 /// Expects every stage to be within the golden file's tolerance.
 void expect_golden(const Model& model, const Golden& golden);
 
+/// One file of oracle-rvc/golden.
+struct RvcGolden {
+  std::map<std::string, Reference> arrays;
+  std::map<std::string, double> float32_max_abs_error;
+  std::map<std::string, double> std;
+
+  /// As Golden::tolerance does.
+  [[nodiscard]] double tolerance(const std::string& array) const;
+};
+/// "tiny-rmvpe.600"
+RvcGolden read_rvc_golden(const std::string& name);
+/// "tiny-rmvpe.600", ...: those that begin so, are they here or in tests/oracle-rvc alone.
+std::vector<std::string> rvc_golden_names(const std::string& begin);
+
 /// Largest absolute difference; infinite when the sizes differ.
 double max_abs_error(const std::vector<float>& values, const std::vector<float>& reference);
 

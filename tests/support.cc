@@ -22,6 +22,12 @@ fs::path oracle() {
   return fs::exists(shared / "golden") ? shared : source / "tests" / "oracle";
 }
 
+fs::path oracle_rvc() {
+  const fs::path source = CONTENTVEC_SOURCE_DIR;
+  const fs::path shared = source.parent_path() / "shared" / "oracle-rvc";
+  return fs::exists(shared / "golden") ? shared : source / "tests" / "oracle-rvc";
+}
+
 fs::path data() {
   return fs::path(CONTENTVEC_SOURCE_DIR) / "tests" / "data";
 }

@@ -16,6 +16,8 @@ namespace contentvec::test {
 /// The reference data: $CONTENTVEC_ORACLE, else ../shared/oracle beside the checkout, else the copy in
 /// tests/oracle.
 std::filesystem::path oracle();
+/// The same for what is behind the features: ../shared/oracle-rvc, or what tests/oracle-rvc has of it.
+std::filesystem::path oracle_rvc();
 
 /// Files that belong to the tests: tests/data.
 std::filesystem::path data();

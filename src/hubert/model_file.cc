@@ -9,6 +9,7 @@
 #include "hubert/synthetic.h"
 #include "runtime/fail.h"
 #include "runtime/virtual_input_file.h"
+#include "tensors/synthetic.h"
 
 namespace contentvec::hubert {
 namespace {
@@ -18,7 +19,7 @@ using nlohmann::json;
 
 Checkpoint open_checkpoint(const std::string& spec, const HubOptions& hub,
                            std::vector<std::string>& warnings) {
-  if (spec.starts_with(kSyntheticPrefix)) return synthetic_checkpoint(spec);
+  if (spec.starts_with(tensors::kSyntheticPrefix)) return synthetic_checkpoint(spec);
   ResolvedModel found = resolve(spec, hub);
   warnings = std::move(found.warnings);
   return checkpoint::open(found.path);

@@ -66,16 +66,30 @@ void Conv1d::run(const Kernels& kernels, float* input, int64_t input_stride, int
     run_fast_fir(kernels, input, input_stride, rows, output, output_stride, epilogue, scratch);
     return;
   }
-  const int64_t in = shape_.in / shape_.groups;
   const int64_t out = shape_.out / shape_.groups;
-  const int64_t tap = shape_.dilation * input_stride;
   for (int64_t g = 0; g < shape_.groups; ++g) {
-    Rows windows = {input + g * in, shape_.stride * input_stride, shape_.kernel, in, tap};
-    if (in == 1 && tap == 1) windows = {input, shape_.stride, 1, shape_.kernel, 0};  // one signal's samples
     Epilogue of_group = epilogue;
     if (epilogue.residual != nullptr) of_group.residual += g * out;
-    multiply(kernels, windows, rows, group(g), output + g * out, output_stride, of_group, scratch);
+    multiply(kernels, windows(input, input_stride, g), rows, group(g), output + g * out, output_stride, of_group,
+             scratch);
   }
+}
+
+void Conv1d::run(const Context& context, const float* input, int64_t input_stride, int64_t rows, float* output,
+                 int64_t output_stride, const Epilogue& epilogue) const {
+  const int64_t out = shape_.out / shape_.groups;
+  for (int64_t g = 0; g < shape_.groups; ++g) {
+    Epilogue of_group = epilogue;
+    if (epilogue.residual != nullptr) of_group.residual += g * out;
+    multiply(context, windows(input, input_stride, g), rows, group(g), output + g * out, output_stride, of_group);
+  }
+}
+
+Rows Conv1d::windows(const float* input, int64_t input_stride, int64_t group) const {
+  const int64_t in = shape_.in / shape_.groups;
+  const int64_t tap = shape_.dilation * input_stride;
+  if (in == 1 && tap == 1) return {input, shape_.stride, 1, shape_.kernel, 0};  // one signal's samples
+  return {input + group * in, shape_.stride * input_stride, shape_.kernel, in, tap};
 }
 
 void Conv1d::run_fast_fir(const Kernels& kernels, float* input, int64_t input_stride, int64_t rows,

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "nn/context.h"
 #include "nn/kernels/kernels.h"
 #include "nn/packed_matrix.h"
 
@@ -51,7 +52,12 @@ class Conv1d {
   void run(const Kernels& kernels, float* input, int64_t input_stride, int64_t rows, float* output,
            int64_t output_stride, const Epilogue& epilogue, std::byte* scratch) const;
 
+  /// The same over the team, of a convolution that is no FastFir: its input stays as it is.
+  void run(const Context& context, const float* input, int64_t input_stride, int64_t rows, float* output,
+           int64_t output_stride, const Epilogue& epilogue = {}) const;
+
  private:
+  [[nodiscard]] Rows windows(const float* input, int64_t input_stride, int64_t group) const;
   void pack_fast_fir(const Kernels& kernels, std::span<const float> weight, std::span<const float> bias);
   void run_fast_fir(const Kernels& kernels, float* input, int64_t input_stride, int64_t rows, float* output,
                     int64_t output_stride, const Epilogue& epilogue, std::byte* scratch) const;

@@ -101,6 +101,21 @@ struct Kernels {
                     const void* v_panels, int64_t keys, int64_t head_dim, float* out, int64_t out_stride,
                     void* scratch);
 
+  /// out[row][c] = activation(bias[c] + sum over taps k of weight[k][c] x[row + k][c]): a depthwise convolution over
+  /// time-major rows of `channels` values, without padding; weight: [taps, channels]; the taps summed in their order.
+  /// `out` must not overlap `x`.
+  void (*depthwise)(const float* x, int64_t x_stride, int64_t rows, int64_t channels, const float* weight,
+                    int64_t taps, const float* bias, Activation activation, float* out, int64_t out_stride);
+
+  /// out[row][i] = x[row][i] sigmoid(x[row][width + i]), i < width: a gated linear unit. `out` may be `x`.
+  void (*glu)(const float* x, int64_t x_stride, int64_t rows, int64_t width, float* out, int64_t out_stride);
+
+  /// One step of a GRU on `width` values of state, in PyTorch's order of gates: `input` and `hidden`, [3 width] each,
+  /// are the gates' products with their biases.
+  ///   r = sigmoid(input_r + hidden_r), z = sigmoid(input_z + hidden_z), n = tanh(input_n + r hidden_n)
+  ///   state = (1 - z) n + z state
+  void (*gru_step)(const float* input, const float* hidden, int64_t width, float* state);
+
   /// The instruction that products are made of, on registers alone and as many independent sums as a tile
   /// has: the most this processor can do. Returns the floating-point operations that `iterations` took.
   double (*peak_loop)(int64_t iterations);

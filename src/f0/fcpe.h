@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "dsp/mel.h"
+#include "dsp/spectrum.h"
+#include "nn/context.h"
+#include "nn/conv1d.h"
+#include "nn/norm.h"
+#include "nn/packed_matrix.h"
+#include "tensors/named_tensors.h"
+#include "tensors/synthetic.h"
+
+namespace contentvec::f0 {
+
+/// FCPE's sizes; those of the released model by default.
+struct FcpeConfig {
+  int64_t hidden = 512;
+  int64_t layers = 6;
+};
+
+/// Every tensor of such a model but its weight norm's forms and the table of cents, with what makes it up where its
+/// weights are synthetic.
+std::vector<tensors::Synthetic> fcpe_tensors(const FcpeConfig& config);
+FcpeConfig infer_fcpe(const tensors::NamedTensors& tensors);
+
+/// FCPE, convolutions and Conformer blocks without attention over the log-mel spectrogram: 16 kHz waveform to the
+/// salience of 360 pitches in each 10 ms. Luo et al., "FCPE: A Fast Context-based Pitch Estimation Model", 2025, as
+/// torchfcpe 0.0.4 computes it. Its GroupNorm makes every frame depend on the whole recording. Immutable once built.
+class Fcpe {
+ public:
+  static constexpr int64_t kHop = 160;
+  static constexpr int64_t kFftSize = 1024;
+  static constexpr int64_t kMels = 128;
+
+  /// Reads and packs what fcpe_tensors(config) lists. Throws Error for a damaged tensor.
+  Fcpe(const nn::Kernels& kernels, const tensors::NamedTensors& tensors, const FcpeConfig& config);
+
+  [[nodiscard]] static int64_t frames(int64_t samples) { return samples / kHop + 1; }
+  /// The pitch of each bin, in cents above 10 Hz.
+  [[nodiscard]] std::span<const float> cents() const { return cents_; }
+
+  /// What one pass at a time works in, kept for the next.
+  struct Workspace {
+    AlignedBuffer<float> mel;     ///< [frames + 2, kMels], zeros around
+    AlignedBuffer<float> wide;    ///< [frames, 4 hidden]
+    AlignedBuffer<float> gated;   ///< [frames + kernel - 1, 2 hidden], zeros around
+    AlignedBuffer<float> padded;  ///< [frames + 2, hidden], zeros around
+    AlignedBuffer<float> hidden;  ///< [frames, hidden]
+    AlignedBuffer<float> other;   ///< likewise
+    std::vector<double> sums;
+  };
+
+  /// Sees what the steps give, [frames, width] with a stride, by the reference's names of them: for tests.
+  using Observe =
+      std::function<void(std::string_view stage, const float* rows, int64_t stride, int64_t width)>;
+
+  /// Salience [frames(samples), 360] of a waveform of at least one sample.
+  void run(const nn::Context& context, Workspace& workspace, std::span<const float> waveform, float* salience,
+           const Observe& observe = {}) const;
+
+ private:
+  struct Layer {
+    nn::Norm norm;
+    nn::Linear in;                     ///< hidden to 4 hidden, of which a gate leaves 2
+    std::vector<float> depthwise;      ///< [kernel, 2 hidden]
+    std::vector<float> depthwise_bias;
+    nn::Linear out;                    ///< 2 hidden to hidden
+  };
+
+  void compute_mel(const nn::Context& context, std::span<const float> waveform, float* mel) const;
+  void group_norm(const nn::Context& context, Workspace& workspace, const float* from, int64_t frames,
+                  float* to) const;
+  void run_layer(const nn::Context& context, const Layer& layer, Workspace& workspace, int64_t frames) const;
+
+  int64_t hidden_;
+  dsp::Spectrum spectrum_;
+  dsp::MelBasis mel_basis_;
+  nn::Conv1d first_;
+  nn::Norm first_norm_;  ///< GroupNorm's
+  nn::Conv1d second_;
+  std::vector<Layer> layers_;
+  nn::Norm norm_;
+  nn::Linear output_;
+  std::vector<float> cents_;
+};
+
+}  // namespace contentvec::f0

@@ -1,0 +1,103 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "dsp/mel.h"
+#include "dsp/spectrum.h"
+#include "nn/context.h"
+#include "nn/conv2d.h"
+#include "nn/feature_map.h"
+#include "nn/gru.h"
+#include "tensors/named_tensors.h"
+#include "tensors/synthetic.h"
+
+namespace contentvec::f0 {
+
+/// RMVPE's sizes; those of the released rmvpe.pt by default.
+struct RmvpeConfig {
+  int64_t channels = 16;  ///< of the first encoder layer
+  int64_t blocks = 4;     ///< of each layer
+  int64_t layers = 5;     ///< of the encoder and of the decoder
+  int64_t intermediate_layers = 4;
+  int64_t gru_hidden = 256;
+};
+
+/// Every tensor of such a model, with what makes it up where its weights are synthetic.
+std::vector<tensors::Synthetic> rmvpe_tensors(const RmvpeConfig& config);
+
+/// Reads the sizes off the tensors; those that are missing are for the table to say.
+RmvpeConfig infer_rmvpe(const tensors::NamedTensors& tensors);
+
+/// Two 3x3 convolutions with BatchNorm and ReLU, and the input added: y = x + relu(bn(conv(relu(bn(conv(x)))))).
+struct RmvpeBlock {
+  nn::Conv2d first;
+  nn::Conv2d second;
+  nn::Conv2d shortcut;  ///< of the input, where the channels change; else empty
+};
+
+/// RMVPE, a U-Net over the log-mel spectrogram with a GRU behind it: 16 kHz waveform to the salience of 360 pitches in
+/// each 10 ms. Wei et al., "RMVPE: A Robust Model for Vocal Pitch Estimation in Polyphonic Music", 2023, as RVC's
+/// infer/rmvpe.py computes it. Immutable once built.
+class Rmvpe {
+ public:
+  static constexpr int64_t kHop = 160;
+  static constexpr int64_t kFftSize = 1024;
+  static constexpr int64_t kMels = 128;
+  static constexpr int64_t kLeastSamples = kFftSize / 2 + 1;  ///< what the reflection at the ends needs
+
+  /// Reads and packs what rmvpe_tensors(config) lists. Throws Error for a damaged tensor.
+  Rmvpe(const nn::Kernels& kernels, const tensors::NamedTensors& tensors, const RmvpeConfig& config);
+
+  [[nodiscard]] static int64_t frames(int64_t samples) { return samples / kHop + 1; }
+
+  /// What one pass at a time works in, kept for the next.
+  struct Workspace {
+    std::vector<float> mel;  ///< [frames, kMels]
+    std::vector<nn::FeatureMap> skips;
+    nn::FeatureMap maps[2];  ///< that take turns as input and output
+    nn::FeatureMap between;  ///< a block's first convolution
+    nn::FeatureMap shortcut;
+    AlignedBuffer<float> phase;
+    AlignedBuffer<float> flat;  ///< [frames, 3 kMels]
+    AlignedBuffer<float> gates;
+    AlignedBuffer<float> states;  ///< [frames, 2 hidden]
+  };
+
+  /// Sees what the steps give, by the reference's names of them: for tests.
+  using Observe = std::function<void(std::string_view stage, const nn::FeatureMap& map)>;
+
+  /// Salience [frames(samples), 360] of a waveform of at least kLeastSamples.
+  void run(const nn::Context& context, Workspace& workspace, std::span<const float> waveform, float* salience,
+           const Observe& observe = {}) const;
+
+ private:
+  using Layer = std::vector<RmvpeBlock>;
+  struct DecoderLayer {
+    nn::UpConv2d up;
+    Layer blocks;
+  };
+
+  void compute_mel(const nn::Context& context, Workspace& workspace, std::span<const float> waveform) const;
+  void fill_input(const Workspace& workspace, nn::FeatureMap& map) const;
+  void run_layer(const nn::Context& context, const Layer& layer, Workspace& workspace, int& current,
+                 nn::FeatureMap* last = nullptr) const;
+  void run_block(const nn::Context& context, const RmvpeBlock& block, Workspace& workspace,
+                 const nn::FeatureMap& from, nn::FeatureMap& to) const;
+
+  dsp::Spectrum spectrum_;
+  dsp::MelBasis mel_basis_;
+  float input_scale_ = 1;  ///< the BatchNorm of the input
+  float input_shift_ = 0;
+  std::vector<Layer> encoder_;
+  std::vector<Layer> intermediate_;
+  std::vector<DecoderLayer> decoder_;
+  nn::Conv2d cnn_;
+  nn::BidirectionalGru gru_;
+  nn::Linear output_;
+};
+
+}  // namespace contentvec::f0

@@ -1,0 +1,191 @@
+// RMVPE's tensors: their table, and how they are packed.
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "f0/rmvpe.h"
+#include "f0/salience.h"
+#include "runtime/fail.h"
+
+namespace contentvec::f0 {
+namespace {
+
+constexpr double kBatchNormEps = 1e-5;
+
+/// Builds the table; values made up so that activations keep the size that a trained model's have.
+class Table {
+ public:
+  void weight(const std::string& name, std::vector<int64_t> shape, double gain = 1.0) {
+    double fan_in = 1;
+    for (size_t i = 1; i < shape.size(); ++i) fan_in *= static_cast<double>(shape[i]);
+    add(name, std::move(shape), gain * std::sqrt(3.0 / fan_in), 0);
+  }
+  void bias(const std::string& name, int64_t size, double amplitude = 0.1, double offset = 0.0) {
+    add(name, {size}, amplitude, offset);
+  }
+  void batch_norm(const std::string& name, int64_t size, double scale = 1.0, bool of_input = false) {
+    bias(name + ".weight", size, 0.3 * scale, scale);
+    bias(name + ".bias", size, 0.2 * scale);
+    bias(name + ".running_mean", size, of_input ? 1.0 : 0.2, of_input ? -5.0 : 0.0);
+    bias(name + ".running_var", size, of_input ? 1.0 : 0.5, of_input ? 9.0 : 1.0);
+  }
+  void block(const std::string& name, int64_t in, int64_t out) {
+    weight(name + ".conv.0.weight", {out, in, 3, 3}, 0.8);
+    batch_norm(name + ".conv.1", out);
+    weight(name + ".conv.3.weight", {out, out, 3, 3}, 0.8);
+    batch_norm(name + ".conv.4", out, 0.4);
+    if (in == out) return;
+    weight(name + ".shortcut.weight", {out, in, 1, 1}, 0.7);
+    bias(name + ".shortcut.bias", out);
+  }
+  void layer(const std::string& name, int64_t in, int64_t out, int64_t blocks) {
+    for (int64_t i = 0; i < blocks; ++i) block(fmt::format("{}.{}", name, i), i == 0 ? in : out, out);
+  }
+  void add(const std::string& name, std::vector<int64_t> shape, double amplitude, double offset) {
+    table_.push_back({{name, std::move(shape)}, amplitude, offset});
+  }
+  std::vector<tensors::Synthetic> release() { return std::move(table_); }
+
+ private:
+  std::vector<tensors::Synthetic> table_;
+};
+
+/// Reads and packs tensors by name.
+class Packer {
+ public:
+  Packer(const nn::Kernels& kernels, const tensors::NamedTensors& tensors) : kernels_(kernels), tensors_(tensors) {}
+
+  [[nodiscard]] std::vector<float> read(const std::string& name) const { return tensors_.read(name); }
+
+  [[nodiscard]] nn::ChannelAffine batch_norm(const std::string& name) const {
+    const std::vector<float> scale = read(name + ".weight");
+    const std::vector<float> shift = read(name + ".bias");
+    const std::vector<float> mean = read(name + ".running_mean");
+    const std::vector<float> variance = read(name + ".running_var");
+    nn::ChannelAffine norm;
+    for (size_t i = 0; i < scale.size(); ++i) {
+      if (variance[i] < 0) {
+        fail("weight {}.running_var holds {} at element {}; a variance is never below 0: the checkpoint is damaged",
+             name, variance[i], i);
+      }
+      const double factor =
+          static_cast<double>(scale[i]) / std::sqrt(static_cast<double>(variance[i]) + kBatchNormEps);
+      norm.scale.push_back(factor);
+      norm.shift.push_back(static_cast<double>(shift[i]) - static_cast<double>(mean[i]) * factor);
+    }
+    return norm;
+  }
+
+  [[nodiscard]] nn::Conv2d conv(const std::string& weight, const std::string& norm) const {
+    const std::vector<int64_t> shape = tensors_.shape(weight);
+    const nn::ChannelAffine affine = batch_norm(norm);
+    return {kernels_, shape[1], shape[0], shape[2], read(weight), {}, &affine};
+  }
+  [[nodiscard]] nn::Conv2d conv_with_bias(const std::string& name) const {
+    const std::vector<int64_t> shape = tensors_.shape(name + ".weight");
+    return {kernels_, shape[1], shape[0], shape[2], read(name + ".weight"), read(name + ".bias")};
+  }
+  [[nodiscard]] nn::UpConv2d up(const std::string& name) const {
+    const std::vector<int64_t> shape = tensors_.shape(name + ".0.weight");
+    return {kernels_, shape[0], shape[1], read(name + ".0.weight"), batch_norm(name + ".1")};
+  }
+  [[nodiscard]] RmvpeBlock block(const std::string& name) const {
+    RmvpeBlock packed = {conv(name + ".conv.0.weight", name + ".conv.1"),
+                         conv(name + ".conv.3.weight", name + ".conv.4"),
+                         {}};
+    if (tensors_.has(name + ".shortcut.weight")) packed.shortcut = conv_with_bias(name + ".shortcut");
+    return packed;
+  }
+  [[nodiscard]] std::vector<RmvpeBlock> layer(const std::string& name, int64_t blocks) const {
+    std::vector<RmvpeBlock> packed;
+    for (int64_t i = 0; i < blocks; ++i) packed.push_back(block(fmt::format("{}.{}", name, i)));
+    return packed;
+  }
+  [[nodiscard]] nn::BidirectionalGru::Direction direction(const std::string& suffix) const {
+    const std::string name = "fc.0.gru.";
+    return {read(name + "weight_ih_l0" + suffix), read(name + "weight_hh_l0" + suffix),
+            read(name + "bias_ih_l0" + suffix), read(name + "bias_hh_l0" + suffix)};
+  }
+
+ private:
+  const nn::Kernels& kernels_;
+  const tensors::NamedTensors& tensors_;
+};
+
+int64_t count_of(const tensors::NamedTensors& tensors, const std::string& before, const std::string& after) {
+  int64_t count = 0;
+  while (tensors.has(fmt::format("{}{}{}", before, count, after))) ++count;
+  return count;
+}
+
+constexpr const char* kFirstOf = ".conv.0.weight";  // a block's first weight
+
+}  // namespace
+
+std::vector<tensors::Synthetic> rmvpe_tensors(const RmvpeConfig& c) {
+  Table table;
+  table.batch_norm("unet.encoder.bn", 1, 1.0, true);
+  int64_t in = 1;
+  int64_t out = c.channels;
+  for (int64_t i = 0; i < c.layers; ++i, in = out, out *= 2)
+    table.layer(fmt::format("unet.encoder.layers.{}.conv", i), in, out, c.blocks);
+  for (int64_t i = 0; i < c.intermediate_layers; ++i, in = out)
+    table.layer(fmt::format("unet.intermediate.layers.{}.conv", i), in, out, c.blocks);
+  for (int64_t i = 0; i < c.layers; ++i, in /= 2) {
+    const std::string name = fmt::format("unet.decoder.layers.{}", i);
+    // A pixel sees 9 / 4 taps on the average.
+    table.add(name + ".conv1.0.weight", {in, in / 2, 3, 3}, std::sqrt(3.0 / (static_cast<double>(in) * 9 / 4)), 0);
+    table.batch_norm(name + ".conv1.1", in / 2);
+    table.layer(name + ".conv2", in, in / 2, c.blocks);
+  }
+  table.weight("cnn.weight", {3, in, 3, 3});
+  table.bias("cnn.bias", 3);
+  for (const char* suffix : {"", "_reverse"}) {
+    const std::string name = "fc.0.gru.";
+    table.weight(name + "weight_ih_l0" + suffix, {3 * c.gru_hidden, 3 * Rmvpe::kMels});
+    table.weight(name + "weight_hh_l0" + suffix, {3 * c.gru_hidden, c.gru_hidden}, 1.5);
+    table.bias(name + "bias_ih_l0" + suffix, 3 * c.gru_hidden);
+    table.bias(name + "bias_hh_l0" + suffix, 3 * c.gru_hidden);
+  }
+  table.weight("fc.1.weight", {kSalienceBins, 2 * c.gru_hidden}, 4.0);
+  table.bias("fc.1.bias", kSalienceBins, 1.0, -5.0);
+  return table.release();
+}
+
+RmvpeConfig infer_rmvpe(const tensors::NamedTensors& tensors) {
+  const auto size = [&](const std::string& name, size_t axis, int64_t otherwise) {
+    const std::vector<int64_t> shape = tensors.shape(name);
+    return axis < shape.size() && shape[axis] > 0 && shape[axis] <= 4096 ? shape[axis] : otherwise;
+  };
+  RmvpeConfig c;
+  const std::string first = "unet.encoder.layers.0.conv.";
+  c.channels = size(first + "0" + kFirstOf, 0, c.channels);
+  c.blocks = std::max<int64_t>(1, count_of(tensors, first, kFirstOf));
+  c.layers = std::clamp<int64_t>(count_of(tensors, "unet.encoder.layers.", std::string(".conv.0") + kFirstOf), 1, 7);
+  c.intermediate_layers =
+      count_of(tensors, "unet.intermediate.layers.", std::string(".conv.0") + kFirstOf);
+  c.gru_hidden = size("fc.0.gru.weight_hh_l0", 1, c.gru_hidden);
+  return c;
+}
+
+Rmvpe::Rmvpe(const nn::Kernels& kernels, const tensors::NamedTensors& tensors, const RmvpeConfig& c)
+    : spectrum_(kFftSize), mel_basis_(dsp::MelScale::kHtk, 16000, kFftSize, kMels, 30, 8000) {
+  const Packer packer(kernels, tensors);
+  const nn::ChannelAffine input = packer.batch_norm("unet.encoder.bn");
+  input_scale_ = static_cast<float>(input.scale.front());
+  input_shift_ = static_cast<float>(input.shift.front());
+  for (int64_t i = 0; i < c.layers; ++i)
+    encoder_.push_back(packer.layer(fmt::format("unet.encoder.layers.{}.conv", i), c.blocks));
+  for (int64_t i = 0; i < c.intermediate_layers; ++i)
+    intermediate_.push_back(packer.layer(fmt::format("unet.intermediate.layers.{}.conv", i), c.blocks));
+  for (int64_t i = 0; i < c.layers; ++i) {
+    const std::string name = fmt::format("unet.decoder.layers.{}", i);
+    decoder_.push_back({packer.up(name + ".conv1"), packer.layer(name + ".conv2", c.blocks)});
+  }
+  cnn_ = packer.conv_with_bias("cnn");
+  gru_ = {kernels, 3 * kMels, c.gru_hidden, packer.direction(""), packer.direction("_reverse")};
+  output_ = {kernels, packer.read("fc.1.weight"), kSalienceBins, 2 * c.gru_hidden, packer.read("fc.1.bias")};
+}
+
+}  // namespace contentvec::f0

@@ -1,0 +1,85 @@
+#include "tensors/synthetic.h"
+
+#include <charconv>
+#include <memory>
+#include <utility>
+
+#include "runtime/fail.h"
+
+namespace contentvec::tensors {
+namespace {
+
+constexpr uint64_t kGolden = 0x9E3779B97F4A7C15U;
+
+uint64_t fnv1a64(std::string_view text) {
+  uint64_t hash = 0xCBF29CE484222325U;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
+  return hash;
+}
+
+uint64_t splitmix64(uint64_t z) {
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
+  return z ^ (z >> 31);
+}
+
+/// A tensor's values, made anew each time they are read.
+class SyntheticStorage : public checkpoint::Storage {
+ public:
+  SyntheticStorage(std::string source, Synthetic made, uint64_t seed)
+      : source_(std::move(source)), made_(std::move(made)), seed_(seed) {
+    for (const int64_t size : made_.tensor.shape) count_ *= static_cast<size_t>(size);
+  }
+  [[nodiscard]] size_t size() const override { return count_ * sizeof(float); }
+  [[nodiscard]] std::shared_ptr<const std::byte[]> read() const override {
+    const auto values = std::make_shared_for_overwrite<float[]>(count_);
+    made_.fill(seed_, {values.get(), count_});
+    return {values, reinterpret_cast<const std::byte*>(values.get())};
+  }
+  [[nodiscard]] const std::string& source() const override { return source_; }
+
+ private:
+  std::string source_;
+  Synthetic made_;
+  uint64_t seed_;
+  size_t count_ = 1;
+};
+
+}  // namespace
+
+SyntheticSpec parse_synthetic(const std::string& spec) {
+  const std::string rest = spec.substr(kSyntheticPrefix.size());
+  const size_t colon = rest.rfind(':');
+  if (colon == std::string::npos) return {rest, 0};
+  SyntheticSpec parsed = {rest.substr(0, colon), 0};
+  const char* begin = rest.data() + colon + 1;
+  const char* end = rest.data() + rest.size();
+  const auto [stop, error] = std::from_chars(begin, end, parsed.seed);
+  if (error != std::errc() || stop != end || begin == end) {
+    fail("{}: the seed should be a whole number from 0 to 2^64 - 1, found \"{}\"", spec, rest.substr(colon + 1));
+  }
+  return parsed;
+}
+
+void Synthetic::fill(uint64_t seed, std::span<float> out) const {
+  const auto scale = static_cast<float>(amplitude);
+  const auto shift = static_cast<float>(offset);
+  uint64_t counter = fnv1a64(tensor.name) ^ (seed * kGolden);
+  for (float& value : out) {
+    counter += kGolden;
+    const auto bits = static_cast<int32_t>(splitmix64(counter) >> 40);
+    const float u = static_cast<float>(bits) * 0x1p-23F - 1.0F;
+    value = shift + scale * u;
+  }
+}
+
+checkpoint::Tensor Synthetic::as_tensor(const std::string& source, uint64_t seed) const {
+  return {.name = tensor.name,
+          .type = checkpoint::ElementType::kF32,
+          .shape = tensor.shape,
+          .strides = checkpoint::contiguous_strides(tensor.shape),
+          .offset = 0,
+          .storage = std::make_shared<SyntheticStorage>(source, *this, seed)};
+}
+
+}  // namespace contentvec::tensors

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "nn/context.h"
+#include "nn/kernels/select.h"
+#include "tensors/synthetic.h"
+
+namespace contentvec::test {
+
+/// Made-up tensors of seed 0, as the oracle's goldens were made with.
+inline tensors::NamedTensors made_up(const std::vector<tensors::Synthetic>& table) {
+  tensors::NamedTensors made;
+  for (const tensors::Synthetic& synthetic : table)
+    made.add(synthetic.tensor.name, synthetic.as_tensor("synthetic", 0));
+  return made;
+}
+
+/// Threads and memory for a pass.
+struct Machine {
+  Machine(const nn::Kernels& kernels_, int threads) : kernels(kernels_), team(threads) {
+    memory.prepare(kernels, threads);
+  }
+  [[nodiscard]] nn::Context context() { return {kernels, team, memory}; }
+  const nn::Kernels& kernels;
+  ThreadTeam team;
+  nn::Scratch memory;
+};
+
+inline std::string isa_name(const nn::Kernels* kernels) {
+  return kernels->isa;
+}
+
+}  // namespace contentvec::test

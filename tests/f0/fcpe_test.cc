@@ -1,0 +1,94 @@
+#include "f0/fcpe.h"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <tuple>
+
+#include "f0/estimator.h"
+#include "f0/salience.h"
+#include "golden.h"
+
+namespace contentvec::f0 {
+namespace {
+
+constexpr FcpeConfig kTiny = {.hidden = 32, .layers = 2};
+
+std::vector<float> salience_of(const Fcpe& fcpe, test::Machine& machine, const std::vector<float>& waveform,
+                               const Fcpe::Observe& observe = {}) {
+  Fcpe::Workspace workspace;
+  std::vector<float> salience(
+      static_cast<size_t>(Fcpe::frames(static_cast<int64_t>(waveform.size())) * kSalienceBins));
+  fcpe.run(machine.context(), workspace, waveform, salience.data(), observe);
+  return salience;
+}
+
+class FcpeTest : public testing::TestWithParam<std::tuple<const nn::Kernels*, std::string>> {};
+
+TEST_P(FcpeTest, EveryStageIsTheReferences) {
+  const auto& [kernels, name] = GetParam();
+  const test::RvcGolden golden = test::read_rvc_golden(name);
+  const Fcpe fcpe(*kernels, test::made_up(fcpe_tensors(kTiny)), kTiny);
+  test::Machine machine(*kernels, 2);
+  const std::vector<float>& waveform = golden.arrays.at("waveform").values;
+  const int64_t frames = Fcpe::frames(static_cast<int64_t>(waveform.size()));
+  int stages = 0;
+  const auto check = [&](const std::string& stage, const std::vector<float>& values) {
+    const auto reference = golden.arrays.find(stage);
+    if (reference == golden.arrays.end()) return;
+    EXPECT_LE(test::max_abs_error(values, reference->second.values), golden.tolerance(stage)) << stage;
+    ++stages;
+  };
+  const std::vector<float> salience = salience_of(
+      fcpe, machine, waveform, [&](std::string_view stage, const float* rows, int64_t stride, int64_t width) {
+        std::vector<float> values;
+        for (int64_t row = 0; row < frames; ++row)
+          values.insert(values.end(), rows + row * stride, rows + row * stride + width);
+        check(std::string(stage), values);
+      });
+  check("salience", salience);
+  check("cent_table", {fcpe.cents().begin(), fcpe.cents().end()});
+  EXPECT_EQ(stages, 7);
+
+  const std::vector<float>& f0 = golden.arrays.at("f0").values;
+  for (size_t frame = 0; frame < f0.size(); ++frame) {
+    const FramePitch pitch =
+        decode_fcpe(std::span(salience).subspan(frame * kSalienceBins, kSalienceBins), fcpe.cents(), 0.006F);
+    EXPECT_NEAR(pitch.f0, f0[frame], 1e-4 * static_cast<double>(f0[frame])) << "frame " << frame;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Isa, FcpeTest,
+                         testing::Combine(testing::ValuesIn(nn::supported_kernels(DType::kF32)),
+                                          testing::Values("tiny-fcpe.300", "tiny-fcpe.16000")),
+                         [](const auto& test) {
+                           return test::isa_name(std::get<0>(test.param)) + "_" +
+                                  test::test_name(std::get<1>(test.param));
+                         });
+
+TEST(Fcpe, ThreadsChangeNoBit) {
+  const nn::Kernels& kernels = nn::select_kernels(DType::kF32);
+  const Fcpe fcpe(kernels, test::made_up(fcpe_tensors(kTiny)), kTiny);
+  std::vector<float> waveform(40001);
+  for (size_t i = 0; i < waveform.size(); ++i) waveform[i] = std::sin(static_cast<float>(i * i % 977) * 0.01F);
+  test::Machine one(kernels, 1);
+  const std::vector<float> expected = salience_of(fcpe, one, waveform);
+  for (const int threads : {2, 3, 5}) {
+    test::Machine several(kernels, threads);
+    EXPECT_EQ(salience_of(fcpe, several, waveform), expected) << threads << " threads";
+  }
+}
+
+TEST(Fcpe, OneSampleGivesAFrame) {
+  const nn::Kernels& kernels = nn::select_kernels(DType::kF32);
+  const Fcpe fcpe(kernels, test::made_up(fcpe_tensors(kTiny)), kTiny);
+  test::Machine machine(kernels, 1);
+  for (const size_t samples : {size_t{1}, size_t{159}, size_t{160}, size_t{432}, size_t{433}, size_t{1024}}) {
+    const std::vector<float> salience = salience_of(fcpe, machine, std::vector<float>(samples, 0.1F));
+    EXPECT_EQ(salience.size(), (samples / 160 + 1) * kSalienceBins);
+    for (const float value : salience) ASSERT_TRUE(value > 0 && value < 1) << samples;
+  }
+}
+
+}  // namespace
+}  // namespace contentvec::f0

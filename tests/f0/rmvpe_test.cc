@@ -1,0 +1,101 @@
+#include "f0/rmvpe.h"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <tuple>
+
+#include "f0/estimator.h"
+#include "f0/salience.h"
+#include "golden.h"
+
+namespace contentvec::f0 {
+namespace {
+
+RmvpeConfig config_of(const std::string& golden) {
+  if (golden.starts_with("base")) return {};
+  return {.channels = 2, .blocks = 2, .layers = 5, .intermediate_layers = 2, .gru_hidden = 16};
+}
+
+/// [channels, height, width], as the reference has them.
+std::vector<float> channels_first(const nn::FeatureMap& map) {
+  std::vector<float> values;
+  for (int64_t c = 0; c < map.channels(); ++c) {
+    for (int64_t y = 0; y < map.height(); ++y) {
+      for (int64_t x = 0; x < map.width(); ++x) values.push_back(map.at(y, x)[c]);
+    }
+  }
+  return values;
+}
+
+std::vector<float> salience_of(const Rmvpe& rmvpe, test::Machine& machine, const std::vector<float>& waveform,
+                               const Rmvpe::Observe& observe = {}) {
+  Rmvpe::Workspace workspace;
+  std::vector<float> salience(
+      static_cast<size_t>(Rmvpe::frames(static_cast<int64_t>(waveform.size())) * kSalienceBins));
+  rmvpe.run(machine.context(), workspace, waveform, salience.data(), observe);
+  return salience;
+}
+
+class RmvpeTest : public testing::TestWithParam<std::tuple<const nn::Kernels*, std::string>> {};
+
+TEST_P(RmvpeTest, EveryStageIsTheReferences) {
+  const auto& [kernels, name] = GetParam();
+  const test::RvcGolden golden = test::read_rvc_golden(name);
+  const Rmvpe rmvpe(*kernels, test::made_up(rmvpe_tensors(config_of(name))), config_of(name));
+  test::Machine machine(*kernels, 2);
+  int stages = 0;
+  const auto check = [&](const std::string& stage, const std::vector<float>& values) {
+    const auto reference = golden.arrays.find(stage);
+    if (reference == golden.arrays.end()) return;
+    EXPECT_LE(test::max_abs_error(values, reference->second.values), golden.tolerance(stage)) << stage;
+    ++stages;
+  };
+  const std::vector<float> salience = salience_of(
+      rmvpe, machine, golden.arrays.at("waveform").values,
+      [&](std::string_view stage, const nn::FeatureMap& map) { check(std::string(stage), channels_first(map)); });
+  check("salience", salience);
+  EXPECT_GE(stages, name.starts_with("tiny") ? 14 : 1);
+
+  const std::vector<float>& f0 = golden.arrays.at("f0").values;
+  for (size_t frame = 0; frame < f0.size(); ++frame) {
+    const FramePitch pitch =
+        decode_rmvpe(std::span(salience).subspan(frame * kSalienceBins, kSalienceBins), 0.03F);
+    EXPECT_NEAR(pitch.f0, f0[frame], 1e-4 * static_cast<double>(f0[frame])) << "frame " << frame;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Isa, RmvpeTest,
+    testing::Combine(testing::ValuesIn(nn::supported_kernels(DType::kF32)),
+                     testing::Values("tiny-rmvpe.600", "tiny-rmvpe.5119", "base-rmvpe.8000")),
+    [](const auto& test) {
+      return test::isa_name(std::get<0>(test.param)) + "_" + test::test_name(std::get<1>(test.param));
+    });
+
+TEST(Rmvpe, ThreadsChangeNoBit) {
+  const nn::Kernels& kernels = nn::select_kernels(DType::kF32);
+  const RmvpeConfig config = config_of("tiny");
+  const Rmvpe rmvpe(kernels, test::made_up(rmvpe_tensors(config)), config);
+  std::vector<float> waveform(7001);
+  for (size_t i = 0; i < waveform.size(); ++i) waveform[i] = std::sin(static_cast<float>(i * i % 977) * 0.01F);
+  test::Machine one(kernels, 1);
+  const std::vector<float> expected = salience_of(rmvpe, one, waveform);
+  for (const int threads : {2, 3, 5}) {
+    test::Machine several(kernels, threads);
+    EXPECT_EQ(salience_of(rmvpe, several, waveform), expected) << threads << " threads";
+  }
+}
+
+TEST(Rmvpe, ItsSizesAreReadOffItsTensors) {
+  const RmvpeConfig config = {.channels = 3, .blocks = 2, .layers = 4, .intermediate_layers = 1, .gru_hidden = 20};
+  const RmvpeConfig found = infer_rmvpe(test::made_up(rmvpe_tensors(config)));
+  EXPECT_EQ(found.channels, 3);
+  EXPECT_EQ(found.blocks, 2);
+  EXPECT_EQ(found.layers, 4);
+  EXPECT_EQ(found.intermediate_layers, 1);
+  EXPECT_EQ(found.gru_hidden, 20);
+}
+
+}  // namespace
+}  // namespace contentvec::f0
