@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "dsp/padding.h"
@@ -127,73 +126,76 @@ Fcpe::Fcpe(const nn::Kernels& kernels, const tensors::NamedTensors& tensors, con
 }
 
 /// torchfcpe pads so that there is a frame for every hop begun, but not always the last: that is then repeated.
-void Fcpe::compute_mel(const nn::Context& context, std::span<const float> waveform, float* mel) const {
-  const auto samples = static_cast<int64_t>(waveform.size());
+void Fcpe::compute_mel(const nn::Context& context, std::span<const float> waveform, Piece piece, float* mel) const {
+  using Padding = dsp::PaddedSignal::Padding;
   constexpr int64_t kPadding = (kFftSize - kHop) / 2;
+  const auto samples = static_cast<int64_t>(waveform.size());
   const int64_t after = std::max(kPadding, kFftSize - samples - kPadding);
-  const std::vector<float> padded =
-      after < samples ? dsp::pad_reflect(waveform, kPadding, after) : dsp::pad_zeros(waveform, kPadding, after);
-  const int64_t whole = (static_cast<int64_t>(padded.size()) - kFftSize) / kHop + 1;
-  const int64_t count = frames(samples);
-  in_parts(context, count, [&](int64_t begin, int64_t end, int64_t) {
+  const dsp::PaddedSignal signal(waveform, kPadding, after < samples ? Padding::kReflect : Padding::kZeros);
+  const int64_t last_frame = (kPadding + samples + after - kFftSize) / kHop;
+  in_parts(context, piece.count(), [&](int64_t begin, int64_t end, int64_t) {
     dsp::Spectrum::Scratch scratch;
+    std::vector<float> frame;
     std::vector<double> magnitudes(static_cast<size_t>(spectrum_.bins()));
-    for (int64_t frame = begin; frame < end; ++frame) {
-      spectrum_.magnitudes(padded.data() + std::min(frame, whole - 1) * kHop, kMagnitudeFloor, scratch,
-                           magnitudes.data());
-      mel_basis_.log_mel(magnitudes, mel + frame * kMels);
+    for (int64_t row = begin; row < end; ++row) {
+      const int64_t place = std::min(piece.begin + row, last_frame) * kHop;
+      spectrum_.magnitudes(signal.read(place, kFftSize, frame), kMagnitudeFloor, scratch, magnitudes.data());
+      mel_basis_.log_mel(magnitudes, mel + row * kMels);
     }
   });
 }
 
-/// to = leaky_relu(GroupNorm(from)): the statistics over a group's channels and all frames, in double.
-void Fcpe::group_norm(const nn::Context& context, Workspace& workspace, const float* from, int64_t frames,
-                      float* to) const {
+/// workspace.hidden = the first convolution of the piece's spectrogram.
+void Fcpe::run_first(const nn::Context& context, Workspace& w, std::span<const float> waveform, Piece piece) const {
+  float* mel = w.mel.data();
+  clear_around(mel, 1, piece.count(), 1, kMels);
+  compute_mel(context, waveform, piece, mel + kMels);
+  first_.run(context, mel, kMels, piece.count(), w.hidden.data(), nn::row_stride(hidden_));
+}
+
+/// Adds the sums of frames [own_begin, own_end), which begin with a whole part, to workspace.sums.
+void Fcpe::add_sums(const nn::Context& context, Workspace& w, Piece piece, int64_t own_begin, int64_t own_end) const {
   const int64_t stride = nn::row_stride(hidden_);
   const int64_t width = hidden_ / kGroups;
-  const int64_t parts = parts_of(frames);
-  // sum(part, group, x - center) and of its square, in the order of the parts.
-  const auto sums_of = [&](const auto& term) {
-    workspace.sums.assign(static_cast<size_t>(parts * kGroups), 0.0);
-    in_parts(context, frames, [&](int64_t begin, int64_t end, int64_t part) {
-      for (int64_t row = begin; row < end; ++row) {
-        for (int64_t c = 0; c < hidden_; ++c) {
-          workspace.sums[static_cast<size_t>(part * kGroups + c / width)] +=
-              term(static_cast<double>(from[row * stride + c]), c / width);
+  const float* first_row = w.hidden.data() - piece.begin * stride;
+  in_parts(context, own_end - own_begin, [&](int64_t begin, int64_t end, int64_t part) {
+    double* sums = w.sums.data() + (own_begin / kPartRows + part) * 2 * kGroups;
+    for (int64_t row = own_begin + begin; row < own_begin + end; ++row) {
+      for (int64_t group = 0; group < kGroups; ++group) {
+        const float* x = first_row + row * stride + group * width;
+        for (int64_t c = 0; c < width; ++c) {
+          sums[2 * group] += static_cast<double>(x[c]);
+          sums[2 * group + 1] += static_cast<double>(x[c]) * static_cast<double>(x[c]);
         }
-      }
-    });
-    std::array<double, kGroups> totals{};
-    for (int64_t i = 0; i < parts * kGroups; ++i)
-      totals[static_cast<size_t>(i % kGroups)] += workspace.sums[static_cast<size_t>(i)];
-    return totals;
-  };
-  const auto count = static_cast<double>(frames * width);
-  std::array<double, kGroups> means = sums_of([](double x, int64_t) { return x; });
-  for (double& mean : means) mean /= count;
-  std::array<double, kGroups> factors = sums_of([&](double x, int64_t group) {
-    const double difference = x - means[static_cast<size_t>(group)];
-    return difference * difference;
-  });
-  for (double& factor : factors) factor = 1.0 / std::sqrt(factor / count + static_cast<double>(kNormEps));
-
-  std::vector<float> scale(static_cast<size_t>(hidden_));
-  std::vector<float> shift(static_cast<size_t>(hidden_));
-  for (size_t c = 0; c < scale.size(); ++c) {
-    const size_t group = c / static_cast<size_t>(width);
-    const double factor = factors[group] * static_cast<double>(first_norm_.scale[c]);
-    scale[c] = static_cast<float>(factor);
-    shift[c] = static_cast<float>(static_cast<double>(first_norm_.shift[c]) - means[group] * factor);
-  }
-  in_parts(context, frames, [&](int64_t begin, int64_t end, int64_t) {
-    for (int64_t row = begin; row < end; ++row) {
-      for (int64_t c = 0; c < hidden_; ++c) {
-        const auto channel = static_cast<size_t>(c);
-        const float y = from[row * stride + c] * scale[channel] + shift[channel];
-        to[row * stride + c] = std::max(y, 0.01F * y);
       }
     }
   });
+}
+
+/// The statistics over a group's channels and all frames, in double and in the order of the parts.
+Fcpe::Affine Fcpe::group_norm(const Workspace& w, int64_t frames) const {
+  const int64_t width = hidden_ / kGroups;
+  const auto count = static_cast<double>(frames * width);
+  Affine norm = {first_norm_.scale, first_norm_.shift};
+  for (int64_t group = 0; group < kGroups; ++group) {
+    double sum = 0;
+    double squares = 0;
+    for (int64_t part = 0; part < parts_of(frames); ++part) {
+      const auto at = static_cast<size_t>((part * kGroups + group) * 2);
+      sum += w.sums[at];
+      squares += w.sums[at + 1];
+    }
+    const double mean = sum / count;
+    const double variance = std::max(0.0, squares / count - mean * mean);
+    const double factor = 1.0 / std::sqrt(variance + static_cast<double>(kNormEps));
+    for (int64_t c = group * width; c < (group + 1) * width; ++c) {
+      const auto channel = static_cast<size_t>(c);
+      const double scale = factor * static_cast<double>(first_norm_.scale[channel]);
+      norm.scale[channel] = static_cast<float>(scale);
+      norm.shift[channel] = static_cast<float>(static_cast<double>(first_norm_.shift[channel]) - mean * scale);
+    }
+  }
+  return norm;
 }
 
 /// hidden += conformer(hidden): LayerNorm, a gated linear layer, a depthwise convolution with SiLU, a linear layer.
@@ -226,39 +228,78 @@ void Fcpe::run_layer(const nn::Context& context, const Layer& layer, Workspace& 
   std::swap(w.hidden, w.other);
 }
 
-void Fcpe::run(const nn::Context& context, Workspace& w, std::span<const float> waveform, float* salience,
-               const Observe& observe) const {
-  const auto see = [&](const std::string& stage, const float* rows, int64_t stride, int64_t width) {
-    if (observe) observe(stage, rows, stride, width);
-  };
-  const int64_t count = frames(static_cast<int64_t>(waveform.size()));
+void Fcpe::reserve(Workspace& w, int64_t frames) const {
   const int64_t stride = nn::row_stride(hidden_);
-  float* mel = w.mel.reserve((count + 2) * kMels);
-  w.wide.reserve(count * nn::row_stride(4 * hidden_));
-  w.gated.reserve((count + kDepthwiseKernel - 1) * nn::row_stride(2 * hidden_));
-  float* padded = w.padded.reserve((count + 2) * stride);
-  w.hidden.reserve(count * stride);
-  w.other.reserve(count * stride);
+  w.mel.reserve((frames + 2) * kMels);
+  w.wide.reserve(frames * nn::row_stride(4 * hidden_));
+  w.gated.reserve((frames + kDepthwiseKernel - 1) * nn::row_stride(2 * hidden_));
+  w.padded.reserve((frames + 2) * stride);
+  w.hidden.reserve(frames * stride);
+  w.other.reserve(frames * stride);
+}
 
-  clear_around(mel, 1, count, 1, kMels);
-  compute_mel(context, waveform, mel + kMels);
-  see("mel", mel + kMels, kMels, kMels);
-  first_.run(context, mel, kMels, count, w.hidden.data(), stride);
+/// From the first convolution in workspace.hidden to the last LayerNorm in workspace.other.
+void Fcpe::run_rest(const nn::Context& context, Workspace& w, Piece piece, const Affine& norm,
+                    const Observe& observe) const {
+  const int64_t stride = nn::row_stride(hidden_);
+  const int64_t count = piece.count();
+  const auto see = [&](const std::string& stage, const float* rows) {
+    if (observe) observe(stage, rows, stride, hidden_);
+  };
+  float* padded = w.padded.data();
   clear_around(padded, 1, count, 1, stride);
-  group_norm(context, w, w.hidden.data(), count, padded + stride);
+  in_parts(context, count, [&](int64_t begin, int64_t end, int64_t) {
+    for (int64_t row = begin; row < end; ++row) {
+      const float* x = w.hidden.data() + row * stride;
+      float* to = padded + (1 + row) * stride;
+      for (int64_t c = 0; c < hidden_; ++c) {
+        const float y = x[c] * norm.scale[static_cast<size_t>(c)] + norm.shift[static_cast<size_t>(c)];
+        to[c] = std::max(y, 0.01F * y);  // leaky ReLU
+      }
+    }
+  });
   second_.run(context, padded, stride, count, w.hidden.data(), stride);
-  see("input_stack", w.hidden.data(), stride, hidden_);
+  see("input_stack", w.hidden.data());
   for (size_t i = 0; i < layers_.size(); ++i) {
     run_layer(context, layers_[i], w, count);
-    see(fmt::format("layer_{}", i), w.hidden.data(), stride, hidden_);
+    see(fmt::format("layer_{}", i), w.hidden.data());
   }
   in_parts(context, count, [&](int64_t begin, int64_t end, int64_t) {
     nn::layer_norm(context.kernels, norm_, kNormEps, w.hidden.data() + begin * stride, stride, end - begin,
                    w.other.data() + begin * stride, stride);
   });
-  see("norm", w.other.data(), stride, hidden_);
-  nn::multiply(context, nn::matrix_rows(w.other.data(), stride, hidden_), count, output_, salience, kSalienceBins,
-               {.activation = {nn::Activation::Kind::kSigmoid}});
+  see("norm", w.other.data());
+}
+
+void Fcpe::run(const nn::Context& context, Workspace& w, std::span<const float> waveform, float* salience,
+               const Observe& observe) const {
+  static_assert(kPieceFrames % kPartRows == 0, "a piece is whole parts of the sums");
+  const int64_t most = w.piece_frames;
+  const int64_t count = frames(static_cast<int64_t>(waveform.size()));
+  const int64_t reach = static_cast<int64_t>(layers_.size()) * (kDepthwiseKernel / 2) + 2;
+  const auto around = [&](int64_t begin, int64_t end, int64_t context_frames) {
+    return Piece{std::max<int64_t>(0, begin - context_frames), std::min(end + context_frames, count)};
+  };
+  const auto end_of = [&](int64_t begin) { return std::min(begin + most, count); };
+  reserve(w, std::min(count, most + 2 * reach));
+
+  w.sums.assign(static_cast<size_t>(parts_of(count) * kGroups * 2), 0.0);
+  for (int64_t begin = 0; begin < count; begin += most) {
+    const Piece piece = around(begin, end_of(begin), 1);
+    run_first(context, w, waveform, piece);
+    add_sums(context, w, piece, begin, end_of(begin));
+  }
+  const Affine norm = group_norm(w, count);
+  for (int64_t begin = 0; begin < count; begin += most) {
+    const Piece piece = around(begin, end_of(begin), reach);
+    if (count > most) run_first(context, w, waveform, piece);  // else it is there still
+    if (observe) observe("mel", w.mel.data() + kMels, kMels, kMels);
+    run_rest(context, w, piece, norm, observe);
+    const int64_t stride = nn::row_stride(hidden_);
+    nn::multiply(context, nn::matrix_rows(w.other.data() + (begin - piece.begin) * stride, stride, hidden_),
+                 end_of(begin) - begin, output_, salience + begin * kSalienceBins, kSalienceBins,
+                 {.activation = {nn::Activation::Kind::kSigmoid}});
+  }
 }
 
 }  // namespace contentvec::f0

@@ -44,6 +44,10 @@ class Fcpe {
   /// The pitch of each bin, in cents above 10 Hz.
   [[nodiscard]] std::span<const float> cents() const { return cents_; }
 
+  /// Recordings go through in pieces of so many frames, with as many more on either side as a frame sees: that changes
+  /// no bit. The GroupNorm's statistics are those of the whole recording, from a pass of their own.
+  static constexpr int64_t kPieceFrames = 3072;
+
   /// What one pass at a time works in, kept for the next.
   struct Workspace {
     AlignedBuffer<float> mel;     ///< [frames + 2, kMels], zeros around
@@ -52,7 +56,8 @@ class Fcpe {
     AlignedBuffer<float> padded;  ///< [frames + 2, hidden], zeros around
     AlignedBuffer<float> hidden;  ///< [frames, hidden]
     AlignedBuffer<float> other;   ///< likewise
-    std::vector<double> sums;
+    std::vector<double> sums;     ///< of rows' values and their squares, by part and group
+    int64_t piece_frames = kPieceFrames;  ///< a multiple of 64
   };
 
   /// Sees what the steps give, [frames, width] with a stride, by the reference's names of them: for tests.
@@ -72,10 +77,28 @@ class Fcpe {
     nn::Linear out;                    ///< 2 hidden to hidden
   };
 
-  void compute_mel(const nn::Context& context, std::span<const float> waveform, float* mel) const;
-  void group_norm(const nn::Context& context, Workspace& workspace, const float* from, int64_t frames,
-                  float* to) const;
+  /// Frames [begin, end) of a recording, in which they lie.
+  struct Piece {
+    int64_t begin;
+    int64_t end;
+    [[nodiscard]] int64_t count() const { return end - begin; }
+  };
+  /// GroupNorm as an affine map of each channel.
+  struct Affine {
+    std::vector<float> scale;
+    std::vector<float> shift;
+  };
+
+  void compute_mel(const nn::Context& context, std::span<const float> waveform, Piece piece, float* mel) const;
+  void run_first(const nn::Context& context, Workspace& workspace, std::span<const float> waveform,
+                 Piece piece) const;
+  void add_sums(const nn::Context& context, Workspace& workspace, Piece piece, int64_t own_begin,
+                int64_t own_end) const;
+  [[nodiscard]] Affine group_norm(const Workspace& workspace, int64_t frames) const;
+  void run_rest(const nn::Context& context, Workspace& workspace, Piece piece, const Affine& norm,
+                const Observe& observe) const;
   void run_layer(const nn::Context& context, const Layer& layer, Workspace& workspace, int64_t frames) const;
+  void reserve(Workspace& workspace, int64_t frames) const;
 
   int64_t hidden_;
   dsp::Spectrum spectrum_;

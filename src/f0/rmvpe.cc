@@ -7,35 +7,37 @@
 #include "nn/matmul.h"
 
 namespace contentvec::f0 {
+namespace {
 
-void Rmvpe::compute_mel(const nn::Context& context, Workspace& workspace, std::span<const float> waveform) const {
-  const int64_t count = frames(static_cast<int64_t>(waveform.size()));
-  const std::vector<float> padded = dsp::pad_reflect(waveform, kFftSize / 2, kFftSize / 2);
-  workspace.mel.resize(static_cast<size_t>(count * kMels));
-  constexpr int64_t kFramesOfPart = 16;
-  context.team.parallel_for((count + kFramesOfPart - 1) / kFramesOfPart, [&](int64_t part, int) {
+constexpr int64_t kFramesOfPart = 16;  // of one parallel item
+constexpr int64_t kCnnChannels = 3;
+
+}  // namespace
+
+/// Frames [first, end) of the log-mel spectrogram, through the input's BatchNorm and filled up with zeros (before it)
+/// to whole pixels of the innermost layer.
+void Rmvpe::fill_input(const nn::Context& context, std::span<const float> waveform, int64_t first, int64_t end,
+                       nn::FeatureMap& map) const {
+  const dsp::PaddedSignal signal(waveform, kFftSize / 2, dsp::PaddedSignal::Padding::kReflect);
+  const int64_t step = int64_t{1} << encoder_.size();
+  const int64_t rows = (end - first + step - 1) / step * step;
+  map.resize(rows, kMels, 1);
+  context.team.parallel_for((rows + kFramesOfPart - 1) / kFramesOfPart, [&](int64_t part, int) {
     dsp::Spectrum::Scratch scratch;
+    std::vector<float> samples;
     std::vector<double> magnitudes(static_cast<size_t>(spectrum_.bins()));
-    for (int64_t frame = part * kFramesOfPart; frame < std::min((part + 1) * kFramesOfPart, count); ++frame) {
-      spectrum_.magnitudes(padded.data() + frame * kHop, 0.0, scratch, magnitudes.data());
-      mel_basis_.log_mel(magnitudes, workspace.mel.data() + frame * kMels);
+    for (int64_t row = part * kFramesOfPart; row < std::min((part + 1) * kFramesOfPart, rows); ++row) {
+      float* to = map.at(row, 0);
+      if (first + row < end) {
+        const float* frame = signal.read((first + row) * kHop, kFftSize, samples);
+        spectrum_.magnitudes(frame, 0.0, scratch, magnitudes.data());
+        mel_basis_.log_mel(magnitudes, to);
+      } else {
+        std::fill_n(to, kMels, 0.0F);
+      }
+      for (int64_t mel = 0; mel < kMels; ++mel) to[mel] = to[mel] * input_scale_ + input_shift_;
     }
   });
-}
-
-/// The spectrogram through the input's BatchNorm, filled up with zeros (before it) to whole pixels of the innermost
-/// layer.
-void Rmvpe::fill_input(const Workspace& workspace, nn::FeatureMap& map) const {
-  const auto count = static_cast<int64_t>(workspace.mel.size()) / kMels;
-  const int64_t step = int64_t{1} << encoder_.size();
-  map.resize((count + step - 1) / step * step, kMels, 1);
-  for (int64_t frame = 0; frame < map.height(); ++frame) {
-    float* to = map.at(frame, 0);
-    for (int64_t mel = 0; mel < kMels; ++mel) {
-      const float x = frame < count ? workspace.mel[static_cast<size_t>(frame * kMels + mel)] : 0.0F;
-      to[mel] = x * input_scale_ + input_shift_;
-    }
-  }
 }
 
 void Rmvpe::run_block(const nn::Context& context, const RmvpeBlock& block, Workspace& workspace,
@@ -61,16 +63,13 @@ void Rmvpe::run_layer(const nn::Context& context, const Layer& layer, Workspace&
   }
 }
 
-void Rmvpe::run(const nn::Context& context, Workspace& w, std::span<const float> waveform, float* salience,
-                const Observe& observe) const {
+/// From maps[0]; returns the map of three channels.
+const nn::FeatureMap& Rmvpe::run_unet(const nn::Context& context, Workspace& w, const Observe& observe) const {
   const auto see = [&](const std::string& stage, const nn::FeatureMap& map) {
     if (observe) observe(stage, map);
   };
-  compute_mel(context, w, waveform);
   int current = 0;
-  fill_input(w, w.maps[current]);
   see("encoder_bn", w.maps[current]);
-
   w.skips.resize(encoder_.size());
   for (size_t i = 0; i < encoder_.size(); ++i) {
     run_layer(context, encoder_[i], w, current, &w.skips[i]);
@@ -94,26 +93,39 @@ void Rmvpe::run(const nn::Context& context, Workspace& w, std::span<const float>
     run_layer(context, layer.blocks, w, current);
     see("decoder_" + std::to_string(i), w.maps[current]);
   }
-  nn::FeatureMap& three = w.maps[1 - current];
-  cnn_.run(context, w.maps[current], three);
-  see("cnn", three);
+  cnn_.run(context, w.maps[current], w.maps[1 - current]);
+  see("cnn", w.maps[1 - current]);
+  return w.maps[1 - current];
+}
 
-  // Per frame, channel by channel.
-  const int64_t rows = three.height();
-  const int64_t width = three.channels() * kMels;
+void Rmvpe::run(const nn::Context& context, Workspace& w, std::span<const float> waveform, float* salience,
+                const Observe& observe) const {
+  const int64_t count = frames(static_cast<int64_t>(waveform.size()));
+  const int64_t piece = count <= w.whole_frames ? count : w.piece_frames;
+  const int64_t step = int64_t{1} << encoder_.size();
+  const int64_t rows = (count + step - 1) / step * step;  // the GRU hears what the end is filled up with
+  const int64_t width = kCnnChannels * kMels;
   const int64_t stride = nn::row_stride(width);
   float* flat = w.flat.reserve(rows * stride);
-  for (int64_t y = 0; y < rows; ++y) {
-    for (int64_t c = 0; c < three.channels(); ++c) {
-      for (int64_t x = 0; x < kMels; ++x) flat[y * stride + c * kMels + x] = three.at(y, x)[c];
-    }
+  for (int64_t begin = 0; begin < count; begin += piece) {
+    const int64_t first = std::max<int64_t>(0, begin - w.context_frames);
+    const int64_t last = std::min(begin + piece, count);
+    fill_input(context, waveform, first, std::min(last + w.context_frames, count), w.maps[0]);
+    const nn::FeatureMap& map = run_unet(context, w, observe);
+    // Per frame, channel by channel.
+    const int64_t end = last == count ? rows : last;
+    context.team.parallel_for(end - begin, [&](int64_t i, int) {
+      for (int64_t c = 0; c < kCnnChannels; ++c) {
+        float* to = flat + (begin + i) * stride + c * kMels;
+        for (int64_t mel = 0; mel < kMels; ++mel) to[mel] = map.at(begin + i - first, mel)[c];
+      }
+    });
   }
   const int64_t state_stride = nn::row_stride(gru_.out());
   float* states = w.states.reserve(rows * state_stride);
   gru_.run(context, flat, stride, rows, states, state_stride, w.gates);
-  nn::multiply(context, nn::matrix_rows(states, state_stride, gru_.out()),
-               static_cast<int64_t>(w.mel.size()) / kMels, output_, salience, kSalienceBins,
-               {.activation = {nn::Activation::Kind::kSigmoid}});
+  nn::multiply(context, nn::matrix_rows(states, state_stride, gru_.out()), count, output_, salience,
+               kSalienceBins, {.activation = {nn::Activation::Kind::kSigmoid}});
 }
 
 }  // namespace contentvec::f0

@@ -54,9 +54,14 @@ class Rmvpe {
 
   [[nodiscard]] static int64_t frames(int64_t samples) { return samples / kHop + 1; }
 
+  /// Longer recordings than kWholeFrames go through the U-Net in pieces of kPieceFrames, with kContextFrames more on
+  /// either side that are computed and thrown away; through the GRU, which hears all of it, whole.
+  static constexpr int64_t kWholeFrames = 1536;
+  static constexpr int64_t kPieceFrames = 1024;
+  static constexpr int64_t kContextFrames = 256;
+
   /// What one pass at a time works in, kept for the next.
   struct Workspace {
-    std::vector<float> mel;  ///< [frames, kMels]
     std::vector<nn::FeatureMap> skips;
     nn::FeatureMap maps[2];  ///< that take turns as input and output
     nn::FeatureMap between;  ///< a block's first convolution
@@ -65,6 +70,9 @@ class Rmvpe {
     AlignedBuffer<float> flat;  ///< [frames, 3 kMels]
     AlignedBuffer<float> gates;
     AlignedBuffer<float> states;  ///< [frames, 2 hidden]
+    int64_t whole_frames = kWholeFrames;
+    int64_t piece_frames = kPieceFrames;      ///< a multiple of 32, as the pixels of the innermost layer are
+    int64_t context_frames = kContextFrames;  ///< likewise
   };
 
   /// Sees what the steps give, by the reference's names of them: for tests.
@@ -81,8 +89,9 @@ class Rmvpe {
     Layer blocks;
   };
 
-  void compute_mel(const nn::Context& context, Workspace& workspace, std::span<const float> waveform) const;
-  void fill_input(const Workspace& workspace, nn::FeatureMap& map) const;
+  void fill_input(const nn::Context& context, std::span<const float> waveform, int64_t first, int64_t end,
+                  nn::FeatureMap& map) const;
+  const nn::FeatureMap& run_unet(const nn::Context& context, Workspace& workspace, const Observe& observe) const;
   void run_layer(const nn::Context& context, const Layer& layer, Workspace& workspace, int& current,
                  nn::FeatureMap* last = nullptr) const;
   void run_block(const nn::Context& context, const RmvpeBlock& block, Workspace& workspace,

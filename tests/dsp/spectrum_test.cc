@@ -33,10 +33,17 @@ TEST(Spectrum, IsTheSumThatDefinesIt) {
   }
 }
 
-TEST(Padding, MirrorsAboutTheEnds) {
+TEST(PaddedSignal, GoesOnBeyondItsEnds) {
   const std::vector<float> signal = {1, 2, 3, 4};
-  EXPECT_EQ(pad_reflect(signal, 3, 2), (std::vector<float>{4, 3, 2, 1, 2, 3, 4, 3, 2}));
-  EXPECT_EQ(pad_zeros(signal, 1, 2), (std::vector<float>{0, 1, 2, 3, 4, 0, 0}));
+  const auto read = [&](PaddedSignal::Padding padding, int64_t begin, int64_t count) {
+    std::vector<float> scratch;
+    const float* samples = PaddedSignal(signal, 3, padding).read(begin, count, scratch);
+    return std::vector<float>(samples, samples + count);
+  };
+  EXPECT_EQ(read(PaddedSignal::Padding::kReflect, 0, 9), (std::vector<float>{4, 3, 2, 1, 2, 3, 4, 3, 2}));
+  EXPECT_EQ(read(PaddedSignal::Padding::kZeros, 0, 9), (std::vector<float>{0, 0, 0, 1, 2, 3, 4, 0, 0}));
+  EXPECT_EQ(read(PaddedSignal::Padding::kReflect, 5, 3), (std::vector<float>{3, 4, 3}));
+  EXPECT_EQ(read(PaddedSignal::Padding::kReflect, 3, 4), signal);
 }
 
 }  // namespace

@@ -15,8 +15,10 @@ namespace {
 constexpr FcpeConfig kTiny = {.hidden = 32, .layers = 2};
 
 std::vector<float> salience_of(const Fcpe& fcpe, test::Machine& machine, const std::vector<float>& waveform,
-                               const Fcpe::Observe& observe = {}) {
+                               const Fcpe::Observe& observe = {},
+                               int64_t piece_frames = Fcpe::kPieceFrames) {
   Fcpe::Workspace workspace;
+  workspace.piece_frames = piece_frames;
   std::vector<float> salience(
       static_cast<size_t>(Fcpe::frames(static_cast<int64_t>(waveform.size())) * kSalienceBins));
   fcpe.run(machine.context(), workspace, waveform, salience.data(), observe);
@@ -77,6 +79,17 @@ TEST(Fcpe, ThreadsChangeNoBit) {
     test::Machine several(kernels, threads);
     EXPECT_EQ(salience_of(fcpe, several, waveform), expected) << threads << " threads";
   }
+}
+
+TEST(Fcpe, PiecesChangeNoBit) {
+  const nn::Kernels& kernels = nn::select_kernels(DType::kF32);
+  const Fcpe fcpe(kernels, test::made_up(fcpe_tensors(kTiny)), kTiny);
+  std::vector<float> waveform(81376);
+  for (size_t i = 0; i < waveform.size(); ++i) waveform[i] = std::sin(static_cast<float>(i * i % 977) * 0.01F);
+  test::Machine machine(kernels, 2);
+  const std::vector<float> whole = salience_of(fcpe, machine, waveform);
+  for (const int64_t piece_frames : {64, 128, 192, 448})
+    EXPECT_EQ(salience_of(fcpe, machine, waveform, {}, piece_frames), whole) << piece_frames;
 }
 
 TEST(Fcpe, OneSampleGivesAFrame) {

@@ -29,8 +29,7 @@ std::vector<float> channels_first(const nn::FeatureMap& map) {
 }
 
 std::vector<float> salience_of(const Rmvpe& rmvpe, test::Machine& machine, const std::vector<float>& waveform,
-                               const Rmvpe::Observe& observe = {}) {
-  Rmvpe::Workspace workspace;
+                               const Rmvpe::Observe& observe = {}, Rmvpe::Workspace workspace = {}) {
   std::vector<float> salience(
       static_cast<size_t>(Rmvpe::frames(static_cast<int64_t>(waveform.size())) * kSalienceBins));
   rmvpe.run(machine.context(), workspace, waveform, salience.data(), observe);
@@ -85,6 +84,26 @@ TEST(Rmvpe, ThreadsChangeNoBit) {
     test::Machine several(kernels, threads);
     EXPECT_EQ(salience_of(rmvpe, several, waveform), expected) << threads << " threads";
   }
+}
+
+TEST(Rmvpe, PiecesWithContextEnoughChangeNextToNothing) {
+  const nn::Kernels& kernels = nn::select_kernels(DType::kF32);
+  const RmvpeConfig config = config_of("tiny");
+  const Rmvpe rmvpe(kernels, test::made_up(rmvpe_tensors(config)), config);
+  std::vector<float> waveform(160 * 900);
+  for (size_t i = 0; i < waveform.size(); ++i) waveform[i] = std::sin(static_cast<float>(i * i % 977) * 0.01F);
+  test::Machine machine(kernels, 2);
+  const std::vector<float> whole = salience_of(rmvpe, machine, waveform);
+  const auto in_pieces = [&](int64_t context_frames) {
+    Rmvpe::Workspace workspace;
+    workspace.whole_frames = 0;
+    workspace.piece_frames = 128;
+    workspace.context_frames = context_frames;
+    return test::max_abs_error(salience_of(rmvpe, machine, waveform, {}, std::move(workspace)), whole);
+  };
+  EXPECT_EQ(in_pieces(1024), 0);       // all of the recording
+  EXPECT_LT(in_pieces(256), 1e-3);
+  EXPECT_GT(in_pieces(0), 1e-3);  // so that the context is seen to do something
 }
 
 TEST(Rmvpe, ItsSizesAreReadOffItsTensors) {
