@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -69,6 +70,16 @@ std::map<std::string, Reference> read_tensors(const std::filesystem::path& path)
   return references;
 }
 
+std::vector<int64_t> read_integers(const std::filesystem::path& path, const std::string& name) {
+  const checkpoint::Checkpoint file = checkpoint::open(path);
+  const checkpoint::Tensor& tensor = file.tensors.at(name);
+  const std::shared_ptr<const std::byte[]> bytes = tensor.storage->read();
+  std::vector<int64_t> values(static_cast<size_t>(tensor.count()));
+  std::memcpy(values.data(), bytes.get() + static_cast<size_t>(tensor.offset) * sizeof(int64_t),
+              values.size() * sizeof(int64_t));
+  return values;
+}
+
 void write_tensors(const std::filesystem::path& path, const std::map<std::string, Reference>& tensors,
                    const std::map<std::string, std::string>& metadata) {
   std::vector<output::NamedTensor> named;
@@ -120,8 +131,9 @@ RvcGolden read_rvc_golden(const std::string& name) {
   const std::map<std::string, std::string> metadata = checkpoint::open(path).metadata;
   const auto numbers = [&](const char* key) {
     const auto found = metadata.find(key);
-    return found == metadata.end() ? std::map<std::string, double>()
-                                   : checkpoint::parse_json(found->second).get<std::map<std::string, double>>();
+    return found == metadata.end()
+               ? std::map<std::string, double>()
+               : checkpoint::parse_json(found->second).get<std::map<std::string, double>>();
   };
   golden.float32_max_abs_error = numbers("float32_max_abs_error");
   golden.std = numbers("std");

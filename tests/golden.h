@@ -46,6 +46,8 @@ std::filesystem::path golden_path(const std::string& name);
 
 /// Tensors of any safetensors file of float32.
 std::map<std::string, Reference> read_tensors(const std::filesystem::path& path);
+/// A tensor of int64 in such a file.
+std::vector<int64_t> read_integers(const std::filesystem::path& path, const std::string& name);
 /// A safetensors file of them.
 void write_tensors(const std::filesystem::path& path, const std::map<std::string, Reference>& tensors,
                    const std::map<std::string, std::string>& metadata = {});

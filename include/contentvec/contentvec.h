@@ -16,6 +16,7 @@
 #include "contentvec/long_audio.h"
 #include "contentvec/model.h"
 #include "contentvec/performance.h"
+#include "contentvec/pitch.h"
 #include "contentvec/retriever.h"
 #include "contentvec/threads.h"
 #include "contentvec/unfinished_files.h"

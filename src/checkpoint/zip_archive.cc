@@ -199,4 +199,24 @@ std::shared_ptr<const std::byte[]> ZipArchive::read(const Entry& entry) const {
   return content;
 }
 
+std::vector<std::byte> ZipArchive::unpack(std::string_view name, uint64_t most) const {
+  constexpr size_t kStep = size_t{1} << 20;  // memory is taken as it comes, not as the entry says
+  const auto found = names_.find(name);
+  if (found == names_.end()) fail_damaged("expected the zip entry {}, which is missing", quote(name));
+  const std::lock_guard lock(mutex_);
+  const std::unique_ptr<zip_file_t, decltype(&zip_fclose)> stream(
+      zip_fopen_index(handle_.get(), found->second, 0), zip_fclose);
+  if (!stream) fail_damaged("zip entry {}: {}", quote(name), zip_strerror(handle_.get()));
+  std::vector<std::byte> content;
+  for (;;) {
+    const size_t before = content.size();
+    content.resize(before + kStep);
+    const zip_int64_t got = zip_fread(stream.get(), content.data() + before, kStep);
+    if (got < 0) fail_damaged("zip entry {}: {}", quote(name), zip_file_strerror(stream.get()));
+    content.resize(before + static_cast<size_t>(got));
+    if (content.size() > most) fail("zip entry {} unpacks to more than {} bytes", quote(name), most);
+    if (got == 0) return content;
+  }
+}
+
 }  // namespace contentvec::checkpoint

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "runtime/input_file.h"
 
@@ -14,9 +15,9 @@ struct zip;
 
 namespace contentvec::checkpoint {
 
-/// A zip file (zip64 too) of which only entries that are stored as they are, neither compressed nor
-/// encrypted, can be read: so no entry is larger than the file, and its size can be believed.
-/// read() may be called from several threads.
+/// A zip file (zip64 too). Entries that are stored as they are, neither compressed nor encrypted, are read by find()
+/// and read(): none is larger than the file, so that its size can be believed. One that is compressed takes unpack()
+/// and a limit. Both may be called from several threads.
 class ZipArchive {
  public:
   struct Entry {
@@ -32,6 +33,8 @@ class ZipArchive {
   [[nodiscard]] Entry find(std::string_view name) const;
   /// The content. Throws Error when its CRC is not the one recorded.
   [[nodiscard]] std::shared_ptr<const std::byte[]> read(const Entry& entry) const;
+  /// The content of an entry that may be compressed, of at most `most` bytes. Throws Error as the two above do.
+  [[nodiscard]] std::vector<std::byte> unpack(std::string_view name, uint64_t most) const;
   /// The file it is in.
   [[nodiscard]] const std::string& path() const { return file_->path(); }
 

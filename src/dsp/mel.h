@@ -13,7 +13,8 @@ enum class MelScale { kHtk, kSlaney };
 /// them, rounded where it rounds. Immutable.
 class MelBasis {
  public:
-  MelBasis(MelScale scale, double sample_rate, int64_t fft_size, int64_t mels, double lowest_hz, double highest_hz);
+  MelBasis(MelScale scale, double sample_rate, int64_t fft_size, int64_t mels, double lowest_hz,
+           double highest_hz);
 
   [[nodiscard]] int64_t mels() const { return mels_; }
   /// [mels, fft_size / 2 + 1]

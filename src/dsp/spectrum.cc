@@ -12,7 +12,8 @@ class Spectrum::Fft : public kissfft<double> {
 };
 
 Spectrum::Spectrum(int64_t size)
-    : window_(static_cast<size_t>(size)), fft_(std::make_unique<const Fft>(static_cast<size_t>(size) / 2, false)) {
+    : window_(static_cast<size_t>(size)),
+      fft_(std::make_unique<const Fft>(static_cast<size_t>(size) / 2, false)) {
   for (size_t i = 0; i < window_.size(); ++i) {
     const double phase = 2 * std::numbers::pi * static_cast<double>(i) / static_cast<double>(size);
     window_[i] = 0.5 - 0.5 * std::cos(phase);
@@ -20,11 +21,14 @@ Spectrum::Spectrum(int64_t size)
 }
 
 Spectrum::~Spectrum() = default;
+Spectrum::Spectrum(Spectrum&&) noexcept = default;
+Spectrum& Spectrum::operator=(Spectrum&&) noexcept = default;
 
 void Spectrum::magnitudes(const float* frame, double floor, Scratch& scratch, double* out) const {
   scratch.windowed.resize(window_.size());
   scratch.bins.resize(window_.size() / 2);
-  for (size_t i = 0; i < window_.size(); ++i) scratch.windowed[i] = static_cast<double>(frame[i]) * window_[i];
+  for (size_t i = 0; i < window_.size(); ++i)
+    scratch.windowed[i] = static_cast<double>(frame[i]) * window_[i];
   fft_->transform_real(scratch.windowed.data(), scratch.bins.data());
   // The transform of real values keeps its last bin, which is real like the first, in the first's other half.
   const auto last = static_cast<size_t>(bins()) - 1;

@@ -21,8 +21,8 @@ class Spectrum {
   /// `size`: samples of a frame and points of the transform, even. The window is Hann's, periodic.
   explicit Spectrum(int64_t size);
   ~Spectrum();
-  Spectrum(const Spectrum&) = delete;
-  Spectrum& operator=(const Spectrum&) = delete;
+  Spectrum(Spectrum&&) noexcept;
+  Spectrum& operator=(Spectrum&&) noexcept;
 
   [[nodiscard]] int64_t size() const { return static_cast<int64_t>(window_.size()); }
   /// size / 2 + 1

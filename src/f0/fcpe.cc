@@ -95,7 +95,9 @@ Fcpe::Fcpe(const nn::Kernels& kernels, const tensors::NamedTensors& tensors, con
       spectrum_(kFftSize),
       mel_basis_(dsp::MelScale::kSlaney, 16000, kFftSize, kMels, 0, 8000) {
   const auto read = [&](const std::string& name) { return tensors.read(name); };
-  const auto norm = [&](const std::string& name) { return nn::Norm{read(name + ".weight"), read(name + ".bias")}; };
+  const auto norm = [&](const std::string& name) {
+    return nn::Norm{read(name + ".weight"), read(name + ".bias")};
+  };
   const auto conv3 = [&](const std::string& name, int64_t in) {
     return nn::Conv1d(kernels, {.in = in, .out = hidden_, .kernel = 3},
                       tensors::swap_last_axes(read(name + ".weight"), hidden_, in, 3), read(name + ".bias"));
@@ -108,9 +110,10 @@ Fcpe::Fcpe(const nn::Kernels& kernels, const tensors::NamedTensors& tensors, con
   second_ = conv3("input_stack.3", hidden_);
   for (int64_t i = 0; i < c.layers; ++i) {
     const std::string name = layer_name(i);
-    layers_.push_back({norm(name + ".0"), linear(name + ".2", 4 * hidden_, hidden_),
-                       tensors::swap_last_axes(read(name + ".4.conv.weight"), 1, 2 * hidden_, kDepthwiseKernel),
-                       read(name + ".4.conv.bias"), linear(name + ".6", hidden_, 2 * hidden_)});
+    layers_.push_back(
+        {norm(name + ".0"), linear(name + ".2", 4 * hidden_, hidden_),
+         tensors::swap_last_axes(read(name + ".4.conv.weight"), 1, 2 * hidden_, kDepthwiseKernel),
+         read(name + ".4.conv.bias"), linear(name + ".6", hidden_, 2 * hidden_)});
   }
   norm_ = norm("norm");
   output_ = {kernels, tensors::read_weight(tensors, "output_proj", 0), kSalienceBins, hidden_,
@@ -126,7 +129,8 @@ Fcpe::Fcpe(const nn::Kernels& kernels, const tensors::NamedTensors& tensors, con
 }
 
 /// torchfcpe pads so that there is a frame for every hop begun, but not always the last: that is then repeated.
-void Fcpe::compute_mel(const nn::Context& context, std::span<const float> waveform, Piece piece, float* mel) const {
+void Fcpe::compute_mel(const nn::Context& context, std::span<const float> waveform, Piece piece,
+                       float* mel) const {
   using Padding = dsp::PaddedSignal::Padding;
   constexpr int64_t kPadding = (kFftSize - kHop) / 2;
   const auto samples = static_cast<int64_t>(waveform.size());
@@ -146,7 +150,8 @@ void Fcpe::compute_mel(const nn::Context& context, std::span<const float> wavefo
 }
 
 /// workspace.hidden = the first convolution of the piece's spectrogram.
-void Fcpe::run_first(const nn::Context& context, Workspace& w, std::span<const float> waveform, Piece piece) const {
+void Fcpe::run_first(const nn::Context& context, Workspace& w, std::span<const float> waveform,
+                     Piece piece) const {
   float* mel = w.mel.data();
   clear_around(mel, 1, piece.count(), 1, kMels);
   compute_mel(context, waveform, piece, mel + kMels);
@@ -154,7 +159,8 @@ void Fcpe::run_first(const nn::Context& context, Workspace& w, std::span<const f
 }
 
 /// Adds the sums of frames [own_begin, own_end), which begin with a whole part, to workspace.sums.
-void Fcpe::add_sums(const nn::Context& context, Workspace& w, Piece piece, int64_t own_begin, int64_t own_end) const {
+void Fcpe::add_sums(const nn::Context& context, Workspace& w, Piece piece, int64_t own_begin,
+                    int64_t own_end) const {
   const int64_t stride = nn::row_stride(hidden_);
   const int64_t width = hidden_ / kGroups;
   const float* first_row = w.hidden.data() - piece.begin * stride;
@@ -192,7 +198,8 @@ Fcpe::Affine Fcpe::group_norm(const Workspace& w, int64_t frames) const {
       const auto channel = static_cast<size_t>(c);
       const double scale = factor * static_cast<double>(first_norm_.scale[channel]);
       norm.scale[channel] = static_cast<float>(scale);
-      norm.shift[channel] = static_cast<float>(static_cast<double>(first_norm_.shift[channel]) - mean * scale);
+      norm.shift[channel] =
+          static_cast<float>(static_cast<double>(first_norm_.shift[channel]) - mean * scale);
     }
   }
   return norm;

@@ -50,13 +50,13 @@ class Fcpe {
 
   /// What one pass at a time works in, kept for the next.
   struct Workspace {
-    AlignedBuffer<float> mel;     ///< [frames + 2, kMels], zeros around
-    AlignedBuffer<float> wide;    ///< [frames, 4 hidden]
-    AlignedBuffer<float> gated;   ///< [frames + kernel - 1, 2 hidden], zeros around
-    AlignedBuffer<float> padded;  ///< [frames + 2, hidden], zeros around
-    AlignedBuffer<float> hidden;  ///< [frames, hidden]
-    AlignedBuffer<float> other;   ///< likewise
-    std::vector<double> sums;     ///< of rows' values and their squares, by part and group
+    AlignedBuffer<float> mel;             ///< [frames + 2, kMels], zeros around
+    AlignedBuffer<float> wide;            ///< [frames, 4 hidden]
+    AlignedBuffer<float> gated;           ///< [frames + kernel - 1, 2 hidden], zeros around
+    AlignedBuffer<float> padded;          ///< [frames + 2, hidden], zeros around
+    AlignedBuffer<float> hidden;          ///< [frames, hidden]
+    AlignedBuffer<float> other;           ///< likewise
+    std::vector<double> sums;             ///< of rows' values and their squares, by part and group
     int64_t piece_frames = kPieceFrames;  ///< a multiple of 64
   };
 
@@ -71,10 +71,10 @@ class Fcpe {
  private:
   struct Layer {
     nn::Norm norm;
-    nn::Linear in;                     ///< hidden to 4 hidden, of which a gate leaves 2
-    std::vector<float> depthwise;      ///< [kernel, 2 hidden]
+    nn::Linear in;                 ///< hidden to 4 hidden, of which a gate leaves 2
+    std::vector<float> depthwise;  ///< [kernel, 2 hidden]
     std::vector<float> depthwise_bias;
-    nn::Linear out;                    ///< 2 hidden to hidden
+    nn::Linear out;  ///< 2 hidden to hidden
   };
 
   /// Frames [begin, end) of a recording, in which they lie.
@@ -89,7 +89,8 @@ class Fcpe {
     std::vector<float> shift;
   };
 
-  void compute_mel(const nn::Context& context, std::span<const float> waveform, Piece piece, float* mel) const;
+  void compute_mel(const nn::Context& context, std::span<const float> waveform, Piece piece,
+                   float* mel) const;
   void run_first(const nn::Context& context, Workspace& workspace, std::span<const float> waveform,
                  Piece piece) const;
   void add_sums(const nn::Context& context, Workspace& workspace, Piece piece, int64_t own_begin,

@@ -16,8 +16,8 @@ constexpr int64_t kCnnChannels = 3;
 
 /// Frames [first, end) of the log-mel spectrogram, through the input's BatchNorm and filled up with zeros (before it)
 /// to whole pixels of the innermost layer.
-void Rmvpe::fill_input(const nn::Context& context, std::span<const float> waveform, int64_t first, int64_t end,
-                       nn::FeatureMap& map) const {
+void Rmvpe::fill_input(const nn::Context& context, std::span<const float> waveform, int64_t first,
+                       int64_t end, nn::FeatureMap& map) const {
   const dsp::PaddedSignal signal(waveform, kFftSize / 2, dsp::PaddedSignal::Padding::kReflect);
   const int64_t step = int64_t{1} << encoder_.size();
   const int64_t rows = (end - first + step - 1) / step * step;
@@ -64,7 +64,8 @@ void Rmvpe::run_layer(const nn::Context& context, const Layer& layer, Workspace&
 }
 
 /// From maps[0]; returns the map of three channels.
-const nn::FeatureMap& Rmvpe::run_unet(const nn::Context& context, Workspace& w, const Observe& observe) const {
+const nn::FeatureMap& Rmvpe::run_unet(const nn::Context& context, Workspace& w,
+                                      const Observe& observe) const {
   const auto see = [&](const std::string& stage, const nn::FeatureMap& map) {
     if (observe) observe(stage, map);
   };

@@ -91,7 +91,8 @@ class Rmvpe {
 
   void fill_input(const nn::Context& context, std::span<const float> waveform, int64_t first, int64_t end,
                   nn::FeatureMap& map) const;
-  const nn::FeatureMap& run_unet(const nn::Context& context, Workspace& workspace, const Observe& observe) const;
+  const nn::FeatureMap& run_unet(const nn::Context& context, Workspace& workspace,
+                                 const Observe& observe) const;
   void run_layer(const nn::Context& context, const Layer& layer, Workspace& workspace, int& current,
                  nn::FeatureMap* last = nullptr) const;
   void run_block(const nn::Context& context, const RmvpeBlock& block, Workspace& workspace,

@@ -54,7 +54,8 @@ class Table {
 /// Reads and packs tensors by name.
 class Packer {
  public:
-  Packer(const nn::Kernels& kernels, const tensors::NamedTensors& tensors) : kernels_(kernels), tensors_(tensors) {}
+  Packer(const nn::Kernels& kernels, const tensors::NamedTensors& tensors)
+      : kernels_(kernels), tensors_(tensors) {}
 
   [[nodiscard]] std::vector<float> read(const std::string& name) const { return tensors_.read(name); }
 
@@ -66,8 +67,9 @@ class Packer {
     nn::ChannelAffine norm;
     for (size_t i = 0; i < scale.size(); ++i) {
       if (variance[i] < 0) {
-        fail("weight {}.running_var holds {} at element {}; a variance is never below 0: the checkpoint is damaged",
-             name, variance[i], i);
+        fail(
+            "weight {}.running_var holds {} at element {}; a variance is never below 0: the checkpoint is damaged",
+            name, variance[i], i);
       }
       const double factor =
           static_cast<double>(scale[i]) / std::sqrt(static_cast<double>(variance[i]) + kBatchNormEps);
@@ -91,9 +93,8 @@ class Packer {
     return {kernels_, shape[0], shape[1], read(name + ".0.weight"), batch_norm(name + ".1")};
   }
   [[nodiscard]] RmvpeBlock block(const std::string& name) const {
-    RmvpeBlock packed = {conv(name + ".conv.0.weight", name + ".conv.1"),
-                         conv(name + ".conv.3.weight", name + ".conv.4"),
-                         {}};
+    RmvpeBlock packed = {
+        conv(name + ".conv.0.weight", name + ".conv.1"), conv(name + ".conv.3.weight", name + ".conv.4"), {}};
     if (tensors_.has(name + ".shortcut.weight")) packed.shortcut = conv_with_bias(name + ".shortcut");
     return packed;
   }
@@ -135,7 +136,8 @@ std::vector<tensors::Synthetic> rmvpe_tensors(const RmvpeConfig& c) {
   for (int64_t i = 0; i < c.layers; ++i, in /= 2) {
     const std::string name = fmt::format("unet.decoder.layers.{}", i);
     // A pixel sees 9 / 4 taps on the average.
-    table.add(name + ".conv1.0.weight", {in, in / 2, 3, 3}, std::sqrt(3.0 / (static_cast<double>(in) * 9 / 4)), 0);
+    table.add(name + ".conv1.0.weight", {in, in / 2, 3, 3},
+              std::sqrt(3.0 / (static_cast<double>(in) * 9 / 4)), 0);
     table.batch_norm(name + ".conv1.1", in / 2);
     table.layer(name + ".conv2", in, in / 2, c.blocks);
   }
@@ -162,9 +164,9 @@ RmvpeConfig infer_rmvpe(const tensors::NamedTensors& tensors) {
   const std::string first = "unet.encoder.layers.0.conv.";
   c.channels = size(first + "0" + kFirstOf, 0, c.channels);
   c.blocks = std::max<int64_t>(1, count_of(tensors, first, kFirstOf));
-  c.layers = std::clamp<int64_t>(count_of(tensors, "unet.encoder.layers.", std::string(".conv.0") + kFirstOf), 1, 7);
-  c.intermediate_layers =
-      count_of(tensors, "unet.intermediate.layers.", std::string(".conv.0") + kFirstOf);
+  c.layers =
+      std::clamp<int64_t>(count_of(tensors, "unet.encoder.layers.", std::string(".conv.0") + kFirstOf), 1, 7);
+  c.intermediate_layers = count_of(tensors, "unet.intermediate.layers.", std::string(".conv.0") + kFirstOf);
   c.gru_hidden = size("fc.0.gru.weight_hh_l0", 1, c.gru_hidden);
   return c;
 }

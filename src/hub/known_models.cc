@@ -17,6 +17,7 @@ std::span<const KnownModel> known_models() {
       KnownModel{"chinese-hubert-base", "TencentGameMate/chinese-hubert-base", "",
                  "HuBERT base trained on Chinese"},
       KnownModel{"distilhubert", "ntu-spml/distilhubert", "", "HuBERT base distilled to two layers"},
+      KnownModel{"rmvpe", "lj1995/VoiceConversionWebUI", "rmvpe.pt", "RMVPE, which estimates pitch"},
   };
   return kKnown;
 }

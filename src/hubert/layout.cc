@@ -3,7 +3,7 @@
 #include <array>
 #include <utility>
 
-#include "hubert/other_model.h"
+#include "checkpoint/model_kind.h"
 #include "runtime/fail.h"
 #include "tensors/weight_norm.h"
 
@@ -273,7 +273,7 @@ RecognisedLayout recognise_layout(const checkpoint::Checkpoint& file) {
     }
   }
   if (found.empty()) {
-    if (const std::string_view other = describe_other_model(file); !other.empty()) {
+    if (const std::string_view other = checkpoint::describe_model(file); !other.empty()) {
       fail(
           "{}: expected the model of the content features (HuBERT, ContentVec or wav2vec 2.0), found {}; "
           "give RVC's hubert_base.pt, for example",

@@ -70,18 +70,19 @@ void Conv1d::run(const Kernels& kernels, float* input, int64_t input_stride, int
   for (int64_t g = 0; g < shape_.groups; ++g) {
     Epilogue of_group = epilogue;
     if (epilogue.residual != nullptr) of_group.residual += g * out;
-    multiply(kernels, windows(input, input_stride, g), rows, group(g), output + g * out, output_stride, of_group,
-             scratch);
+    multiply(kernels, windows(input, input_stride, g), rows, group(g), output + g * out, output_stride,
+             of_group, scratch);
   }
 }
 
-void Conv1d::run(const Context& context, const float* input, int64_t input_stride, int64_t rows, float* output,
-                 int64_t output_stride, const Epilogue& epilogue) const {
+void Conv1d::run(const Context& context, const float* input, int64_t input_stride, int64_t rows,
+                 float* output, int64_t output_stride, const Epilogue& epilogue) const {
   const int64_t out = shape_.out / shape_.groups;
   for (int64_t g = 0; g < shape_.groups; ++g) {
     Epilogue of_group = epilogue;
     if (epilogue.residual != nullptr) of_group.residual += g * out;
-    multiply(context, windows(input, input_stride, g), rows, group(g), output + g * out, output_stride, of_group);
+    multiply(context, windows(input, input_stride, g), rows, group(g), output + g * out, output_stride,
+             of_group);
   }
 }
 

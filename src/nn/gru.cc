@@ -15,15 +15,15 @@ std::vector<float> joined(const std::vector<float>& a, const std::vector<float>&
 
 }  // namespace
 
-BidirectionalGru::BidirectionalGru(const Kernels& kernels, int64_t in, int64_t hidden, const Direction& forward,
-                                   const Direction& backward)
+BidirectionalGru::BidirectionalGru(const Kernels& kernels, int64_t in, int64_t hidden,
+                                   const Direction& forward, const Direction& backward)
     : in_(in),
       hidden_(hidden),
       input_(kernels, joined(forward.input_weight, backward.input_weight), 6 * hidden, in,
              joined(forward.input_bias, backward.input_bias)),
-      recurrent_{PackedMatrix(*kernels.float32, forward.hidden_weight, 3 * hidden, hidden, forward.hidden_bias),
-                 PackedMatrix(*kernels.float32, backward.hidden_weight, 3 * hidden, hidden,
-                              backward.hidden_bias)} {}
+      recurrent_{
+          PackedMatrix(*kernels.float32, forward.hidden_weight, 3 * hidden, hidden, forward.hidden_bias),
+          PackedMatrix(*kernels.float32, backward.hidden_weight, 3 * hidden, hidden, backward.hidden_bias)} {}
 
 void BidirectionalGru::run(const Context& context, const float* x, int64_t x_stride, int64_t rows, float* to,
                            int64_t to_stride, AlignedBuffer<float>& gates) const {

@@ -31,13 +31,13 @@ class BidirectionalGru {
   [[nodiscard]] int64_t out() const { return 2 * hidden_; }
 
   /// x [rows, in] to [rows, out()]. `gates` is worked in.
-  void run(const Context& context, const float* x, int64_t x_stride, int64_t rows, float* to, int64_t to_stride,
-           AlignedBuffer<float>& gates) const;
+  void run(const Context& context, const float* x, int64_t x_stride, int64_t rows, float* to,
+           int64_t to_stride, AlignedBuffer<float>& gates) const;
 
  private:
   int64_t in_ = 0;
   int64_t hidden_ = 0;
-  PackedMatrix input_;                   ///< of both directions, side by side
+  PackedMatrix input_;                     ///< of both directions, side by side
   std::array<PackedMatrix, 2> recurrent_;  ///< by direction, in float32: its errors would add up
 };
 

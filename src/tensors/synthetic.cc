@@ -56,7 +56,8 @@ SyntheticSpec parse_synthetic(const std::string& spec) {
   const char* end = rest.data() + rest.size();
   const auto [stop, error] = std::from_chars(begin, end, parsed.seed);
   if (error != std::errc() || stop != end || begin == end) {
-    fail("{}: the seed should be a whole number from 0 to 2^64 - 1, found \"{}\"", spec, rest.substr(colon + 1));
+    fail("{}: the seed should be a whole number from 0 to 2^64 - 1, found \"{}\"", spec,
+         rest.substr(colon + 1));
   }
   return parsed;
 }

@@ -25,10 +25,12 @@ TEST(Spectrum, IsTheSumThatDefinesIt) {
       std::complex<double> sum = 0;
       for (int64_t n = 0; n < size; ++n) {
         const double phase = 2 * std::numbers::pi * static_cast<double>(n) / static_cast<double>(size);
-        const double windowed = static_cast<double>(frame[static_cast<size_t>(n)]) * (0.5 - 0.5 * std::cos(phase));
+        const double windowed =
+            static_cast<double>(frame[static_cast<size_t>(n)]) * (0.5 - 0.5 * std::cos(phase));
         sum += windowed * std::polar(1.0, -phase * static_cast<double>(k));
       }
-      EXPECT_NEAR(magnitudes[static_cast<size_t>(k)], std::sqrt(std::norm(sum) + 0.25), 1e-9) << size << " " << k;
+      EXPECT_NEAR(magnitudes[static_cast<size_t>(k)], std::sqrt(std::norm(sum) + 0.25), 1e-9)
+          << size << " " << k;
     }
   }
 }

@@ -3,9 +3,11 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <tuple>
 
 #include "f0/estimator.h"
+#include "f0/pitch_file.h"
 #include "f0/salience.h"
 #include "golden.h"
 
@@ -15,8 +17,7 @@ namespace {
 constexpr FcpeConfig kTiny = {.hidden = 32, .layers = 2};
 
 std::vector<float> salience_of(const Fcpe& fcpe, test::Machine& machine, const std::vector<float>& waveform,
-                               const Fcpe::Observe& observe = {},
-                               int64_t piece_frames = Fcpe::kPieceFrames) {
+                               const Fcpe::Observe& observe = {}, int64_t piece_frames = Fcpe::kPieceFrames) {
   Fcpe::Workspace workspace;
   workspace.piece_frames = piece_frames;
   std::vector<float> salience(
@@ -72,7 +73,8 @@ TEST(Fcpe, ThreadsChangeNoBit) {
   const nn::Kernels& kernels = nn::select_kernels(DType::kF32);
   const Fcpe fcpe(kernels, test::made_up(fcpe_tensors(kTiny)), kTiny);
   std::vector<float> waveform(40001);
-  for (size_t i = 0; i < waveform.size(); ++i) waveform[i] = std::sin(static_cast<float>(i * i % 977) * 0.01F);
+  for (size_t i = 0; i < waveform.size(); ++i)
+    waveform[i] = std::sin(static_cast<float>(i * i % 977) * 0.01F);
   test::Machine one(kernels, 1);
   const std::vector<float> expected = salience_of(fcpe, one, waveform);
   for (const int threads : {2, 3, 5}) {
@@ -85,7 +87,8 @@ TEST(Fcpe, PiecesChangeNoBit) {
   const nn::Kernels& kernels = nn::select_kernels(DType::kF32);
   const Fcpe fcpe(kernels, test::made_up(fcpe_tensors(kTiny)), kTiny);
   std::vector<float> waveform(81376);
-  for (size_t i = 0; i < waveform.size(); ++i) waveform[i] = std::sin(static_cast<float>(i * i % 977) * 0.01F);
+  for (size_t i = 0; i < waveform.size(); ++i)
+    waveform[i] = std::sin(static_cast<float>(i * i % 977) * 0.01F);
   test::Machine machine(kernels, 2);
   const std::vector<float> whole = salience_of(fcpe, machine, waveform);
   for (const int64_t piece_frames : {64, 128, 192, 448})
@@ -102,6 +105,36 @@ TEST(Fcpe, OneSampleGivesAFrame) {
     for (const float value : salience) ASSERT_TRUE(value > 0 && value < 1) << samples;
   }
 }
+
+/// With its trained weights, on real speech; scripts/check_pitch fetches them.
+class RealFcpeTest : public testing::TestWithParam<const nn::Kernels*> {};
+
+TEST_P(RealFcpeTest, EveryStageIsTheReferences) {
+  const char* wheel = std::getenv("CONTENTVEC_FCPE_WHEEL");
+  const std::vector<std::string> names = test::rvc_golden_names("real-fcpe.");
+  if (wheel == nullptr || names.empty())
+    GTEST_SKIP() << "needs torchfcpe's wheel and ../shared/oracle-rvc: scripts/check_pitch";
+  const PitchFile file = open_pitch_file(wheel, {});
+  const FcpeConfig config = infer_fcpe(file.tensors);
+  check_tensors(file, fcpe_tensors(config));
+  const Fcpe fcpe(*GetParam(), file.tensors, config);
+  test::Machine machine(*GetParam(), 2);
+  for (const std::string& name : names) {
+    const test::RvcGolden golden = test::read_rvc_golden(name);
+    const std::vector<float> salience = salience_of(fcpe, machine, golden.arrays.at("waveform").values);
+    if (const auto reference = golden.arrays.find("salience"); reference != golden.arrays.end())
+      EXPECT_LE(test::max_abs_error(salience, reference->second.values), golden.tolerance("salience"));
+    const std::vector<float>& f0 = golden.arrays.at("f0").values;
+    for (size_t frame = 0; frame < f0.size(); ++frame) {
+      const FramePitch pitch = decode_fcpe(std::span(salience).subspan(frame * kSalienceBins, kSalienceBins),
+                                           fcpe.cents(), 0.006F);
+      EXPECT_NEAR(pitch.f0, f0[frame], 1e-4 * static_cast<double>(f0[frame])) << name << ", frame " << frame;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Isa, RealFcpeTest, testing::ValuesIn(nn::supported_kernels(DType::kF32)),
+                         [](const auto& test) { return test::isa_name(test.param); });
 
 }  // namespace
 }  // namespace contentvec::f0

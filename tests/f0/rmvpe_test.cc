@@ -50,9 +50,10 @@ TEST_P(RmvpeTest, EveryStageIsTheReferences) {
     EXPECT_LE(test::max_abs_error(values, reference->second.values), golden.tolerance(stage)) << stage;
     ++stages;
   };
-  const std::vector<float> salience = salience_of(
-      rmvpe, machine, golden.arrays.at("waveform").values,
-      [&](std::string_view stage, const nn::FeatureMap& map) { check(std::string(stage), channels_first(map)); });
+  const std::vector<float> salience = salience_of(rmvpe, machine, golden.arrays.at("waveform").values,
+                                                  [&](std::string_view stage, const nn::FeatureMap& map) {
+                                                    check(std::string(stage), channels_first(map));
+                                                  });
   check("salience", salience);
   EXPECT_GE(stages, name.starts_with("tiny") ? 14 : 1);
 
@@ -64,20 +65,22 @@ TEST_P(RmvpeTest, EveryStageIsTheReferences) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Isa, RmvpeTest,
-    testing::Combine(testing::ValuesIn(nn::supported_kernels(DType::kF32)),
-                     testing::Values("tiny-rmvpe.600", "tiny-rmvpe.5119", "base-rmvpe.8000")),
-    [](const auto& test) {
-      return test::isa_name(std::get<0>(test.param)) + "_" + test::test_name(std::get<1>(test.param));
-    });
+INSTANTIATE_TEST_SUITE_P(Isa, RmvpeTest,
+                         testing::Combine(testing::ValuesIn(nn::supported_kernels(DType::kF32)),
+                                          testing::Values("tiny-rmvpe.600", "tiny-rmvpe.5119",
+                                                          "base-rmvpe.8000")),
+                         [](const auto& test) {
+                           return test::isa_name(std::get<0>(test.param)) + "_" +
+                                  test::test_name(std::get<1>(test.param));
+                         });
 
 TEST(Rmvpe, ThreadsChangeNoBit) {
   const nn::Kernels& kernels = nn::select_kernels(DType::kF32);
   const RmvpeConfig config = config_of("tiny");
   const Rmvpe rmvpe(kernels, test::made_up(rmvpe_tensors(config)), config);
   std::vector<float> waveform(7001);
-  for (size_t i = 0; i < waveform.size(); ++i) waveform[i] = std::sin(static_cast<float>(i * i % 977) * 0.01F);
+  for (size_t i = 0; i < waveform.size(); ++i)
+    waveform[i] = std::sin(static_cast<float>(i * i % 977) * 0.01F);
   test::Machine one(kernels, 1);
   const std::vector<float> expected = salience_of(rmvpe, one, waveform);
   for (const int threads : {2, 3, 5}) {
@@ -91,7 +94,8 @@ TEST(Rmvpe, PiecesWithContextEnoughChangeNextToNothing) {
   const RmvpeConfig config = config_of("tiny");
   const Rmvpe rmvpe(kernels, test::made_up(rmvpe_tensors(config)), config);
   std::vector<float> waveform(160 * 900);
-  for (size_t i = 0; i < waveform.size(); ++i) waveform[i] = std::sin(static_cast<float>(i * i % 977) * 0.01F);
+  for (size_t i = 0; i < waveform.size(); ++i)
+    waveform[i] = std::sin(static_cast<float>(i * i % 977) * 0.01F);
   test::Machine machine(kernels, 2);
   const std::vector<float> whole = salience_of(rmvpe, machine, waveform);
   const auto in_pieces = [&](int64_t context_frames) {
@@ -101,13 +105,14 @@ TEST(Rmvpe, PiecesWithContextEnoughChangeNextToNothing) {
     workspace.context_frames = context_frames;
     return test::max_abs_error(salience_of(rmvpe, machine, waveform, {}, std::move(workspace)), whole);
   };
-  EXPECT_EQ(in_pieces(1024), 0);       // all of the recording
+  EXPECT_EQ(in_pieces(1024), 0);  // all of the recording
   EXPECT_LT(in_pieces(256), 1e-3);
   EXPECT_GT(in_pieces(0), 1e-3);  // so that the context is seen to do something
 }
 
 TEST(Rmvpe, ItsSizesAreReadOffItsTensors) {
-  const RmvpeConfig config = {.channels = 3, .blocks = 2, .layers = 4, .intermediate_layers = 1, .gru_hidden = 20};
+  const RmvpeConfig config = {
+      .channels = 3, .blocks = 2, .layers = 4, .intermediate_layers = 1, .gru_hidden = 20};
   const RmvpeConfig found = infer_rmvpe(test::made_up(rmvpe_tensors(config)));
   EXPECT_EQ(found.channels, 3);
   EXPECT_EQ(found.blocks, 2);

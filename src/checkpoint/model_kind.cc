@@ -1,9 +1,9 @@
-#include "hubert/other_model.h"
+#include "checkpoint/model_kind.h"
 
 #include <algorithm>
 #include <array>
 
-namespace contentvec::hubert {
+namespace contentvec::checkpoint {
 namespace {
 
 struct Kind {
@@ -24,18 +24,18 @@ constexpr std::array kKinds = {
     Kind{{"momentum_buffer", ""}, "an optimizer's state"},
 };
 
-bool has_start(const checkpoint::Checkpoint& file, std::string_view start) {
+bool has_start(const Checkpoint& file, std::string_view start) {
   const auto first = file.tensors.lower_bound(std::string(start));
   return first != file.tensors.end() && first->first.starts_with(start);
 }
 
 }  // namespace
 
-std::string_view describe_other_model(const checkpoint::Checkpoint& file) {
+std::string_view describe_model(const Checkpoint& file) {
   const auto kind = std::find_if(kKinds.begin(), kKinds.end(), [&](const Kind& k) {
     return has_start(file, k.starts[0]) && has_start(file, k.starts[1]);
   });
   return kind == kKinds.end() ? std::string_view() : kind->text;
 }
 
-}  // namespace contentvec::hubert
+}  // namespace contentvec::checkpoint

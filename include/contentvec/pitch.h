@@ -1,0 +1,109 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "contentvec/device.h"
+#include "contentvec/export.h"
+#include "contentvec/hub.h"
+#include "contentvec/threads.h"
+
+namespace contentvec {
+
+/// The two estimators that RVC uses.
+enum class PitchMethod {
+  kRmvpe,  ///< A U-Net with a GRU behind it; robust against music and noise.
+  kFcpe,   ///< Convolutions alone; several times as fast.
+};
+
+/// "rmvpe" or "fcpe".
+CONTENTVEC_API std::string_view pitch_method_name(PitchMethod method);
+
+/// How PitchEstimator::load() sets an estimator up.
+struct PitchLoadOptions {
+  /// Threads of one estimate; 0: one for each CPU that this process may use.
+  int threads = 0;
+  /// kF32 or kBF16.
+  DType dtype = DType::kF32;
+  /// Runs the loops of an estimate on the caller's threads; empty: on threads of the library's.
+  RunTasks run_tasks = {};
+  /// For a model named after the Hugging Face hub.
+  HubOptions hub = {};
+};
+
+/// How one estimate is made.
+struct PitchOptions {
+  /// A frame is voiced where the largest salience is above this, in (0, 1); nothing: 0.03 for RMVPE, 0.006 for FCPE,
+  /// as the reference programs have them.
+  std::optional<double> threshold = {};
+  /// Called from the calling thread several times in an estimate. May throw: that ends it, and passes through.
+  std::function<void()> poll = {};
+};
+
+/// The pitch of a recording: one value for each 160 samples, 10 ms, samples / 160 + 1 of them. RVC's decoder takes two for
+/// each frame of features.
+struct Pitch {
+  std::vector<float> f0;          ///< Hz; 0 where unvoiced.
+  std::vector<float> confidence;  ///< The largest salience of the frame, 0 to 1.
+};
+
+/// An estimator of the pitch of a voice: 16 kHz waveform in, Hz for each 10 ms out.
+///
+/// Loaded once, then immutable: every member is const and may be called from any number of threads at once. Copies share
+/// the weights. A result depends on the model and the waveform alone: not on the number of threads or what ran before,
+/// bit for bit.
+///
+/// Memory is bounded by a piece of about half a minute, besides some kilobytes a second: FCPE gives bit for bit what it
+/// would uncut; RMVPE's convolutions see 2.6 s around a piece (docs/pitch.md says what that changes).
+///
+/// Sources: RMVPE (Wei et al. 2023, arXiv:2306.15412) as RVC's infer/rmvpe.py computes it; FCPE (Luo et al. 2025,
+/// arXiv:2509.15140) as torchfcpe 0.0.4 does.
+class PitchEstimator {
+ public:
+  /// Opens an estimator. `spec` is
+  ///   - a file with RMVPE's or FCPE's weights: rmvpe.pt, fcpe.pt, or safetensors with the same names; which of the two
+  ///     it is its tensors tell;
+  ///   - the wheel or the installed folder of the Python package torchfcpe 0.0.4, which carries FCPE's weights;
+  ///   - `rmvpe`, or another name or address of a file on the Hugging Face hub, as Model::load() takes them;
+  ///   - `synthetic:CONFIG.json[:SEED]`: made-up weights of the architecture in that file, whose "kind" says which.
+  /// Throws Error when it cannot be opened, is damaged, or is something else, which the error then names.
+  CONTENTVEC_API static PitchEstimator load(const std::string& spec, const PitchLoadOptions& options = {});
+
+  [[nodiscard]] CONTENTVEC_API PitchMethod method() const;
+  /// The path or spec it came from.
+  [[nodiscard]] CONTENTVEC_API const std::string& source() const;
+  [[nodiscard]] CONTENTVEC_API int threads() const;
+
+  /// The least samples it takes: 513 for RMVPE, 1 for FCPE.
+  [[nodiscard]] CONTENTVEC_API int64_t least_samples() const;
+
+  /// `waveform`: 16 kHz, mono, nominally in [-1, 1], at least least_samples() of them, all finite. Throws Error for one
+  /// that is not, and for an option out of range.
+  [[nodiscard]] CONTENTVEC_API Pitch estimate(std::span<const float> waveform,
+                                              const PitchOptions& options = {}) const;
+
+ private:
+  class Impl;
+  explicit PitchEstimator(std::shared_ptr<const Impl> impl);
+  std::shared_ptr<const Impl> impl_;
+};
+
+/// Fills unvoiced frames (0) in place: linearly between their voiced neighbours, before the first and after the last with
+/// that one's pitch. Where no frame is voiced all stay 0. As RVC does since July 2026; before it, and in Applio, they
+/// stay 0.
+CONTENTVEC_API void interpolate_unvoiced(std::span<float> f0);
+
+/// f0 times 2^(semitones / 12), in place. Throws Error for a number that is not finite.
+CONTENTVEC_API void shift_semitones(std::span<float> f0, double semitones);
+
+/// The pitch as RVC's synthesizer takes it: 1 to 255, evenly spaced in mel between 50 and 1100 Hz, rounded half to even;
+/// 1 where unvoiced.
+[[nodiscard]] CONTENTVEC_API std::vector<int64_t> coarse_pitch(std::span<const float> f0);
+
+}  // namespace contentvec

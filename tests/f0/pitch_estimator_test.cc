@@ -1,0 +1,185 @@
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <filesystem>
+#include <limits>
+
+#include "checkpoint/checkpoint.h"
+#include "contentvec/pitch.h"
+#include "f0/estimator.h"
+#include "f0/fcpe.h"
+#include "f0/rmvpe.h"
+#include "golden.h"
+#include "support.h"
+
+namespace contentvec {
+namespace {
+
+using testing::AllOf;
+using testing::Each;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::string synthetic_pitch(const std::string& config) {
+  return "synthetic:" + (test::oracle_rvc() / "configs" / (config + ".json")).string();
+}
+
+std::vector<float> sweep(size_t samples) {
+  std::vector<float> waveform(samples);
+  for (size_t i = 0; i < samples; ++i)
+    waveform[i] = 0.3F * std::sin(static_cast<float>(i * i % 9973) * 0.01F);
+  return waveform;
+}
+
+void expect_f0(const PitchEstimator& estimator, const std::string& golden_name) {
+  const test::RvcGolden golden = test::read_rvc_golden(golden_name);
+  const std::vector<float>& f0 = golden.arrays.at("f0").values;
+  const Pitch pitch = estimator.estimate(golden.arrays.at("waveform").values);
+  ASSERT_EQ(pitch.f0.size(), f0.size());
+  ASSERT_EQ(pitch.confidence.size(), f0.size());
+  const std::vector<float>& salience = golden.arrays.at("salience").values;
+  for (size_t frame = 0; frame < f0.size(); ++frame) {
+    EXPECT_NEAR(pitch.f0[frame], f0[frame], 1e-4 * static_cast<double>(f0[frame])) << frame;
+    const auto row = salience.begin() + static_cast<std::ptrdiff_t>(frame * 360);
+    EXPECT_NEAR(pitch.confidence[frame], *std::max_element(row, row + 360), 2e-5) << frame;
+  }
+}
+
+TEST(PitchEstimator, GivesTheReferencesPitch) {
+  const PitchEstimator rmvpe = PitchEstimator::load(synthetic_pitch("tiny-rmvpe"));
+  EXPECT_EQ(rmvpe.method(), PitchMethod::kRmvpe);
+  EXPECT_EQ(rmvpe.least_samples(), 513);
+  expect_f0(rmvpe, "tiny-rmvpe.600");
+  expect_f0(rmvpe, "tiny-rmvpe.5119");
+  const PitchEstimator fcpe = PitchEstimator::load(synthetic_pitch("tiny-fcpe"));
+  EXPECT_EQ(fcpe.method(), PitchMethod::kFcpe);
+  expect_f0(fcpe, "tiny-fcpe.300");
+  expect_f0(fcpe, "tiny-fcpe.16000");
+}
+
+/// Of the oracle: as users have them.
+TEST(PitchEstimator, OpensTheFilesThatPeopleHave) {
+  const std::filesystem::path folder = test::oracle_rvc() / "checkpoints";
+  if (!std::filesystem::exists(folder / "tiny-rmvpe.pt")) GTEST_SKIP() << "there is no ../shared/oracle-rvc";
+  expect_f0(PitchEstimator::load((folder / "tiny-fcpe.pt").string()), "tiny-fcpe.300");
+  // In float16, as released.
+  const test::RvcGolden golden = test::read_rvc_golden("tiny-rmvpe.5119");
+  const Pitch pitch =
+      PitchEstimator::load((folder / "tiny-rmvpe.pt").string()).estimate(golden.arrays.at("waveform").values);
+  const std::vector<float>& f0 = golden.arrays.at("f0").values;
+  for (size_t frame = 0; frame < f0.size(); ++frame)
+    EXPECT_NEAR(pitch.f0[frame], f0[frame], 0.02 * static_cast<double>(f0[frame])) << frame;
+}
+
+TEST(PitchEstimator, AnotherKindOfFileIsNamed) {
+  const auto error = [](const std::string& spec) {
+    return test::error_of([&] { PitchEstimator::load(spec); });
+  };
+  EXPECT_THAT(error((test::oracle() / "checkpoints" / "tiny.fairseq.pt").string()),
+              AllOf(HasSubstr("a pitch estimator"), HasSubstr("found a speech model")));
+  const test::TemporaryFolder folder;
+  const auto file_with = [&](const std::vector<std::string>& names) {
+    std::map<std::string, test::Reference> tensors;
+    for (const std::string& name : names) tensors[name] = {{1}, {1.0F}};
+    test::write_tensors(folder / "m.safetensors", tensors);
+    return (folder / "m.safetensors").string();
+  };
+  EXPECT_THAT(error(file_with({"enc_p.emb_phone.weight", "dec.conv_pre.weight"})), HasSubstr("an RVC voice"));
+  EXPECT_THAT(error(file_with({"input_stack.0.weight", "net.encoder_layers.0.attn.to_q.weight"})),
+              HasSubstr("attention layers"));
+  EXPECT_THAT(error(file_with({"unet.encoder.bn.weight"})),
+              AllOf(HasSubstr("recognised as RMVPE"), HasSubstr("unet.encoder.bn.bias [1] is missing"),
+                    HasSubstr("more")));
+  EXPECT_THAT(error("synthetic:base"), HasSubstr("synthetic:CONFIG.json"));
+  EXPECT_THAT(error("synthetic:" + (test::oracle() / "configs" / "tiny.json").string()),
+              HasSubstr("\"kind\""));
+  EXPECT_THAT(error("synthetic:/nowhere.json"), HasSubstr("/nowhere.json"));
+}
+
+TEST(PitchEstimator, AConfigurationsSizesAreNotBelieved) {
+  const test::TemporaryFolder folder;
+  test::write_file(folder / "c.json", std::string(R"({"kind": "rmvpe", "gru_hidden": 1000000000})"));
+  EXPECT_THAT(test::error_of([&] { PitchEstimator::load("synthetic:" + (folder / "c.json").string()); }),
+              AllOf(HasSubstr("gru_hidden"), HasSubstr("4096")));
+}
+
+TEST(PitchEstimator, ThreadsAndWhatRanBeforeChangeNoBit) {
+  for (const char* config : {"tiny-rmvpe", "tiny-fcpe"}) {
+    const PitchEstimator one = PitchEstimator::load(synthetic_pitch(config), {.threads = 1});
+    const Pitch expected = one.estimate(sweep(20000));
+    static_cast<void>(one.estimate(sweep(3000)));
+    EXPECT_EQ(one.estimate(sweep(20000)).f0, expected.f0) << config;
+    const PitchEstimator three = PitchEstimator::load(synthetic_pitch(config), {.threads = 3});
+    EXPECT_EQ(three.estimate(sweep(20000)).f0, expected.f0) << config;
+    EXPECT_EQ(three.estimate(sweep(20000)).confidence, expected.confidence) << config;
+  }
+}
+
+TEST(PitchEstimator, OptionsAndWaveformsAreChecked) {
+  const PitchEstimator rmvpe = PitchEstimator::load(synthetic_pitch("tiny-rmvpe"));
+  EXPECT_THAT(test::error_of([&] { static_cast<void>(rmvpe.estimate(sweep(512))); }),
+              HasSubstr("at least 513"));
+  EXPECT_EQ(rmvpe.estimate(sweep(513)).f0.size(), 4U);
+  std::vector<float> bad = sweep(600);
+  bad[7] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_THAT(test::error_of([&] { static_cast<void>(rmvpe.estimate(bad)); }), HasSubstr("sample 7"));
+  for (const double threshold : {0.0, 1.0, -1.0, std::nan("")}) {
+    EXPECT_THAT(
+        test::error_of([&] { static_cast<void>(rmvpe.estimate(sweep(600), {.threshold = threshold})); }),
+        HasSubstr("threshold"));
+  }
+  EXPECT_THAT(rmvpe.estimate(sweep(600), {.threshold = 0.9999}).f0, Each(0));
+  EXPECT_THAT(test::error_of([&] { PitchEstimator::load(synthetic_pitch("tiny-rmvpe"), {.threads = -1}); }),
+              HasSubstr("threads"));
+  EXPECT_THAT(
+      test::error_of([&] { PitchEstimator::load(synthetic_pitch("tiny-rmvpe"), {.dtype = DType::kF16}); }),
+      HasSubstr("float16"));
+}
+
+TEST(PitchEstimator, PollCanEndAnEstimate) {
+  const PitchEstimator fcpe = PitchEstimator::load(synthetic_pitch("tiny-fcpe"));
+  const PitchOptions options = {.poll = [] { throw std::runtime_error("stop"); }};
+  EXPECT_THROW(static_cast<void>(fcpe.estimate(sweep(3000), options)), std::runtime_error);
+  EXPECT_EQ(fcpe.estimate(sweep(3000)).f0.size(), 19U);
+}
+
+TEST(Pitch, UnvoicedFramesAreFilledBetweenTheirNeighbours) {
+  std::vector<float> f0 = {0, 0, 100, 0, 0, 130, 0, 90, 0};
+  interpolate_unvoiced(f0);
+  EXPECT_THAT(f0, ElementsAre(100, 100, 100, 110, 120, 130, 110, 90, 90));
+  std::vector<float> silent = {0, 0, 0};
+  interpolate_unvoiced(silent);
+  EXPECT_THAT(silent, Each(0));
+  interpolate_unvoiced({});
+}
+
+TEST(Pitch, TheTableOfCoarsePitchesIsTheReferences) {
+  const test::RvcGolden golden = test::read_rvc_golden("pitch-table");
+  for (const int key : {0, 7, -12}) {
+    std::vector<float> f0 = golden.arrays.at("f0").values;
+    shift_semitones(f0, key);
+    const std::vector<float>& shifted = golden.arrays.at("pitchf." + std::to_string(key)).values;
+    for (size_t i = 0; i < f0.size(); ++i)
+      ASSERT_NEAR(f0[i], shifted[i], 1e-6 * static_cast<double>(shifted[i])) << key << " " << i;
+    const std::vector<int64_t> expected = test::read_integers(
+        test::oracle_rvc() / "golden" / "pitch-table.safetensors", "pitch." + std::to_string(key));
+    ASSERT_EQ(expected.size(), f0.size());
+    const std::vector<int64_t> coarse = coarse_pitch(shifted);
+    for (size_t i = 0; i < f0.size(); ++i) {
+      if (coarse[i] == expected[i]) continue;
+      // Within 1e-4 of a rounding boundary either is right.
+      const double mel = 1127.0 * std::log1p(static_cast<double>(shifted[i]) / 700.0);
+      const double lowest = 1127.0 * std::log1p(50.0 / 700.0);
+      const double place = (mel - lowest) * 254.0 / (1127.0 * std::log1p(1100.0 / 700.0) - lowest) + 1;
+      ASSERT_LT(std::abs(place - std::floor(place) - 0.5), 1e-4) << key << " " << i << ": " << place;
+    }
+  }
+  EXPECT_THAT(test::error_of([] {
+                std::vector<float> f0 = {100};
+                shift_semitones(f0, std::numeric_limits<double>::infinity());
+              }),
+              HasSubstr("semitones"));
+}
+
+}  // namespace
+}  // namespace contentvec
