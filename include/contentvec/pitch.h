@@ -46,8 +46,8 @@ struct PitchOptions {
   std::function<void()> poll = {};
 };
 
-/// The pitch of a recording: one value for each 160 samples, 10 ms, samples / 160 + 1 of them. RVC's decoder takes two for
-/// each frame of features.
+/// The pitch of a recording: one value for each 160 samples, 10 ms, samples / 160 + 1 of them. RVC's decoder takes
+/// two for each frame of features.
 struct Pitch {
   std::vector<float> f0;          ///< Hz; 0 where unvoiced.
   std::vector<float> confidence;  ///< The largest salience of the frame, 0 to 1.
@@ -55,9 +55,9 @@ struct Pitch {
 
 /// An estimator of the pitch of a voice: 16 kHz waveform in, Hz for each 10 ms out.
 ///
-/// Loaded once, then immutable: every member is const and may be called from any number of threads at once. Copies share
-/// the weights. A result depends on the model and the waveform alone: not on the number of threads or what ran before,
-/// bit for bit.
+/// Loaded once, then immutable: every member is const and may be called from any number of threads at once. Copies
+/// share the weights. A result depends on the model and the waveform alone: not on the number of threads or what ran
+/// before, bit for bit.
 ///
 /// Memory is bounded by a piece of about half a minute, besides some kilobytes a second: FCPE gives bit for bit what it
 /// would uncut; RMVPE's convolutions see 2.6 s around a piece (docs/pitch.md says what that changes).
@@ -94,16 +94,16 @@ class PitchEstimator {
   std::shared_ptr<const Impl> impl_;
 };
 
-/// Fills unvoiced frames (0) in place: linearly between their voiced neighbours, before the first and after the last with
-/// that one's pitch. Where no frame is voiced all stay 0. As RVC does since July 2026; before it, and in Applio, they
-/// stay 0.
+/// Fills unvoiced frames (0) in place: linearly between their voiced neighbours, before the first and after the last
+/// with that one's pitch. Where no frame is voiced all stay 0. As RVC does since July 2026; before it, and in Applio,
+/// they stay 0.
 CONTENTVEC_API void interpolate_unvoiced(std::span<float> f0);
 
 /// f0 times 2^(semitones / 12), in place. Throws Error for a number that is not finite.
 CONTENTVEC_API void shift_semitones(std::span<float> f0, double semitones);
 
-/// The pitch as RVC's synthesizer takes it: 1 to 255, evenly spaced in mel between 50 and 1100 Hz, rounded half to even;
-/// 1 where unvoiced.
+/// The pitch as RVC's synthesizer takes it: 1 to 255, evenly spaced in mel between 50 and 1100 Hz, rounded half to
+/// even; 1 where unvoiced.
 [[nodiscard]] CONTENTVEC_API std::vector<int64_t> coarse_pitch(std::span<const float> f0);
 
 }  // namespace contentvec

@@ -11,7 +11,7 @@ class PaddedSignal {
  public:
   enum class Padding {
     kZeros,
-    kReflect,  ///< mirrored about the first and the last sample, which are not repeated, as NumPy's and torch's "reflect"
+    kReflect,  ///< mirrored about the first and the last sample, which are not repeated (NumPy's, torch's "reflect")
   };
 
   /// `before`: samples that stand before the signal; what comes after it has no end. Mirrored, no more of either may be

@@ -122,8 +122,9 @@ TEST_P(RealFcpeTest, EveryStageIsTheReferences) {
   for (const std::string& name : names) {
     const test::RvcGolden golden = test::read_rvc_golden(name);
     const std::vector<float> salience = salience_of(fcpe, machine, golden.arrays.at("waveform").values);
-    if (const auto reference = golden.arrays.find("salience"); reference != golden.arrays.end())
+    if (const auto reference = golden.arrays.find("salience"); reference != golden.arrays.end()) {
       EXPECT_LE(test::max_abs_error(salience, reference->second.values), golden.tolerance("salience"));
+    }
     const std::vector<float>& f0 = golden.arrays.at("f0").values;
     for (size_t frame = 0; frame < f0.size(); ++frame) {
       const FramePitch pitch = decode_fcpe(std::span(salience).subspan(frame * kSalienceBins, kSalienceBins),

@@ -300,6 +300,81 @@ TEST_P(KernelsTest, LayerNormOfRandomShapes) {
   }
 }
 
+TEST_P(KernelsTest, DepthwiseConvolutionsOfRandomShapes) {
+  for (int round = 0; round < 40; ++round) {
+    const int64_t rows = pick(1, 11);
+    const int64_t channels = pick(1, 3 * kernels().panel_width + 1);
+    const int64_t taps = pick(1, 31);
+    const int64_t stride = channels + pick(0, 3);
+    const Activation activation = random_activation();
+    const std::vector<float> x = random_values(random_, (rows + taps - 2) * stride + channels);
+    const std::vector<float> weight = random_values(random_, taps * channels);
+    const std::vector<float> bias = random_values(random_, channels);
+    std::vector<float> out((static_cast<size_t>((rows - 1) * stride + channels)), -7.0F);
+    kernels().depthwise(x.data(), stride, rows, channels, weight.data(), taps, bias.data(), activation,
+                        out.data(), stride);
+    for (int64_t row = 0; row < rows; ++row) {
+      for (int64_t c = 0; c < channels; ++c) {
+        double sum = bias[static_cast<size_t>(c)];
+        for (int64_t k = 0; k < taps; ++k) {
+          sum += static_cast<double>(weight[static_cast<size_t>(k * channels + c)]) *
+                 static_cast<double>(x[static_cast<size_t>((row + k) * stride + c)]);
+        }
+        ASSERT_NEAR(out[static_cast<size_t>(row * stride + c)], exactly(activation, sum), 1e-5)
+            << rows << " rows of " << channels << ", " << taps << " taps, at " << row << ", " << c;
+      }
+      for (int64_t c = channels; c < stride && row + 1 < rows; ++c)
+        ASSERT_EQ(out[static_cast<size_t>(row * stride + c)], -7.0F) << "wrote past the row";
+    }
+  }
+}
+
+TEST_P(KernelsTest, GatedLinearUnitsOfRandomShapes) {
+  for (int round = 0; round < 40; ++round) {
+    const int64_t rows = pick(1, 5);
+    const int64_t width = pick(1, 3 * kernels().panel_width + 1);
+    const int64_t stride = 2 * width + pick(0, 3);
+    std::vector<float> x = random_values(random_, (rows - 1) * stride + 2 * width, -20.0F, 20.0F);
+    const std::vector<float> before = x;
+    const bool in_place = round % 2 == 0;
+    std::vector<float> other(static_cast<size_t>(rows * width));
+    float* out = in_place ? x.data() : other.data();
+    const int64_t out_stride = in_place ? stride : width;
+    kernels().glu(x.data(), stride, rows, width, out, out_stride);
+    for (int64_t row = 0; row < rows; ++row) {
+      for (int64_t i = 0; i < width; ++i) {
+        const double value = before[static_cast<size_t>(row * stride + i)];
+        const double gate = before[static_cast<size_t>(row * stride + width + i)];
+        ASSERT_NEAR(out[row * out_stride + i], value / (1 + std::exp(-gate)), 2e-5)
+            << width << ": " << row << ", " << i;
+      }
+    }
+  }
+}
+
+TEST_P(KernelsTest, GruStepsOfRandomShapes) {
+  for (int round = 0; round < 40; ++round) {
+    const int64_t width = pick(1, 3 * kernels().panel_width + 1);
+    const std::vector<float> input = random_values(random_, 3 * width, -6.0F, 6.0F);
+    const std::vector<float> hidden = random_values(random_, 3 * width, -6.0F, 6.0F);
+    std::vector<float> state = random_values(random_, width);
+    const std::vector<float> before = state;
+    kernels().gru_step(input.data(), hidden.data(), width, state.data());
+    for (int64_t i = 0; i < width; ++i) {
+      const auto gate = [&](const std::vector<float>& of, int64_t which) {
+        return static_cast<double>(of[static_cast<size_t>(which * width + i)]);
+      };
+      const auto sigmoid = [](double x) { return 1 / (1 + std::exp(-x)); };
+      const double r = sigmoid(gate(input, 0) + gate(hidden, 0));
+      const double z = sigmoid(gate(input, 1) + gate(hidden, 1));
+      const double n = std::tanh(gate(input, 2) + r * gate(hidden, 2));
+      ASSERT_NEAR(state[static_cast<size_t>(i)],
+                  (1 - z) * n + z * static_cast<double>(before[static_cast<size_t>(i)]), 2e-6)
+          << width << ": " << i;
+    }
+  }
+}
+
 TEST_P(KernelsTest, AttentionOfRandomShapes) {
   for (int round = 0; round < 30; ++round) {
     const int64_t keys = round % 3 == 0 ? pick(250, 800) : pick(1, 70);
