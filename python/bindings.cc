@@ -21,5 +21,6 @@ NB_MODULE(_core, m) {
   python::bind_model(m);
   python::bind_audio(m);
   python::bind_retriever(m);
+  python::bind_pitch(m);
   python::bind_program(m);
 }

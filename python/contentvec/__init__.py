@@ -14,6 +14,7 @@ from ._core import version as __version__
 from ._drop_in import HF_REPO_ID, HF_WEIGHTS_FILE, ContentvecModel
 from ._load import DeviceInfo, devices, export, inspect, load
 from ._model import Model
+from ._pitch import Pitch, PitchEstimator, coarse_pitch, interpolate_unvoiced, shift_semitones
 
 __all__ = [
     "ContentvecModel",
@@ -25,10 +26,15 @@ __all__ = [
     "Model",
     "ModelConfig",
     "ModelInfo",
+    "Pitch",
+    "PitchEstimator",
     "__version__",
+    "coarse_pitch",
     "devices",
     "export",
     "inspect",
+    "interpolate_unvoiced",
     "load",
     "load_audio",
+    "shift_semitones",
 ]

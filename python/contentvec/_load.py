@@ -54,7 +54,7 @@ def load(
     Raises contentvec.Error.
     """
     name = os.fspath(spec)
-    with _hub_options(revision, cache_dir, token, local_files_only, progress) as hub:
+    with hub_options(revision, cache_dir, token, local_files_only, progress) as hub:
         core = _core.load(name, config, threads, dtype, device, hub)
     return Model(core, _origin(name, config, threads, dtype, device, revision, cache_dir, local_files_only))
 
@@ -72,7 +72,7 @@ def load_from_hub(
     local_files_only: bool,
 ) -> Model:
     """load() for a file of a repository on the hub, whatever is called so on this machine."""
-    with _hub_options(revision, cache_dir, token, local_files_only, None) as hub:
+    with hub_options(revision, cache_dir, token, local_files_only, None) as hub:
         core = _core.from_pretrained(repo, file, threads, dtype, device, hub)
     name = f"{repo}/{file}"
     return Model(core, _origin(name, None, threads, dtype, device, revision, cache_dir, local_files_only))
@@ -94,7 +94,7 @@ def inspect(
     digest: whether `sha256` is computed, for which the whole file is read.
     The rest as in load(). Raises contentvec.Error.
     """
-    with _hub_options(revision, cache_dir, token, local_files_only, progress) as hub:
+    with hub_options(revision, cache_dir, token, local_files_only, progress) as hub:
         return _core.inspect(os.fspath(spec), config, hub, digest)
 
 
@@ -124,7 +124,7 @@ def export(
         spec, config = source_of(model), model.config
     else:
         spec = os.fspath(model)
-    with _hub_options(revision, cache_dir, token, local_files_only, progress) as hub:
+    with hub_options(revision, cache_dir, token, local_files_only, progress) as hub:
         return _core.export_model(spec, os.fspath(path), layout, dtype, config, hub)
 
 
@@ -136,7 +136,7 @@ def source_of(model: Model) -> str:
 
 def resolve(spec: str) -> str:
     """Where a model that load() takes is on this machine; downloaded if need be."""
-    with _hub_options(None, None, None, False, None) as hub:
+    with hub_options(None, None, None, False, None) as hub:
         return _core.resolve(spec, hub)[0]
 
 
@@ -192,7 +192,7 @@ def _absolute(spec: str) -> str:
 
 
 @contextlib.contextmanager
-def _hub_options(
+def hub_options(
     revision: str | None,
     cache_dir: str | os.PathLike[str] | None,
     token: str | None,

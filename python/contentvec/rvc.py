@@ -14,10 +14,15 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from ._arrays import to_floats
 from ._core import Error
 from ._hubert import HubertModelWithFinalProj
 from ._load import inspect, load, resolve
 from ._model import Device
+from ._pitch import PitchEstimator
 from ._retriever import Retriever
 
 if typing.TYPE_CHECKING:
@@ -26,6 +31,7 @@ if typing.TYPE_CHECKING:
 __all__ = [
     "HUBERT_MODEL_PATH",
     "HubertModelWithFinalProj",
+    "RMVPE",
     "Retriever",
     "extract_hubert_features",
     "hubert_audio_requires_normalization",
@@ -107,3 +113,24 @@ def extract_hubert_features(
     v1 = version == "v1"
     features: torch.Tensor = model.features_of(source, padding_mask, [9 if v1 else None], proj=v1)[0]
     return features
+
+
+class RMVPE:
+    """RVC's pitch estimator, as its infer/rmvpe.py has it.
+
+    model_path: rmvpe.pt.
+    is_half, device: RVC's; f0 is computed in float32 on the CPU whatever they say.
+    """
+
+    def __init__(self, model_path: str | os.PathLike[str], is_half: bool = False, device: Any = None) -> None:
+        self.model = PitchEstimator(model_path)
+        self.is_half = is_half
+        self.device = device
+
+    def infer_from_audio(self, audio: Any, thred: float = 0.03) -> npt.NDArray[np.float64]:
+        """f0 in Hz for each 10 ms, 0 where unvoiced, of a waveform at 16 kHz: NumPy's or torch's.
+
+        thred: what RVC calls the threshold. Raises contentvec.Error.
+        """
+        f0 = self.model.estimate(audio, threshold=thred).f0
+        return to_floats(f0, "f0").astype(np.float64)
