@@ -59,9 +59,8 @@ IntegerVector coarse(const Vector& f0) {
   auto owned = std::make_unique<std::vector<int64_t>>(coarse_pitch(span_of(f0)));
   int64_t* data = owned->data();
   const size_t shape[] = {owned->size()};
-  const nb::capsule owner(owned.release(), [](void* memory) noexcept {
-    delete static_cast<std::vector<int64_t>*>(memory);
-  });
+  const nb::capsule owner(owned.release(),
+                          [](void* memory) noexcept { delete static_cast<std::vector<int64_t>*>(memory); });
   return IntegerVector(data, 1, shape, owner);
 }
 
@@ -69,7 +68,8 @@ IntegerVector coarse(const Vector& f0) {
 
 void bind_pitch(nb::module_& m) {
   nb::class_<PitchEstimator>(m, "PitchEstimator")
-      .def_prop_ro("method", [](const PitchEstimator& e) { return std::string(pitch_method_name(e.method())); })
+      .def_prop_ro("method",
+                   [](const PitchEstimator& e) { return std::string(pitch_method_name(e.method())); })
       .def_prop_ro("source", &PitchEstimator::source)
       .def_prop_ro("threads", &PitchEstimator::threads)
       .def_prop_ro("least_samples", &PitchEstimator::least_samples)

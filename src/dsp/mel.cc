@@ -39,6 +39,8 @@ MelBasis::MelBasis(MelScale scale, double sample_rate, int64_t fft_size, int64_t
                    double highest_hz)
     : mels_(mels), bins_(fft_size / 2 + 1), weights_(static_cast<size_t>(mels * bins_)) {
   const std::vector<double> hz = corners(scale, mels, lowest_hz, highest_hz);
+  first_.reserve(static_cast<size_t>(mels));
+  end_.reserve(static_cast<size_t>(mels));
   const double bin_hz = 1.0 / (static_cast<double>(fft_size) * (1.0 / sample_rate));
   for (int64_t mel = 0; mel < mels; ++mel) {
     const auto m = static_cast<size_t>(mel);

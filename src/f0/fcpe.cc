@@ -108,6 +108,7 @@ Fcpe::Fcpe(const nn::Kernels& kernels, const tensors::NamedTensors& tensors, con
   first_ = conv3("input_stack.0", kMels);
   first_norm_ = norm("input_stack.1");
   second_ = conv3("input_stack.3", hidden_);
+  layers_.reserve(static_cast<size_t>(c.layers));
   for (int64_t i = 0; i < c.layers; ++i) {
     const std::string name = layer_name(i);
     layers_.push_back(
@@ -123,6 +124,7 @@ Fcpe::Fcpe(const nn::Kernels& kernels, const tensors::NamedTensors& tensors, con
   } else {
     const double lowest = 1200 * std::log2(32.7 / 10);
     const double step = (1200 * std::log2(1975.5 / 10) - lowest) / static_cast<double>(kSalienceBins - 1);
+    cents_.reserve(kSalienceBins);
     for (int64_t bin = 0; bin < kSalienceBins; ++bin)
       cents_.push_back(static_cast<float>(lowest + static_cast<double>(bin) * step));
   }

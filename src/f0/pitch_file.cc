@@ -133,6 +133,7 @@ PitchFile open_pitch_file(const std::string& spec, const HubOptions& hub) {
 
 void check_tensors(const PitchFile& file, const std::vector<tensors::Synthetic>& table) {
   std::vector<tensors::TensorSpec> specs;
+  specs.reserve(table.size());
   tensors::NamedTensors needed;
   for (const tensors::Synthetic& entry : table) {
     specs.push_back(entry.tensor);

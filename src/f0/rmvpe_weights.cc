@@ -65,6 +65,8 @@ class Packer {
     const std::vector<float> mean = read(name + ".running_mean");
     const std::vector<float> variance = read(name + ".running_var");
     nn::ChannelAffine norm;
+    norm.scale.reserve(scale.size());
+    norm.shift.reserve(scale.size());
     for (size_t i = 0; i < scale.size(); ++i) {
       if (variance[i] < 0) {
         fail(
@@ -100,6 +102,7 @@ class Packer {
   }
   [[nodiscard]] std::vector<RmvpeBlock> layer(const std::string& name, int64_t blocks) const {
     std::vector<RmvpeBlock> packed;
+    packed.reserve(static_cast<size_t>(blocks));
     for (int64_t i = 0; i < blocks; ++i) packed.push_back(block(fmt::format("{}.{}", name, i)));
     return packed;
   }
@@ -177,6 +180,9 @@ Rmvpe::Rmvpe(const nn::Kernels& kernels, const tensors::NamedTensors& tensors, c
   const nn::ChannelAffine input = packer.batch_norm("unet.encoder.bn");
   input_scale_ = static_cast<float>(input.scale.front());
   input_shift_ = static_cast<float>(input.shift.front());
+  encoder_.reserve(static_cast<size_t>(c.layers));
+  intermediate_.reserve(static_cast<size_t>(c.intermediate_layers));
+  decoder_.reserve(static_cast<size_t>(c.layers));
   for (int64_t i = 0; i < c.layers; ++i)
     encoder_.push_back(packer.layer(fmt::format("unet.encoder.layers.{}.conv", i), c.blocks));
   for (int64_t i = 0; i < c.intermediate_layers; ++i)

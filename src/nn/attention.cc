@@ -25,6 +25,7 @@ void SelfAttention::start(const Kernels& kernels, int64_t heads, int64_t head_di
   heads_ = heads;
   head_dim_ = head_dim;
   panels_.clear();
+  panels_.reserve(sequences.all().size());
   int64_t all_keys = 0;
   int64_t all_values = 0;
   for (const Sequence& sequence : sequences.all()) {

@@ -74,6 +74,7 @@ UpConv2d::UpConv2d(const Kernels& kernels, int64_t in, int64_t out, std::span<co
     const std::span<const Tap> rows = taps(phase / 2 == 1);
     const std::span<const Tap> columns = taps(phase % 2 == 1);
     std::vector<float> packed;
+    packed.reserve(static_cast<size_t>(out * in) * rows.size() * columns.size());
     for (int64_t o = 0; o < out; ++o) {
       for (const Tap& row : rows) {
         for (const Tap& column : columns) {
