@@ -3,7 +3,7 @@
 //
 //   contentvec-bench-worker MODEL WAVEFORM.f32 THREADS f32|bf16|f16 cpu|mlx
 //
-// Loads the model, prints {"load_ms", "version", "isa"} as one line of JSON, then answers each line of
+// Loads the model, prints {"load_ms", "version", "device", "isa"} as one line of JSON, then answers each line of
 // standard input with one:
 //   run BEGIN:END...    extracts these ranges of samples of the waveform, several as one batch; {"ms"}
 //   save FILE           writes the last run's features as float32, one utterance after the other; {}
@@ -124,7 +124,11 @@ int run_worker(const std::vector<std::string>& arguments) {
   Model model = Model::load(arguments[0],
                             {.threads = threads, .dtype = dtype, .device = device_from_name(arguments[4])});
   const double load = milliseconds_since(start);
-  std::cout << Json({{"load_ms", load}, {"version", version()}, {"isa", model.isa()}}) << std::endl;
+  std::cout << Json({{"load_ms", load},
+                     {"version", version()},
+                     {"device", device_name(model.device())},
+                     {"isa", model.isa()}})
+            << std::endl;
 
   Worker worker(std::move(model), std::move(waveform), threads, dtype);
   for (std::string line; std::getline(std::cin, line);) std::cout << worker.answer(line) << std::endl;

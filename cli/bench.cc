@@ -34,7 +34,8 @@ struct BenchArguments {
 
 /// What was measured; times in milliseconds.
 struct Measurement {
-  std::string isa;
+  Device device = Device::kCpu;
+  std::string isa;  ///< empty on MLX
   double load = 0;
   double median = 0;
   double minimum = 0;
@@ -96,10 +97,11 @@ Measurement measure(const BenchArguments& arguments, int threads) {
   std::optional<Model> model;
   Measurement result;
   result.load = milliseconds_of([&] { model = Model::load(arguments.model, options); });
+  result.device = model->device();
   result.isa = model->isa();
   const std::vector<float> waveform = noise(samples_of(arguments, model->config()));
 
-  const bool on_cpu = !result.isa.starts_with("mlx");
+  const bool on_cpu = result.device == Device::kCpu;
   const auto peak = [&] { return measure_cpu_peak(options.dtype, threads).best / 1e9; };
   if (on_cpu) result.peak_gflops = peak();
   const std::vector<double> times = time_runs(*model, waveform, arguments);
@@ -119,7 +121,8 @@ std::string as_json(const BenchArguments& arguments, int threads, const Measurem
                     {"batch", arguments.batch},
                     {"threads", threads},
                     {"dtype", arguments.compute.dtype},
-                    {"isa", m.isa},
+                    {"device", device_name(m.device)},
+                    {"isa", m.isa.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(m.isa)},
                     {"runs", arguments.runs},
                     {"load_ms", m.load},
                     {"median_ms", m.median},
@@ -142,8 +145,9 @@ std::string as_text(const BenchArguments& arguments, int threads, const Measurem
       "rtf       {:.5f} (seconds of processing per second of audio; {:.0f}x real time)\n"
       "speed     {:.1f} GFLOP/s{}\n"
       "memory    {:.1f} MB at the peak",
-      arguments.model, arguments.batch, arguments.seconds, threads, arguments.compute.dtype, m.isa,
-      arguments.runs, m.load, m.median, m.minimum, m.rtf, 1 / m.rtf, m.gflops, share, m.peak_rss_mb);
+      arguments.model, arguments.batch, arguments.seconds, threads, arguments.compute.dtype,
+      m.isa.empty() ? device_name(m.device) : m.isa, arguments.runs, m.load, m.median, m.minimum, m.rtf,
+      1 / m.rtf, m.gflops, share, m.peak_rss_mb);
 }
 
 int run(const BenchArguments& arguments) {

@@ -53,7 +53,7 @@ struct ExtractArguments {
   bool skip_existing = false;
   int repeat = 1;
   std::optional<double> max_seconds;
-  double chunk_overlap = 0;
+  double overlap = 0;
   double batch_seconds = 30;
   int threads = 0;
   Compute compute;
@@ -120,7 +120,7 @@ void check_stages(const Layers& layers, const ExtractArguments& arguments, const
   }
   if (arguments.final_proj && config.final_dim == 0) {
     fail("{}: this model has no final_proj; leave it out, or give the checkpoint that has one",
-         arguments.preset.empty() ? "--proj" : "--preset " + arguments.preset);
+         arguments.preset.empty() ? "--final-proj" : "--preset " + arguments.preset);
   }
 }
 
@@ -197,12 +197,12 @@ Shard parse_shard(const std::string& text) {
 void refuse_with_training(const ExtractArguments& arguments, const TrainingPreset& preset) {
   const std::vector<std::pair<std::string_view, bool>> given = {
       {"--layer", !arguments.layer.empty()},
-      {"--proj", arguments.final_proj},
+      {"--final-proj", arguments.final_proj},
       {"--format", !arguments.format.empty()},
       {"--recursive", arguments.recursive},
       {"--repeat", arguments.repeat != 1},
       {"--max-seconds", arguments.max_seconds.has_value()},
-      {"--chunk-overlap", arguments.chunk_overlap != 0},
+      {"--overlap", arguments.overlap != 0},
       {"--index", !arguments.index.empty()},
       {"--out -", arguments.out == "-"},
       {"--normalize", !preset.as_checkpoint_says && arguments.normalize != "auto"}};
@@ -303,7 +303,7 @@ int run(const ExtractArguments& given) {
       .options = options,
       .stages = stages,
       .cut = {.max_seconds = arguments.max_seconds.value_or(LongAudioOptions{}.max_seconds),
-              .overlap_seconds = arguments.chunk_overlap},
+              .overlap_seconds = arguments.overlap},
       .batch_seconds = arguments.batch_seconds,
       .retriever = open_retriever(arguments, stages.front(), model.config()),
       .index_rate = arguments.index_rate,
@@ -363,7 +363,7 @@ Command add_extract(CLI::App& app) {
          "A block's output, 1 to the number of blocks; \"all\" of them; or \"projected\", before the first. "
          "Default: the model's output",
          "N|all|projected");
-  parser->add_flag("--proj", a->final_proj, "Apply final_proj (RVC v1 is --layer 9 --proj)");
+  parser->add_flag("--final-proj", a->final_proj, "Apply final_proj (RVC v1 is --layer 9 --final-proj)");
   option("--repeat", a->repeat, "Write every frame so many times (RVC's decoder takes 2)", "N")
       ->check(number_in(1, 100));
   option(
@@ -376,7 +376,7 @@ Command add_extract(CLI::App& app) {
                      kPassSeconds),
          "S")
       ->check(number_in(0.0, 1e9));
-  option("--chunk-overlap", a->chunk_overlap,
+  option("--overlap", a->overlap,
          "Context before and after each such piece, whose features are thrown away (default: 0)", "S")
       ->check(number_in(0.0, 1e9));
   option("--batch-seconds", a->batch_seconds,

@@ -89,16 +89,16 @@ struct Shape {
   [[nodiscard]] size_t size() const { return layers * frames * dim; }
 };
 
-Shape shape_of(const Model& model, const Vector& waveform, size_t layers, bool proj) {
+Shape shape_of(const Model& model, const Vector& waveform, size_t layers, bool final_proj) {
   const ModelConfig& config = model.config();
   return {layers, static_cast<size_t>(config.frames(static_cast<int64_t>(waveform.size()))),
-          static_cast<size_t>(proj ? config.final_dim : config.encoder_embed_dim)};
+          static_cast<size_t>(final_proj ? config.final_dim : config.encoder_embed_dim)};
 }
 
-std::vector<Stage> stages_of(const std::vector<int>& layers, bool proj) {
+std::vector<Stage> stages_of(const std::vector<int>& layers, bool final_proj) {
   if (layers.empty()) throw Error("no layer was asked for; name at least one");
   std::vector<Stage> stages;
-  for (const int layer : layers) stages.push_back({.layer = layer, .final_proj = proj});
+  for (const int layer : layers) stages.push_back({.layer = layer, .final_proj = final_proj});
   return stages;
 }
 
@@ -116,11 +116,11 @@ void join(const std::vector<Features>& stages, float* joined) {
 }
 
 std::vector<Stages> extract(const Model& model, const std::vector<Vector>& waveforms,
-                            const std::vector<int>& layers, bool proj, std::optional<bool> normalize,
+                            const std::vector<int>& layers, bool final_proj, std::optional<bool> normalize,
                             const std::optional<Vector>& speaker_embedding) {
   std::vector<std::span<const float>> batch;
   std::transform(waveforms.begin(), waveforms.end(), std::back_inserter(batch), span_of);
-  const std::vector<Stage> stages = stages_of(layers, proj);
+  const std::vector<Stage> stages = stages_of(layers, final_proj);
   const ExtractOptions options = extract_options(normalize, speaker_embedding);
 
   std::vector<std::vector<Features>> features;
@@ -130,7 +130,7 @@ std::vector<Stages> extract(const Model& model, const std::vector<Vector>& wavef
   }
   std::vector<Stages> arrays;
   for (size_t i = 0; i < features.size(); ++i) {
-    const Shape shape = shape_of(model, waveforms[i], stages.size(), proj);
+    const Shape shape = shape_of(model, waveforms[i], stages.size(), final_proj);
     std::unique_ptr<float[]> joined(new float[shape.size()]);
     join(std::exchange(features[i], {}), joined.get());
     arrays.push_back(owner_of<Stages>(std::move(joined), {shape.layers, shape.frames, shape.dim}));
@@ -140,10 +140,10 @@ std::vector<Stages> extract(const Model& model, const std::vector<Vector>& wavef
 
 /// One waveform into memory of the caller's; in place, without taking any, where it is one layer.
 void extract_into(const Model& model, const Vector& waveform, const Output& out,
-                  const std::vector<int>& layers, bool proj, std::optional<bool> normalize,
+                  const std::vector<int>& layers, bool final_proj, std::optional<bool> normalize,
                   const std::optional<Vector>& speaker_embedding) {
-  const std::vector<Stage> stages = stages_of(layers, proj);
-  const Shape shape = shape_of(model, waveform, stages.size(), proj);
+  const std::vector<Stage> stages = stages_of(layers, final_proj);
+  const Shape shape = shape_of(model, waveform, stages.size(), final_proj);
   // Where there are no features, extracting says why.
   if (shape.size() > 0 &&
       (out.shape(0) != shape.layers || out.shape(1) != shape.frames || out.shape(2) != shape.dim)) {
@@ -154,16 +154,16 @@ void extract_into(const Model& model, const Vector& waveform, const Output& out,
   const OthersRun others_run;
   if (stages.size() > 1) return join(model.extract_stages(span_of(waveform), stages, options), out.data());
   options.layer = stages.front().layer;
-  options.final_proj = proj;
+  options.final_proj = final_proj;
   model.extract_into(span_of(waveform), {out.data(), out.size()}, options);
 }
 
 Stages extract_long_array(const Model& model, const Vector& waveform, const std::vector<int>& layers,
-                          bool proj, std::optional<bool> normalize,
+                          bool final_proj, std::optional<bool> normalize,
                           const std::optional<Vector>& speaker_embedding, double max_seconds,
                           double overlap_seconds) {
-  const std::vector<Stage> stages = stages_of(layers, proj);
-  const Shape shape = shape_of(model, waveform, stages.size(), proj);
+  const std::vector<Stage> stages = stages_of(layers, final_proj);
+  const Shape shape = shape_of(model, waveform, stages.size(), final_proj);
   const ExtractOptions options = extract_options(normalize, speaker_embedding);
   std::unique_ptr<float[]> joined(new float[shape.size()]);
   const auto take = [&](int64_t first_frame, const std::vector<Features>& piece) {
@@ -192,19 +192,20 @@ void bind_model(nb::module_& m) {
   nb::class_<Model>(m, "Model", "A loaded model. Immutable: any number of threads may use it at once.")
       .def_prop_ro("config", &Model::config, nb::rv_policy::copy)
       .def_prop_ro("info", &Model::info, nb::rv_policy::copy)
+      .def_prop_ro("device", [](const Model& model) { return device_name(model.device()); })
       .def_prop_ro("isa", &Model::isa)
       .def_prop_ro("threads", &Model::threads)
-      .def("extract", &extract, "waveforms"_a, "layers"_a, "proj"_a = false, "normalize"_a = nb::none(),
+      .def("extract", &extract, "waveforms"_a, "layers"_a, "final_proj"_a = false, "normalize"_a = nb::none(),
            "speaker_embedding"_a = nb::none(),
            "A ragged batch of [samples] at 16 kHz; of each, the layers listed (at least one; 0: projected, "
            "-1: the\n"
            "model's output) as a view of float32 [layers, frames, dim]. Lets other Python threads run; "
            "Ctrl-C ends it.")
-      .def("extract_into", &extract_into, "waveform"_a, "out"_a.noconvert(), "layers"_a, "proj"_a = false,
-           "normalize"_a = nb::none(), "speaker_embedding"_a = nb::none(),
+      .def("extract_into", &extract_into, "waveform"_a, "out"_a.noconvert(), "layers"_a,
+           "final_proj"_a = false, "normalize"_a = nb::none(), "speaker_embedding"_a = nb::none(),
            "As extract(), of one waveform, into [layers, frames, dim].")
-      .def("extract_long", &extract_long_array, "waveform"_a, "layers"_a, "proj"_a, "normalize"_a.none(),
-           "speaker_embedding"_a.none(), "max_seconds"_a, "overlap_seconds"_a,
+      .def("extract_long", &extract_long_array, "waveform"_a, "layers"_a, "final_proj"_a,
+           "normalize"_a.none(), "speaker_embedding"_a.none(), "max_seconds"_a, "overlap_seconds"_a,
            "As extract(), of one waveform, cut at quiet points.");
   m.def("load", &load, "spec"_a, "config"_a.none(), "threads"_a, "dtype"_a, "device"_a, "hub"_a,
         "Opens a checkpoint or a model of the hub. Lets other Python threads run; Ctrl-C ends a download.");

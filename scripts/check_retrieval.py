@@ -20,7 +20,7 @@ import numpy as np
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CONTENTVEC = ROOT / "build/release/contentvec"
 SPEECH = ROOT / "tests/data/audio/speech.flac"
-VERSIONS = {"v1": ["--layer", "9", "--proj"], "v2": ["--layer", "12"]}
+VERSIONS = {"v1": ["--layer", "9", "--final-proj"], "v2": ["--layer", "12"]}
 RATE = 0.75
 TOLERANCE = 1e-5
 

@@ -140,12 +140,12 @@ class OneDnnStep : public Step {
     const int64_t heads = shape_.groups;
     const int64_t rows = shape_.rows;
     const int64_t dim = shape_.in / heads;
-    const int64_t pitch = 3 * shape_.in;
+    const int64_t stride = 3 * shape_.in;
     // q, k and v as views into the rows of [q, k, v]
     const auto view = [&](int64_t part) {
       const std::vector<float> values(inputs.x.begin() + part * shape_.in, inputs.x.end());
       const Dims dims = part == 1 ? Dims{heads, dim, rows} : Dims{heads, rows, dim};
-      const Dims strides = part == 1 ? Dims{dim, 1, pitch} : Dims{dim, pitch, 1};
+      const Dims strides = part == 1 ? Dims{dim, 1, stride} : Dims{dim, stride, 1};
       return filled(values, {dims, Type::f32, strides}, {dims, type_, strides});
     };
     const memory q = view(0);

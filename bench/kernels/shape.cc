@@ -43,12 +43,12 @@ double expected_sum(const Shape& shape, const Inputs& inputs, int64_t row, int64
 double expected_attention(const Shape& shape, const Inputs& inputs, int64_t row, int64_t column) {
   const int64_t dim = shape.in / shape.groups;
   const int64_t head = column / dim * dim;
-  const int64_t pitch = 3 * shape.in;
+  const int64_t stride = 3 * shape.in;
   std::vector<double> scores;
   for (int64_t key = 0; key < shape.rows; ++key) {
     double score = 0;
     for (int64_t d = head; d < head + dim; ++d) {
-      score += value(inputs.x, row * pitch + d) * value(inputs.x, key * pitch + shape.in + d);
+      score += value(inputs.x, row * stride + d) * value(inputs.x, key * stride + shape.in + d);
     }
     scores.push_back(score);
   }
@@ -58,7 +58,7 @@ double expected_attention(const Shape& shape, const Inputs& inputs, int64_t row,
   for (int64_t key = 0; key < shape.rows; ++key) {
     const double weight = std::exp(scores[static_cast<size_t>(key)] - highest);
     sum += weight;
-    total += weight * value(inputs.x, key * pitch + 2 * shape.in + column);
+    total += weight * value(inputs.x, key * stride + 2 * shape.in + column);
   }
   return total / sum;
 }

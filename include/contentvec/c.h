@@ -207,6 +207,8 @@ typedef struct contentvec_model_info {
   int32_t normalizes;
   /* Threads of one extraction; 0 on MLX, which has its own. */
   int32_t threads;
+  /* Where it runs: CONTENTVEC_CPU, CONTENTVEC_GPU, or CONTENTVEC_MLX: MLX on its own CPU kernels. */
+  contentvec_device device;
   /* Samples of the shortest waveform: 400 for base. */
   int64_t receptive_field;
   /* Samples between frames: 320 for base, which are 20 ms. */
@@ -221,7 +223,7 @@ typedef struct contentvec_model_info {
   const char* layout;
   /* "ContentVec", "HuBERT", "wav2vec 2.0", or "not told by the file". */
   const char* kind;
-  /* What it computes with, such as "avx2". */
+  /* The instruction set it computes with, such as "avx2"; "" on MLX. */
   const char* isa;
   /* Its architecture, as config_json in contentvec_load_options takes it. */
   const char* config_json;

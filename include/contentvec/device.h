@@ -33,6 +33,8 @@ enum class Device {
 CONTENTVEC_API DType dtype_from_name(std::string_view name);
 /// The device of this name: "auto", "cpu", "mlx" or "gpu". Throws Error for another.
 CONTENTVEC_API Device device_from_name(std::string_view name);
+/// The name of this device.
+CONTENTVEC_API std::string_view device_name(Device device);
 
 /// One thing that can be asked for as a device.
 struct DeviceInfo {

@@ -31,7 +31,7 @@ enum class Normalize { kAuto, kOn, kOff };
 /// What `normalize` comes to with a model of this configuration.
 [[nodiscard]] CONTENTVEC_API bool normalises(const ModelConfig& config, Normalize normalize);
 
-/// Seconds of audio that go through a model together: a larger batch goes in parts, and a longer recording is
+/// Seconds of audio that go through a model together: a larger batch goes in several passes, and a longer recording is
 /// cut where nothing else is asked for (long_audio.h), so that memory stays bounded.
 inline constexpr double kPassSeconds = 60;
 
@@ -151,8 +151,10 @@ class Model {
   /// The architecture, and what else is known of the checkpoint; both live as long as the model.
   [[nodiscard]] CONTENTVEC_API const ModelConfig& config() const;
   [[nodiscard]] CONTENTVEC_API const ModelInfo& info() const;
-  /// What this model computes with, chosen when it was loaded: an instruction set, one of those
-  /// CONTENTVEC_ISA takes, or "mlx-cpu" or "mlx-gpu".
+  /// Where this model runs, settled when it was loaded: kCpu, kGpu (MLX on its GPU) or kMlx (MLX on its own
+  /// CPU kernels).
+  [[nodiscard]] CONTENTVEC_API Device device() const;
+  /// The instruction set it computes with on kCpu, one of those CONTENTVEC_ISA takes; empty on MLX.
   [[nodiscard]] CONTENTVEC_API std::string isa() const;
   /// Threads of one extraction on the CPU; 0 on MLX, which has its own.
   [[nodiscard]] CONTENTVEC_API int threads() const;

@@ -194,10 +194,10 @@ class HubertModelWithFinalProj:
         padding = None if padding_mask is None else to_numpy(padding_mask, "padding_mask") != 0
         return self.features_of(source, padding, ["projected" if ret_conv else output_layer])[0], padding_mask
 
-    def features_of(self, source: Any, padding: Any, layers: list[Layer | None], proj: bool = False) -> list[Any]:
+    def features_of(self, source: Any, padding: Any, layers: list[Layer | None], final_proj: bool = False) -> list[Any]:
         """[batch, frames, dim] of each layer, as many frames as a row without padding has, zero at padding."""
         rows = split_rows(source, padding)
-        features = self.model.extract(rows, layers=layers, proj=proj, normalize=False)
+        features = self.model.extract(rows, layers=layers, final_proj=final_proj, normalize=False)
         frames = self.model.config.frames(source.shape[-1])
         return [self._result(stack([row[i] for row in features], frames), source) for i in range(len(layers))]
 

@@ -54,7 +54,7 @@ class Model:
     def __repr__(self) -> str:
         config, origin = self.config, self._origin
         projection = f", final_proj to {config.final_dim}" if config.final_dim else ""
-        where = f"{self.isa}, {self.threads} threads" if self.threads else self.isa
+        where = f"{self.isa}, {self.threads} threads" if self.isa else self.device
         return (
             f"<contentvec.Model: {config.encoder_embed_dim} wide, {config.layers} layers{projection}, "
             f"{origin.dtype} on {where}, from {self.info.source}>"
@@ -88,12 +88,13 @@ class Model:
 
     @property
     def device(self) -> Device:
-        """Where it runs, as load() was given it."""
-        return self._origin.device
+        """Where it runs: "cpu", "gpu" (MLX on its GPU) or "mlx" (MLX on its own CPU kernels)."""
+        device: Device = self._core.device
+        return device
 
     @property
     def isa(self) -> str:
-        """What it computes with: an instruction set, such as "avx2" or "neon", or "mlx-cpu" or "mlx-gpu"."""
+        """The instruction set it computes with, such as "avx2" or "neon"; empty on MLX."""
         return self._core.isa
 
     @property
@@ -108,7 +109,7 @@ class Model:
         *,
         layer: Layer | None = None,
         layers: Layers | None = None,
-        proj: bool = False,
+        final_proj: bool = False,
         normalize: bool | None = None,
         speaker_embedding: AnyArray | None = None,
         out: Floats | None = None,
@@ -121,7 +122,7 @@ class Model:
         *,
         layer: Layer | None = None,
         layers: Layers | None = None,
-        proj: bool = False,
+        final_proj: bool = False,
         normalize: bool | None = None,
         speaker_embedding: AnyArray | None = None,
         out: Array | None = None,
@@ -134,7 +135,7 @@ class Model:
         *,
         layer: Layer | None = None,
         layers: Layers | None = None,
-        proj: bool = False,
+        final_proj: bool = False,
         normalize: bool | None = None,
         speaker_embedding: AnyArray | None = None,
         out: Sequence[Floats] | None = None,
@@ -147,7 +148,7 @@ class Model:
         *,
         layer: Layer | None = None,
         layers: Layers | None = None,
-        proj: bool = False,
+        final_proj: bool = False,
         normalize: bool | None = None,
         speaker_embedding: AnyArray | None = None,
         out: Sequence[Array] | None = None,
@@ -159,7 +160,7 @@ class Model:
         *,
         layer: Layer | None = None,
         layers: Layers | None = None,
-        proj: bool = False,
+        final_proj: bool = False,
         normalize: bool | None = None,
         speaker_embedding: Any = None,
         out: Any = None,
@@ -172,7 +173,7 @@ class Model:
         layer: the output of transformer block 1 .. `config.layers`, or "projected", the stage before them; None: the
             model's output.
         layers: several of these in one pass, or "all" blocks, in place of `layer`.
-        proj: apply `final_proj` (RVC v1 is `layer=9, proj=True`).
+        final_proj: apply the projection of that name (RVC v1 is `layer=9, final_proj=True`).
         normalize: bring the waveform to zero mean and unit variance; None: as the checkpoint says.
         speaker_embedding: [speaker_dim], or [batch, speaker_dim] for a list; for speaker-conditioned models only.
         out: where the features are to be written, of their shape: contiguous float32 of NumPy, or of torch on the CPU;
@@ -181,7 +182,7 @@ class Model:
 
         Returns float32 [frames, dim], with `layers` [layers, frames, dim], as the kind of array the waveform is (on
         the waveform's device; NumPy's for other packages than those named), or `out`; a list of them for a list. There
-        are `config.frames(samples)` frames, one every 20 ms; dim is `config.encoder_embed_dim`, with proj
+        are `config.frames(samples)` frames, one every 20 ms; dim is `config.encoder_embed_dim`, with final_proj
         `config.final_dim`.
 
         Other Python threads run meanwhile, and Ctrl-C ends it. Raises contentvec.Error.
@@ -193,9 +194,9 @@ class Model:
         speaker = None if speaker_embedding is None else to_floats(speaker_embedding, "speaker_embedding").reshape(-1)
         if out is not None:
             outs = [out] if single else out
-            self._extract_into(vectors, outs, numbers, layers is not None, proj, normalize, speaker)
+            self._extract_into(vectors, outs, numbers, layers is not None, final_proj, normalize, speaker)
             return out
-        stages = self._core.extract(vectors, numbers, proj, normalize, speaker)
+        stages = self._core.extract(vectors, numbers, final_proj, normalize, speaker)
         features = [_as_asked(view, one, layers) for view, one in zip(stages, waveforms)]
         return features[0] if single else features
 
@@ -205,7 +206,7 @@ class Model:
         outs: Sequence[Any],
         numbers: list[int],
         stages: bool,
-        proj: bool,
+        final_proj: bool,
         normalize: bool | None,
         speaker: Floats | None,
     ) -> None:
@@ -216,7 +217,7 @@ class Model:
         one_each = speaker is not None and len(vectors) > 1 and speaker.size == width * len(vectors)
         for i, (samples, view) in enumerate(zip(vectors, views)):
             embedding = speaker[i * width : (i + 1) * width] if speaker is not None and one_each else speaker
-            self._core.extract_into(samples, view, numbers, proj, normalize, embedding)
+            self._core.extract_into(samples, view, numbers, final_proj, normalize, embedding)
 
     @typing.overload
     def extract_long(
@@ -227,7 +228,7 @@ class Model:
         overlap_seconds: float = _core.OVERLAP_SECONDS,
         layer: Layer | None = None,
         layers: Layers | None = None,
-        proj: bool = False,
+        final_proj: bool = False,
         normalize: bool | None = None,
         speaker_embedding: AnyArray | None = None,
     ) -> Floats: ...
@@ -241,7 +242,7 @@ class Model:
         overlap_seconds: float = _core.OVERLAP_SECONDS,
         layer: Layer | None = None,
         layers: Layers | None = None,
-        proj: bool = False,
+        final_proj: bool = False,
         normalize: bool | None = None,
         speaker_embedding: AnyArray | None = None,
     ) -> Array: ...
@@ -254,7 +255,7 @@ class Model:
         overlap_seconds: float = _core.OVERLAP_SECONDS,
         layer: Layer | None = None,
         layers: Layers | None = None,
-        proj: bool = False,
+        final_proj: bool = False,
         normalize: bool | None = None,
         speaker_embedding: Any = None,
     ) -> Any:
@@ -267,7 +268,7 @@ class Model:
         numbers = self._layer_numbers(layer, layers)
         speaker = None if speaker_embedding is None else to_floats(speaker_embedding, "speaker_embedding").reshape(-1)
         samples = vector(waveform, "the waveform")
-        view = self._core.extract_long(samples, numbers, proj, normalize, speaker, max_seconds, overlap_seconds)
+        view = self._core.extract_long(samples, numbers, final_proj, normalize, speaker, max_seconds, overlap_seconds)
         return _as_asked(view, waveform, layers)
 
     def _layer_numbers(self, layer: Layer | None, layers: Layers | None) -> list[int]:

@@ -111,7 +111,7 @@ def extract_hubert_features(
     if version not in ("v1", "v2"):
         raise ValueError(f'version is {version!r}; expected "v1" or "v2"')
     v1 = version == "v1"
-    features: torch.Tensor = model.features_of(source, padding_mask, [9 if v1 else None], proj=v1)[0]
+    features: torch.Tensor = model.features_of(source, padding_mask, [9 if v1 else None], final_proj=v1)[0]
     return features
 
 

@@ -69,7 +69,7 @@ def test_applio_finds_what_it_calls(torch, noise):
     assert isinstance(result, torch.Tensor)
     assert np.array_equal(result.numpy()[0], expected)
     v1 = model.final_proj(result)
-    projected = contentvec.load(CHECKPOINT).extract(noise(16000), proj=True)
+    projected = contentvec.load(CHECKPOINT).extract(noise(16000), final_proj=True)
     assert isinstance(v1, torch.Tensor)
     np.testing.assert_allclose(v1.numpy()[0], projected, atol=1e-5)
 
@@ -92,7 +92,7 @@ def test_numpy_arrays_need_no_torch(hubert, noise):
     (last,) = hubert(source, return_dict=False)
     assert np.array_equal(last, outputs[0])
     projected = hubert.final_proj(outputs.hidden_states[2])
-    np.testing.assert_allclose(projected[0], hubert.model.extract(source[0], layer=2, proj=True), atol=1e-5)
+    np.testing.assert_allclose(projected[0], hubert.model.extract(source[0], layer=2, final_proj=True), atol=1e-5)
 
 
 def test_fairseqs_way_of_calling(hubert, noise):

@@ -24,7 +24,7 @@ def test_layers_are_the_references(tiny):
     waveform = golden["waveform"][0]
     assert_golden(tiny.extract(waveform)[None], golden["features"], metadata, "features")
     assert_golden(tiny.extract(waveform, layer="projected")[None], golden["projected"], metadata, "projected")
-    assert_golden(tiny.extract(waveform, layer=3, proj=True)[None], golden["final_proj"], metadata, "final_proj")
+    assert_golden(tiny.extract(waveform, layer=3, final_proj=True)[None], golden["final_proj"], metadata, "final_proj")
     layers = tiny.extract(waveform, layers="all")
     for layer in (1, 2, 3):
         assert_golden(layers[layer - 1][None], golden[f"layer_{layer}"], metadata, f"layer_{layer}")

@@ -79,7 +79,7 @@ def test_asking_for_normalisation_loads_no_model(rvc, monkeypatch):
 def test_v1_is_final_proj_of_layer_9(rvc, noise, monkeypatch):
     model = HubertModelWithFinalProj(contentvec.load("synthetic:base"))
     features = rvc.extract_hubert_features(model, torch.from_numpy(noise(8000)[None]), "v1")
-    assert np.array_equal(features[0].numpy(), model.model.extract(noise(8000), layer=9, proj=True))
+    assert np.array_equal(features[0].numpy(), model.model.extract(noise(8000), layer=9, final_proj=True))
     assert features.shape == (1, 24, 256)
 
 

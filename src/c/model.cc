@@ -1,5 +1,6 @@
 // Models of the C interface, over the public C++ one.
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <memory_resource>
@@ -44,12 +45,18 @@ DType dtype_of(contentvec_dtype dtype) {
   return kTypes[static_cast<size_t>(dtype)];
 }
 
+/// By their numbers in C.
+constexpr std::array kDevices = {Device::kCpu, Device::kAuto, Device::kMlx, Device::kGpu};
+
 Device device_of(contentvec_device device) {
-  constexpr std::array kDevices = {Device::kCpu, Device::kAuto, Device::kMlx, Device::kGpu};
   if (device < CONTENTVEC_CPU || device > CONTENTVEC_GPU) {
     throw InvalidArgument("no device has the number " + std::to_string(device));
   }
   return kDevices[static_cast<size_t>(device)];
+}
+
+contentvec_device number_of(Device device) {
+  return static_cast<contentvec_device>(std::ranges::find(kDevices, device) - kDevices.begin());
 }
 
 Normalize normalize_of(int32_t normalize) {
@@ -234,6 +241,7 @@ contentvec_status contentvec_model_get_info(const contentvec_model* model, conte
                                      .speaker_dim = config.speaker_conditioned() ? config.speaker_dim : 0,
                                      .normalizes = normalises(config, Normalize::kAuto) ? 1 : 0,
                                      .threads = model->model.threads(),
+                                     .device = number_of(model->model.device()),
                                      .receptive_field = config.receptive_field(),
                                      .hop = config.hop(),
                                      .parameters = from.parameters,

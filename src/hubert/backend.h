@@ -31,7 +31,7 @@ class Backend {
 
   [[nodiscard]] virtual std::unique_ptr<Session> make_session() const = 0;
 
-  /// Whose instructions it runs, as Model::isa() tells.
+  /// As Model::isa().
   [[nodiscard]] virtual std::string isa() const = 0;
 
   /// Extracts `stages` (checked by the caller) of every input into outputs[input * stages.size() + stage],

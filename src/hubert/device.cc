@@ -52,6 +52,13 @@ Device device_from_name(std::string_view name) {
   return choose("device", name, kDevices);
 }
 
+std::string_view device_name(Device device) {
+  for (const auto& [name, named] : kDevices) {
+    if (named == device) return name;
+  }
+  return "";
+}
+
 Device settle_device(Device device) {
   switch (device) {
     case Device::kAuto:

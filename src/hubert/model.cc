@@ -88,10 +88,13 @@ class Model::Impl {
  public:
   Impl(const hubert::ModelFile& file, const LoadOptions& options)
       : info_(file.info),
-        threads_(settle_device(options.device) == Device::kCpu ? settle_threads(options.threads) : 0),
+        device_(settle_device(options.device)),
+        threads_(device_ == Device::kCpu ? settle_threads(options.threads) : 0),
         backend_(make_backend(file.weights, options)) {}
 
   [[nodiscard]] const ModelInfo& info() const { return info_; }
+
+  [[nodiscard]] Device device() const { return device_; }
 
   [[nodiscard]] std::string isa() const { return backend_->isa(); }
 
@@ -224,6 +227,7 @@ class Model::Impl {
   }
 
   ModelInfo info_;
+  Device device_;
   int threads_;
   std::unique_ptr<const Backend> backend_;
   mutable ForkMutex mutex_;
@@ -268,6 +272,10 @@ const ModelConfig& Model::config() const {
 
 const ModelInfo& Model::info() const {
   return impl_->info();
+}
+
+Device Model::device() const {
+  return impl_->device();
 }
 
 std::string Model::isa() const {

@@ -92,6 +92,7 @@ TEST_F(CModelTest, SaysWhatItIs) {
   EXPECT_EQ(info.speaker_dim, 0);
   EXPECT_EQ(info.receptive_field, 400);
   EXPECT_EQ(info.hop, 320);
+  EXPECT_EQ(info.device, CONTENTVEC_CPU);
   EXPECT_EQ(info.isa, same.isa());
   EXPECT_EQ(info.config_json, same.config().to_json());
   EXPECT_EQ(contentvec_model_frames_for(model.get(), 16000), 49);

@@ -26,12 +26,13 @@ TEST(Bench, JsonIsOneObjectOfTheStatedKeys) {
   std::vector<std::string> keys;
   for (const auto& [key, value] : object.items()) keys.push_back(key);
   EXPECT_THAT(keys,
-              testing::ElementsAre("seconds", "batch", "threads", "dtype", "isa", "runs", "load_ms",
+              testing::ElementsAre("seconds", "batch", "threads", "dtype", "device", "isa", "runs", "load_ms",
                                    "median_ms", "min_ms", "rtf", "gflops", "peak_gflops", "peak_rss_mb"));
   EXPECT_EQ(object["seconds"], 0.5);
   EXPECT_EQ(object["batch"], 3);
   EXPECT_EQ(object["threads"], 2);
   EXPECT_EQ(object["dtype"], "f32");
+  EXPECT_EQ(object["device"], "cpu");
   EXPECT_EQ(object["runs"], 3);
 }
 

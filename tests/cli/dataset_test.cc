@@ -209,7 +209,7 @@ TEST_F(DatasetTest, SkipExistingLooksAtWhatIsThere) {
       EXPECT_EQ(extract(arguments).code, 0);
       EXPECT_EQ(text_of(folder_ / name), whole);
       std::vector<std::string> narrower = arguments;
-      narrower.emplace_back("--proj");
+      narrower.emplace_back("--final-proj");
       EXPECT_THAT(extract(narrower).err, HasSubstr("written anew"));
       EXPECT_THAT(extract(narrower).out, HasSubstr("skipped"));
     }
@@ -284,7 +284,7 @@ TEST_F(DatasetTest, LongRecordingsAreCutAsTheLibraryDoes) {
   const std::vector<float> waveform = load_audio(folder_ / "a.wav");
   ASSERT_EQ(extract({"a.wav", "--max-seconds", "2", "--out", "cut.npy"}).code, 0);
   EXPECT_EQ(read_npy(folder_ / "cut.npy").values, extract_long(model, waveform, {.max_seconds = 2}).data);
-  ASSERT_EQ(extract({"a.wav", "--max-seconds", "2", "--chunk-overlap", "0.5", "--out", "over.npy"}).code, 0);
+  ASSERT_EQ(extract({"a.wav", "--max-seconds", "2", "--overlap", "0.5", "--out", "over.npy"}).code, 0);
   EXPECT_EQ(read_npy(folder_ / "over.npy").values,
             extract_long(model, waveform, {.max_seconds = 2, .overlap_seconds = 0.5}).data);
   ASSERT_EQ(extract({"a.wav", "--max-seconds", "0", "--out", "whole.npy"}).code, 0);
@@ -293,7 +293,7 @@ TEST_F(DatasetTest, LongRecordingsAreCutAsTheLibraryDoes) {
   EXPECT_EQ(read_file(folder_ / "default.npy"), read_file(folder_ / "whole.npy")) << "60 s are not reached";
   EXPECT_EQ(extract({"a.wav", "--max-seconds", "0.1"}).code, 1);
   expect_usage_error({"a.wav", "--max-seconds", "-1"}, "--max-seconds");
-  expect_usage_error({"a.wav", "--chunk-overlap", "x"}, "--chunk-overlap");
+  expect_usage_error({"a.wav", "--overlap", "x"}, "--overlap");
 }
 
 /// Also where what comes after it is decoded by then and would fit its batch.

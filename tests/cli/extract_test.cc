@@ -133,13 +133,13 @@ TEST_F(ExtractTest, AllLayersAreOneArray) {
 
 TEST_F(ExtractTest, FinalProjectionOfAllLayers) {
   add("a.wav");
-  ASSERT_EQ(extract({"a.wav", "--layer", "all", "--proj", "--json"}).code, 0);
+  ASSERT_EQ(extract({"a.wav", "--layer", "all", "--final-proj", "--json"}).code, 0);
   EXPECT_THAT(read_npy(folder_ / "a.npy").shape, ElementsAre(3, 5, 20));
 }
 
 TEST_F(ExtractTest, SafetensorsSaysWhatItHolds) {
   add("a.wav");
-  ASSERT_EQ(extract({"a.wav", "--layer", "2", "--proj", "--out", "a.safetensors"}).code, 0);
+  ASSERT_EQ(extract({"a.wav", "--layer", "2", "--final-proj", "--out", "a.safetensors"}).code, 0);
   const auto metadata = read_safetensors(folder_ / "a.safetensors").metadata;
   EXPECT_EQ(metadata.at("model"), tiny_model().string());
   EXPECT_EQ(metadata.at("layer"), "2");
@@ -312,12 +312,12 @@ TEST_F(ExtractTest, WhatTheModelDoesNotHaveIsSaidInTheOptionsWords) {
   EXPECT_EQ(layer.code, 1);
   EXPECT_EQ(layer.err,
             "contentvec: --layer 13: this model has 3 blocks; give 1 to 3, \"all\" or \"projected\"\n");
-  const Result projection = run(
-      {"extract", "a.wav", "--proj", "--model", (oracle() / "checkpoints" / "tiny.mlx.safetensors").string(),
-       "--config", (oracle() / "configs" / "tiny.json").string()},
-      {.folder = folder_.path()});
+  const Result projection = run({"extract", "a.wav", "--final-proj", "--model",
+                                 (oracle() / "checkpoints" / "tiny.mlx.safetensors").string(), "--config",
+                                 (oracle() / "configs" / "tiny.json").string()},
+                                {.folder = folder_.path()});
   EXPECT_EQ(projection.code, 1);
-  EXPECT_THAT(projection.err, HasSubstr("contentvec: --proj: this model has no final_proj"));
+  EXPECT_THAT(projection.err, HasSubstr("contentvec: --final-proj: this model has no final_proj"));
 }
 
 TEST_F(ExtractTest, StandardOutput) {

@@ -112,8 +112,8 @@ TEST_P(GoldenTest, EveryLayer) {
 
 TEST_P(GoldenTest, FinalProjection) {
   const std::string layer = std::to_string(layer_count());  // the reference's is of layer min(9, layers)
-  if (GetParam().has_final_proj) return expect_stage({"--layer", layer, "--proj"}, "final_proj");
-  const Result result = extract({"--layer", layer, "--proj"});
+  if (GetParam().has_final_proj) return expect_stage({"--layer", layer, "--final-proj"}, "final_proj");
+  const Result result = extract({"--layer", layer, "--final-proj"});
   EXPECT_EQ(result.code, 1);
   EXPECT_NE(result.err.find("final_proj"), std::string::npos) << result.err;
 }

@@ -137,7 +137,7 @@ TEST_F(IndexTest, ExtractIsTheRetrieverOnThePlainFeatures) {
 
 TEST_F(IndexTest, ExtractRefuses) {
   ASSERT_EQ(command({"index", features_, "voice.index"}).code, 0);
-  const Result width = extract({"--proj", "--index", "voice.index"});
+  const Result width = extract({"--final-proj", "--index", "voice.index"});
   EXPECT_EQ(width.code, 1);
   EXPECT_THAT(width.err,
               AllOf(HasSubstr("voice.index"), HasSubstr("48 dimensions"), HasSubstr("extract 20")));

@@ -164,14 +164,14 @@ TEST_F(PresetTest, WhatRvcFixesCannotBeChanged) {
   make_experiment(folder_ / "exp");
   write_wav(folder_ / "a.wav", noise(2000));
   const std::vector<std::vector<std::string>> wrong = {{"exp", "--layer", "3"},
-                                                       {"exp", "--proj"},
+                                                       {"exp", "--final-proj"},
                                                        {"exp", "--format", "npy"},
                                                        {"exp", "--recursive"},
                                                        {"exp", "--repeat", "2"},
                                                        {"exp", "--max-seconds", "9"},
                                                        {"exp", "exp"},
                                                        {"a.wav"},
-                                                       {"exp", "--chunk-overlap", "1"},
+                                                       {"exp", "--overlap", "1"},
                                                        {"exp", "--index", "x.index"},
                                                        {"missing"}};
   for (std::vector<std::string> arguments : wrong) {
@@ -293,7 +293,7 @@ TEST_F(PresetTest, SoftVcPadsByFortySamples) {
   for (const size_t samples : {320U, 16000U, 16001U}) {
     const std::vector<float> waveform = noise(samples);
     write_wav(folder_ / "a.wav", waveform);
-    ASSERT_EQ(extract({"a.wav", "--preset", "soft-vc", "--proj", "--json"}).code, 0);
+    ASSERT_EQ(extract({"a.wav", "--preset", "soft-vc", "--final-proj", "--json"}).code, 0);
     std::vector<float> padded(40);
     padded.insert(padded.end(), waveform.begin(), waveform.end());
     padded.resize(padded.size() + 40);

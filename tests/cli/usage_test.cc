@@ -95,7 +95,7 @@ TEST(Usage, ConvertPointsToExport) {
 TEST(Usage, NumbersAreNumbersInTheirRange) {
   expect_usage_error({"extract", "a.wav", "--batch-seconds", "nan"},
                      "--batch-seconds: \"nan\" is no number from 0 to 1000000000");
-  for (const char* option : {"--batch-seconds", "--max-seconds", "--chunk-overlap"}) {
+  for (const char* option : {"--batch-seconds", "--max-seconds", "--overlap"}) {
     for (const char* value : {"nan", "-nan", "NAN", "inf", "-1", "1e10", "x", ""})
       EXPECT_EQ(run({"extract", "a.wav", option, value}).code, 2) << option << " " << value;
   }

@@ -37,12 +37,15 @@ std::vector<Line> measure(const test::Golden& golden, Device device) {
   return lines;
 }
 
-std::string isa(Device device, DType dtype) {
-  return Model::load(test::read_golden("tiny.400").spec(), {.dtype = dtype, .device = device}).isa();
+/// The instruction set, or the device of MLX.
+std::string computes_with(Device device, DType dtype) {
+  const Model model = Model::load(test::read_golden("tiny.400").spec(), {.dtype = dtype, .device = device});
+  return model.device() == Device::kCpu ? model.isa() : std::string(device_name(model.device()));
 }
 
 int print_float32(Device device, bool all) {
-  fmt::print("Largest absolute error against the float64 reference ({})\n", isa(device, DType::kF32));
+  fmt::print("Largest absolute error against the float64 reference ({})\n",
+             computes_with(device, DType::kF32));
   fmt::print("{:<18} {:<11} {:>9} {:>15} {:>9}\n", "golden file", all ? "stage" : "worst stage", "ours",
              "PyTorch float32", "bound");
   int stages = 0;
@@ -70,7 +73,7 @@ int print_float32(Device device, bool all) {
 
 /// Weights of 16 bits on the base model's output, beside float32's.
 void print_narrow(Device device, DType dtype, std::string_view dtype_name) {
-  fmt::print("\nBase's output with --dtype {} ({})\n", dtype_name, isa(device, dtype));
+  fmt::print("\nBase's output with --dtype {} ({})\n", dtype_name, computes_with(device, dtype));
   fmt::print("{:<12} {:>10} {:>10} {:>13} {:>13}\n", "golden file", "f32 error",
              fmt::format("{} error", dtype_name), "lowest cosine", "mean cosine");
   for (const std::string& name : test::golden_names()) {

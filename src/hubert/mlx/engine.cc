@@ -64,7 +64,7 @@ struct Engine::OnDevice {
   std::map<std::vector<int>, Graph> graphs;  ///< by batch, frames and stages
 };
 
-Engine::Engine(const hubert::Weights& weights, DType dtype, bool gpu) : config_(weights.config()), gpu_(gpu) {
+Engine::Engine(const hubert::Weights& weights, DType dtype, bool gpu) : config_(weights.config()) {
   if (config_.extractor_mode != ExtractorMode::kLayerNorm) {
     first_weight_ = weights.read("feature_extractor.conv_layers.0.0.weight");
     norm_scale_ = weights.read("feature_extractor.conv_layers.0.2.weight");

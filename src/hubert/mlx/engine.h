@@ -24,7 +24,7 @@ class Engine final : public Backend {
   ~Engine() override;
 
   [[nodiscard]] std::unique_ptr<Session> make_session() const override;
-  [[nodiscard]] std::string isa() const override { return gpu_ ? "mlx-gpu" : "mlx-cpu"; }
+  [[nodiscard]] std::string isa() const override { return ""; }
   void forward(Session& session, std::span<const Input> inputs, std::span<const Stage> stages,
                std::span<const std::span<float>> outputs) const override;
 
@@ -41,7 +41,6 @@ class Engine final : public Backend {
            std::span<const std::span<float>> outputs) const;
 
   ModelConfig config_;
-  bool gpu_;
   std::vector<float> first_weight_;  ///< conv 0 [channels, kernel], where a GroupNorm follows it
   std::vector<float> norm_scale_;
   std::vector<float> norm_shift_;

@@ -89,17 +89,19 @@ mx::array Forward::add_positions(const mx::array& x, const mx::array& valid) con
 
 mx::array Forward::block(const Block& block, mx::array x, const mx::array& valid,
                          const PassInputs& inputs) const {
-  const auto attention_norm = [&](const mx::array& y) {
+  const auto self_attn_layer_norm = [&](const mx::array& y) {
     return layer_norm(y, block.self_attn_layer_norm, inputs);
   };
-  const auto final_norm = [&](const mx::array& y) { return layer_norm(y, block.final_layer_norm, inputs); };
+  const auto final_layer_norm = [&](const mx::array& y) {
+    return layer_norm(y, block.final_layer_norm, inputs);
+  };
   const auto feed_forward = [&](const mx::array& y) { return linear(gelu(linear(y, block.fc1)), block.fc2); };
   if (config_.layer_norm_first) {
-    x = add(x, attention(block, attention_norm(x), valid));
-    return add(x, feed_forward(final_norm(x)));
+    x = add(x, attention(block, self_attn_layer_norm(x), valid));
+    return add(x, feed_forward(final_layer_norm(x)));
   }
-  x = attention_norm(add(x, attention(block, x, valid)));
-  return final_norm(add(x, feed_forward(x)));
+  x = self_attn_layer_norm(add(x, attention(block, x, valid)));
+  return final_layer_norm(add(x, feed_forward(x)));
 }
 
 mx::array Forward::attention(const Block& block, const mx::array& x, const mx::array& valid) const {
