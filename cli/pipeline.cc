@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <limits>
+#include <deque>
+#include <exception>
 #include <new>
 #include <optional>
 #include <utility>
@@ -24,10 +25,24 @@ int64_t samples_in(double seconds) {
   return static_cast<int64_t>(std::min(seconds * kSampleRate, kMost));
 }
 
-/// The longest recording that is not cut.
-int64_t longest_whole(const LongAudioOptions& cut) {
-  return cut.max_seconds > 0 ? samples_in(cut.max_seconds) : std::numeric_limits<int64_t>::max();
-}
+/// A recording from its decoding to its last piece.
+struct InHand {
+  Recording recording;
+  std::optional<PlannedRecording> plan = {};  ///< nothing where there are no features to come
+  size_t begun = 0;                           ///< pieces that were put into a batch
+  bool failed = false;                        ///< one of its pieces did, and that was said
+
+  [[nodiscard]] bool has_more() const { return plan && !failed && begun < plan->pieces().size(); }
+};
+
+/// What is next for a recording: one of its pieces or, where there is no plan, that it has no features.
+struct Step {
+  InHand* of;
+  size_t number;  ///< of the piece
+
+  [[nodiscard]] const Piece& piece() const { return of->plan->pieces()[number]; }
+  [[nodiscard]] int64_t samples() const { return of->plan ? piece().samples : 0; }
+};
 
 /// The model's place between decoding and writing.
 class Batches {
@@ -36,62 +51,105 @@ class Batches {
       : extraction_(extraction), decoding_(decoding), writing_(writing) {}
 
   void run() {
-    while (std::optional<Recording> first = decoding_.next()) extract(batch_from(std::move(*first)));
+    while (take_in(decoding_.next())) {
+      while (!in_hand_.empty()) {
+        extract(next_batch());
+        while (!in_hand_.empty() && !in_hand_.front().has_more()) in_hand_.pop_front();
+      }
+    }
   }
 
  private:
-  /// `first`, and what else is decoded by now, as far as it fits; what is to be cut goes alone.
-  std::vector<Recording> batch_from(Recording first) {
-    const auto samples = static_cast<int64_t>(first.waveform.size());
-    const int64_t longest = longest_whole(extraction_.cut);
-    int64_t room = samples > longest ? 0 : samples_in(extraction_.batch_seconds) - samples;
-    std::vector<Recording> batch;
-    batch.push_back(std::move(first));
-    while (room > 0) {
-      std::optional<Recording> more = decoding_.next_if_ready(std::min(room, longest));
-      if (!more) break;
-      room -= static_cast<int64_t>(more->waveform.size());
-      batch.push_back(std::move(*more));
+  /// Plans a recording; false where there is none.
+  bool take_in(std::optional<Recording> decoded) {
+    if (!decoded) return false;
+    InHand& taken = in_hand_.emplace_back(InHand{std::move(*decoded)});
+    if (taken.recording.waveform.empty()) return true;
+    try {
+      taken.plan.emplace(taken.recording.waveform, extraction_.model.config(), extraction_.long_audio,
+                         extraction_.options.normalize);
+    } catch (const std::exception& error) {
+      taken.recording.problem = error.what();
     }
+    return true;
+  }
+
+  /// The next steps of what is in hand and of what else is decoded by now, as far as they fit; at least one.
+  /// The last recording in hand is the only one that can have more.
+  std::vector<Step> next_batch() {
+    std::vector<Step> batch;
+    int64_t room = samples_in(extraction_.batch_seconds);
+    do {
+      InHand& last = in_hand_.back();
+      if (!last.plan) batch.push_back({&last, 0});
+      for (; last.has_more(); ++last.begun) {
+        const Step step = {&last, last.begun};
+        if (!batch.empty() && step.samples() > room) return batch;
+        batch.push_back(step);
+        room -= step.samples();
+      }
+    } while (room > 0 && take_in(decoding_.next_if_ready(room)));
     return batch;
   }
 
-  /// One after the other where one of them spoils the batch: by being too short, say, or by what memory it
-  /// needs.
-  void extract(std::vector<Recording> batch) {
+  /// One after the other where one of them spoils the batch, by what memory it needs, say.
+  void extract(const std::vector<Step>& batch) {
     if (batch.size() == 1 || !extract_together(batch)) {
-      for (Recording& recording : batch) extract_alone(recording);
+      for (const Step& step : batch) extract_alone(step);
     }
   }
 
   /// False when that failed, and nothing is done.
-  bool extract_together(const std::vector<Recording>& batch) {
-    std::vector<std::span<const float>> waveforms;
-    size_t samples = 0;
-    for (const Recording& recording : batch) {
-      if (recording.waveform.empty()) continue;
-      waveforms.emplace_back(recording.waveform);
-      samples += recording.waveform.size();
-    }
+  bool extract_together(const std::vector<Step>& batch) {
     const auto start = Clock::now();
     std::vector<std::vector<Features>> results;
     try {
-      results = extraction_.model.extract_batch_stages(waveforms, extraction_.stages, extraction_.options);
-      for (std::vector<Features>& stages : results) blend(stages);
+      results = features_of(batch);
     } catch (const std::exception&) {
       return false;
     }
+    int64_t samples = 0;
+    for (const Step& step : batch) samples += step.samples();
     const double seconds_per_sample = seconds_since(start) / static_cast<double>(samples);
     auto result = results.begin();
-    for (const Recording& recording : batch) {
-      if (recording.waveform.empty()) {
-        push_without_features(recording);
-        continue;
+    for (const Step& step : batch) {
+      if (step.of->plan) {
+        push(step, std::move(*result++), seconds_per_sample * static_cast<double>(step.samples()));
+      } else {
+        push_without_features(step.of->recording);
       }
-      const double share = seconds_per_sample * static_cast<double>(recording.waveform.size());
-      push(recording, 0, std::move(*result++), recording.seconds + share);
     }
     return true;
+  }
+
+  void extract_alone(const Step& step) {
+    InHand& of = *step.of;
+    if (of.failed) return;
+    const auto start = Clock::now();
+    try {
+      if (of.plan) {
+        std::vector<std::vector<Features>> results = features_of(std::span(&step, 1));
+        return push(step, std::move(results.front()), seconds_since(start));
+      }
+    } catch (const std::bad_alloc&) {
+      of.recording.problem = "out of memory; cut the recording into shorter ones, or lower --max-seconds";
+    } catch (const std::exception& error) {
+      of.recording.problem = error.what();
+    }
+    of.failed = true;
+    push_without_features(of.recording);
+  }
+
+  /// Of every step that has a piece, blended with the index.
+  [[nodiscard]] std::vector<std::vector<Features>> features_of(std::span<const Step> batch) const {
+    std::vector<PlannedPiece> pieces;
+    pieces.reserve(batch.size());
+    for (const Step& step : batch) {
+      if (step.of->plan) pieces.push_back({&*step.of->plan, step.number});
+    }
+    auto results = extract_piece_batch(extraction_.model, pieces, extraction_.stages, extraction_.options);
+    for (std::vector<Features>& stages : results) blend(stages);
+    return results;
   }
 
   void blend(std::vector<Features>& stages) const {
@@ -101,38 +159,18 @@ class Batches {
     }
   }
 
-  void extract_alone(Recording& recording) {
-    if (recording.waveform.empty()) return push_without_features(recording);
-    auto start = Clock::now();
-    double decoding = recording.seconds;  // counted with the first part
-    try {
-      extract_pieces(extraction_.model, recording.waveform, extraction_.stages, extraction_.cut,
-                     extraction_.options, [&](int64_t first_frame, std::vector<Features> stages) {
-                       blend(stages);
-                       push(recording, first_frame, std::move(stages),
-                            std::exchange(decoding, 0) + seconds_since(start));
-                       start = Clock::now();
-                     });
-      return;
-    } catch (const std::bad_alloc&) {
-      recording.problem = "out of memory; cut the recording into shorter ones, or lower --max-seconds";
-    } catch (const std::exception& error) {
-      recording.problem = error.what();
-    }
-    push_without_features(recording);
-  }
-
-  void push(const Recording& recording, int64_t first_frame, std::vector<Features> stages, double seconds) {
-    const ModelConfig& config = extraction_.model.config();
-    const int64_t all = config.frames(static_cast<int64_t>(recording.waveform.size()));
-    const int64_t frames = stages.front().frames;
-    const bool last = first_frame + frames == all;
+  /// `seconds`: that the model took; what decoding took is counted with the first piece.
+  void push(const Step& step, std::vector<Features> stages, double seconds) {
+    const Recording& recording = step.of->recording;
+    const Piece& piece = step.piece();
+    const int64_t all = extraction_.model.config().frames(static_cast<int64_t>(recording.waveform.size()));
+    const bool last = piece.first_frame + piece.frames == all;
     writing_.push({.job = recording.job,
                    .all_frames = all,
-                   .first_frame = first_frame,
+                   .first_frame = piece.first_frame,
                    .stages = std::move(stages),
                    .audio_seconds = recording.audio_seconds,
-                   .seconds = seconds,
+                   .seconds = seconds + (step.number == 0 ? recording.seconds : 0),
                    .last = last,
                    .warnings = last ? recording.warnings : std::vector<std::string>()});
   }
@@ -145,6 +183,7 @@ class Batches {
   const Extraction& extraction_;
   Decoding& decoding_;
   Writing& writing_;
+  std::deque<InHand> in_hand_;  ///< steps point into it
 };
 
 }  // namespace

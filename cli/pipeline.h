@@ -19,7 +19,7 @@ struct Extraction {
   Model model;
   ExtractOptions options;
   std::vector<Stage> stages;
-  LongAudioOptions cut;
+  LongAudioOptions long_audio;
   double batch_seconds;                ///< of audio that goes through the model together
   std::optional<Retriever> retriever;  ///< that features are blended with
   float index_rate;
@@ -29,9 +29,9 @@ struct Extraction {
 };
 
 /// Carries out the jobs in their order: decoding runs ahead and writing behind, while the model works on a
-/// batch. A batch is what is decoded by then, up to `batch_seconds`; since nothing is padded, lengths need
-/// not match and what is in a batch shows in no result. A recording that is cut goes alone, piece by piece.
-/// Memory is bounded by a batch or a piece, and the waveforms that are in hand.
+/// batch. Each recording is checked and its pieces are planned once; a batch is the next pieces, of what is
+/// decoded by then, up to `batch_seconds`. Since nothing is padded, lengths need not match, and what is in a
+/// batch shows in no result. Memory is bounded by a batch or a piece, and the waveforms that are in hand.
 void extract_all(const Extraction& extraction, std::span<const Job> jobs, Report& report);
 
 }  // namespace contentvec::cli

@@ -12,12 +12,12 @@
 namespace contentvec::cli {
 namespace {
 
-/// Values that may wait to be written before the next part has to wait (32 MB).
+/// Values that may wait to be written before the next piece has to wait (32 MB).
 constexpr size_t kMostWaiting = size_t{8} << 20;
 
-size_t values_of(const Part& part) {
+size_t values_of(const PieceResult& piece) {
   size_t values = 0;
-  for (const Features& stage : part.stages) values += stage.data.size();
+  for (const Features& stage : piece.stages) values += stage.data.size();
   return values;
 }
 
@@ -36,7 +36,7 @@ std::vector<float> repeated(const Features& features, int times) {
 
 Writing::Writing(Options options, Report& report) : options_(std::move(options)), report_(report) {
   try {
-    thread_ = std::thread([this] { write_parts(); });
+    thread_ = std::thread([this] { write_pieces(); });
   } catch (const std::system_error& error) {
     fail("cannot start a thread to write with: {}", error.what());
   }
@@ -50,11 +50,11 @@ Writing::~Writing() {
   finish();
 }
 
-void Writing::push(Part part) {
+void Writing::push(PieceResult piece) {
   std::unique_lock lock(mutex_);
   changed_.wait(lock, [this] { return waiting_ <= kMostWaiting; });
-  waiting_ += values_of(part);
-  parts_.push(std::move(part));
+  waiting_ += values_of(piece);
+  pieces_.push(std::move(piece));
   changed_.notify_all();
 }
 
@@ -67,73 +67,74 @@ void Writing::finish() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Writing::write_parts() {
+void Writing::write_pieces() {
   for (;;) {
-    Part part;
+    PieceResult piece;
     {
       std::unique_lock lock(mutex_);
-      changed_.wait(lock, [this] { return closed_ || !parts_.empty(); });
-      if (dropped_ || parts_.empty()) return;
-      part = std::move(parts_.front());
-      parts_.pop();
-      waiting_ -= values_of(part);
+      changed_.wait(lock, [this] { return closed_ || !pieces_.empty(); });
+      if (dropped_ || pieces_.empty()) return;
+      piece = std::move(pieces_.front());
+      pieces_.pop();
+      waiting_ -= values_of(piece);
     }
     changed_.notify_all();
-    take(part);
+    take(piece);
   }
 }
 
 /// One output failing leaves the others to be written.
-void Writing::take(Part& part) {
-  if (part.skipped) {
-    report_.skipped(*part.job);
+void Writing::take(PieceResult& piece) {
+  if (piece.skipped) {
+    report_.skipped(*piece.job);
   } else if (!output_.failed) {
     try {
-      if (!part.problem.empty()) fail("{}", part.problem);
-      write(part);
+      if (!piece.problem.empty()) fail("{}", piece.problem);
+      write(piece);
     } catch (const std::bad_alloc&) {
       output_.failed = true;
-      report_.failed(*part.job, "out of memory while its features were written");
+      report_.failed(*piece.job, "out of memory while its features were written");
     } catch (const std::exception& error) {
       output_.failed = true;
       output_.file.reset();  // first, so that nothing is open while something is printed
-      report_.failed(*part.job, error.what());
+      report_.failed(*piece.job, error.what());
     }
   }
-  if (part.last) output_ = {};
+  if (piece.last) output_ = {};
 }
 
-void Writing::write(Part& part) {
+void Writing::write(PieceResult& piece) {
   const auto start = std::chrono::steady_clock::now();
-  const int64_t dim = part.stages.front().dim;
-  const double share = static_cast<double>(part.stages.front().frames) / static_cast<double>(part.all_frames);
-  if (!output_.file) output_.file = begin_file(part);
-  for (size_t stage = 0; stage < part.stages.size(); ++stage) {
-    Features& features = part.stages[stage];
+  const int64_t dim = piece.stages.front().dim;
+  const double share =
+      static_cast<double>(piece.stages.front().frames) / static_cast<double>(piece.all_frames);
+  if (!output_.file) output_.file = begin_file(piece);
+  for (size_t stage = 0; stage < piece.stages.size(); ++stage) {
+    Features& features = piece.stages[stage];
     if (options_.repeat > 1) features.data = repeated(features, options_.repeat);
-    output_.file->write(part.first_frame * options_.repeat, features.data, static_cast<int64_t>(stage) + 1);
+    output_.file->write(piece.first_frame * options_.repeat, features.data, static_cast<int64_t>(stage) + 1);
   }
-  if (part.last) output_.file->commit();
+  if (piece.last) output_.file->commit();
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
-  output_.seconds += part.seconds + taken.count();
-  if (part.last) output_.file.reset();
-  report_.advanced(part.audio_seconds * share);
-  if (!part.last) return;
-  report_.done(*part.job, {.layers = options_.all_layers ? static_cast<int64_t>(part.stages.size()) : 0,
-                           .frames = part.all_frames * options_.repeat,
-                           .dim = dim,
-                           .audio_seconds = part.audio_seconds,
-                           .seconds = output_.seconds,
-                           .warnings = std::move(part.warnings)});
+  output_.seconds += piece.seconds + taken.count();
+  if (piece.last) output_.file.reset();
+  report_.advanced(piece.audio_seconds * share);
+  if (!piece.last) return;
+  report_.done(*piece.job, {.layers = options_.all_layers ? static_cast<int64_t>(piece.stages.size()) : 0,
+                            .frames = piece.all_frames * options_.repeat,
+                            .dim = dim,
+                            .audio_seconds = piece.audio_seconds,
+                            .seconds = output_.seconds,
+                            .warnings = std::move(piece.warnings)});
 }
 
-std::unique_ptr<FeatureWriter> Writing::begin_file(const Part& part) const {
+std::unique_ptr<FeatureWriter> Writing::begin_file(const PieceResult& piece) const {
   const FeatureFileOptions options = {
       .format = options_.format,
-      .layers = options_.all_layers ? static_cast<int64_t>(part.stages.size()) : 0,
+      .layers = options_.all_layers ? static_cast<int64_t>(piece.stages.size()) : 0,
       .metadata = options_.metadata};
-  return std::make_unique<FeatureWriter>(part.job->output, part.all_frames * options_.repeat,
-                                         part.stages.front().dim, options);
+  return std::make_unique<FeatureWriter>(piece.job->output, piece.all_frames * options_.repeat,
+                                         piece.stages.front().dim, options);
 }
 
 }  // namespace contentvec::cli

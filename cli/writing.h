@@ -17,18 +17,18 @@
 
 namespace contentvec::cli {
 
-/// What there is to tell of an input: some frames of its features, the last part saying so; or that there
+/// What there is to tell of an input: some frames of its features, the last piece saying so; or that there
 /// will be none.
-struct Part {
+struct PieceResult {
   const Job* job = nullptr;
   int64_t all_frames = 0;             ///< of the whole recording
-  int64_t first_frame = 0;            ///< of this part
-  std::vector<Features> stages = {};  ///< frames of this part, for every stage
+  int64_t first_frame = 0;            ///< of this piece
+  std::vector<Features> stages = {};  ///< frames of this piece, for every stage
   double audio_seconds = 0;           ///< of the whole recording
-  double seconds = 0;                 ///< of work on this part
+  double seconds = 0;                 ///< of work on this piece
   bool last = false;
   bool skipped = false;
-  std::vector<std::string> warnings = {};  ///< about the audio; with the last part
+  std::vector<std::string> warnings = {};  ///< about the audio; with the last piece
   std::string problem = {};
 };
 
@@ -49,8 +49,8 @@ class Writing {
   Writing(const Writing&) = delete;
   Writing& operator=(const Writing&) = delete;
 
-  /// The parts of an input come one after the other.
-  void push(Part part);
+  /// The pieces of an input come one after the other.
+  void push(PieceResult piece);
   /// Returns when everything is written.
   void finish();
 
@@ -61,19 +61,19 @@ class Writing {
     double seconds = 0;
     bool failed = false;  ///< and reported
   };
-  void write_parts();
-  void take(Part& part);
-  void write(Part& part);
-  [[nodiscard]] std::unique_ptr<FeatureWriter> begin_file(const Part& part) const;
+  void write_pieces();
+  void take(PieceResult& piece);
+  void write(PieceResult& piece);
+  [[nodiscard]] std::unique_ptr<FeatureWriter> begin_file(const PieceResult& piece) const;
 
   Options options_;
   Report& report_;
   Output output_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::queue<Part> parts_;
-  size_t waiting_ = 0;    ///< values in parts_
-  bool closed_ = false;   ///< no more parts will come
+  std::queue<PieceResult> pieces_;
+  size_t waiting_ = 0;    ///< values in pieces_
+  bool closed_ = false;   ///< no more pieces will come
   bool dropped_ = false;  ///< those that are there are not wanted
   std::thread thread_;
 };

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -37,7 +38,49 @@ struct Piece {
 /// piece, which ends with the waveform. Throws Error for options out of range and a waveform too short.
 CONTENTVEC_API std::vector<Piece> cut_at_quiet_points(std::span<const float> waveform,
                                                       const ModelConfig& config,
-                                                      const LongAudioOptions& cut = {});
+                                                      const LongAudioOptions& long_audio = {});
+
+class Normaliser;
+
+/// A recording on its way through a model: checked, and its pieces planned, once. Immutable, so that any
+/// number of threads may use it at once; copies share nothing that changes.
+class PlannedRecording {
+ public:
+  /// Plans `waveform` (16 kHz mono), which stays the caller's and must outlive this, as cut_at_quiet_points()
+  /// does. Where `normalize` comes to that with this model, its pieces are normalised with the mean and
+  /// variance of the whole. Throws Error for options out of range, and for a waveform that is too short or
+  /// holds a sample that is not finite.
+  CONTENTVEC_API PlannedRecording(std::span<const float> waveform, const ModelConfig& config,
+                                  const LongAudioOptions& long_audio = {},
+                                  Normalize normalize = Normalize::kAuto);
+
+  /// In order; a recording that need not be cut is one piece.
+  [[nodiscard]] const std::vector<Piece>& pieces() const { return pieces_; }
+
+  /// The samples that the model is given for one of the pieces, with Normalize::kOff: part of the waveform, or
+  /// of `normalised`, which is then filled.
+  [[nodiscard]] CONTENTVEC_API std::span<const float> samples_of(const Piece& piece,
+                                                                 std::vector<float>& normalised) const;
+
+ private:
+  std::span<const float> waveform_;
+  std::vector<Piece> pieces_;
+  std::shared_ptr<const Normaliser> normaliser_;  ///< Null where the waveform is taken as it is.
+};
+
+/// One piece of a planned recording, which must outlive it.
+struct PlannedPiece {
+  const PlannedRecording* recording = nullptr;
+  size_t number = 0;  ///< Which of recording->pieces().
+};
+
+/// Extracts `stages` of a batch of pieces, of one recording or of many: result[i][stage] holds the kept frames
+/// of pieces[i]. On the CPU no bit of it depends on what is in the batch. A speaker embedding in `options` is
+/// for all, or one row for each piece; their `normalize` was settled with the plan. Throws Error and
+/// std::bad_alloc as Model::extract_batch_stages does. May be called from any number of threads at once.
+[[nodiscard]] CONTENTVEC_API std::vector<std::vector<Features>> extract_piece_batch(
+    const Model& model, std::span<const PlannedPiece> pieces, std::span<const Stage> stages,
+    const ExtractOptions& options = {});
 
 /// Takes the features of one piece: stages[i] holds frames `first_frame` and following of the whole, for the
 /// stage i that was asked for. It is called from the thread that extracts, and may throw.
@@ -52,11 +95,12 @@ using TakePiece = std::function<void(int64_t first_frame, std::vector<Features> 
 /// bit. Throws Error as that does, for everything that the caller got wrong before the first piece, and
 /// passes on what `take` throws. May be called from any number of threads at once.
 CONTENTVEC_API void extract_pieces(const Model& model, std::span<const float> waveform,
-                                   std::span<const Stage> stages, const LongAudioOptions& cut,
+                                   std::span<const Stage> stages, const LongAudioOptions& long_audio,
                                    const ExtractOptions& options, const TakePiece& take);
 
 /// The same for the one stage of `options`, as one array: [config().frames(samples), dim].
 CONTENTVEC_API Features extract_long(const Model& model, std::span<const float> waveform,
-                                     const LongAudioOptions& cut = {}, const ExtractOptions& options = {});
+                                     const LongAudioOptions& long_audio = {},
+                                     const ExtractOptions& options = {});
 
 }  // namespace contentvec

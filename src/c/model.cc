@@ -317,9 +317,9 @@ contentvec_status contentvec_model_extract_long(const contentvec_model* model, c
       throw InvalidArgument("the features are " + std::to_string(frames) + " frames of " +
                             std::to_string(dim) + " values, capacity is " + std::to_string(capacity));
     }
-    const LongAudioOptions cut = {.max_seconds = max_seconds == 0 ? kPassSeconds : max_seconds,
-                                  .overlap_seconds = overlap_seconds};
-    extract_pieces(of, whole, std::span(&stage, 1), cut, extract_options_of(given),
+    const LongAudioOptions long_audio = {.max_seconds = max_seconds == 0 ? kPassSeconds : max_seconds,
+                                         .overlap_seconds = overlap_seconds};
+    extract_pieces(of, whole, std::span(&stage, 1), long_audio, extract_options_of(given),
                    [&](int64_t first, const std::vector<Features>& piece) {
                      const Features& own = piece.front();
                      std::copy(own.data.begin(), own.data.end(), into.begin() + first * own.dim);

@@ -26,23 +26,23 @@ struct Limits {
   int64_t overlap;  ///< frames
 };
 
-Limits limits_of(const ModelConfig& config, const LongAudioOptions& cut) {
-  if (cut.max_seconds == 0) return {std::numeric_limits<int64_t>::max(), 0};
+Limits limits_of(const ModelConfig& config, const LongAudioOptions& long_audio) {
+  if (long_audio.max_seconds == 0) return {std::numeric_limits<int64_t>::max(), 0};
   const double frames_per_second = static_cast<double>(kSampleRate) / static_cast<double>(config.hop());
   const double least = static_cast<double>(kSearchShare) / frames_per_second;
-  if (!(cut.max_seconds >= least && std::isfinite(cut.max_seconds))) {
+  if (!(long_audio.max_seconds >= least && std::isfinite(long_audio.max_seconds))) {
     fail("recordings are to be cut into pieces of {} s; expected 0 (never cut) or at least {:.2f} s",
-         cut.max_seconds, least);
+         long_audio.max_seconds, least);
   }
-  if (!(cut.overlap_seconds >= 0 && cut.overlap_seconds <= cut.max_seconds)) {
-    fail("pieces of {} s are to overlap by {} s; expected 0 to {}", cut.max_seconds, cut.overlap_seconds,
-         cut.max_seconds);
+  if (!(long_audio.overlap_seconds >= 0 && long_audio.overlap_seconds <= long_audio.max_seconds)) {
+    fail("pieces of {} s are to overlap by {} s; expected 0 to {}", long_audio.max_seconds,
+         long_audio.overlap_seconds, long_audio.max_seconds);
   }
   const auto frames = [&](double seconds) {
     constexpr double kMost = 1e15;  // thousands of years, which still fit
     return static_cast<int64_t>(std::min(std::floor(seconds * frames_per_second + 1e-6), kMost));
   };
-  return {frames(cut.max_seconds), frames(cut.overlap_seconds)};
+  return {frames(long_audio.max_seconds), frames(long_audio.overlap_seconds)};
 }
 
 /// The power of the sound around a sample: a constant offset is no sound.
@@ -104,8 +104,8 @@ void keep_own_frames(const Piece& piece, Features& features) {
 }  // namespace
 
 std::vector<Piece> cut_at_quiet_points(std::span<const float> waveform, const ModelConfig& config,
-                                       const LongAudioOptions& cut) {
-  const Limits limits = limits_of(config, cut);
+                                       const LongAudioOptions& long_audio) {
+  const Limits limits = limits_of(config, long_audio);
   check_waveform(config, waveform);
   const std::vector<int64_t> begins = boundaries(waveform, config, limits.most);
   const int64_t frames = begins.back();
@@ -125,34 +125,58 @@ std::vector<Piece> cut_at_quiet_points(std::span<const float> waveform, const Mo
   return pieces;
 }
 
-void extract_pieces(const Model& model, std::span<const float> waveform, std::span<const Stage> stages,
-                    const LongAudioOptions& cut, const ExtractOptions& options, const TakePiece& take) {
-  const ModelConfig& config = model.config();
-  const std::vector<Piece> pieces = cut_at_quiet_points(waveform, config, cut);
-  if (pieces.size() == 1) return take(0, model.extract_stages(waveform, stages, options));
+PlannedRecording::PlannedRecording(std::span<const float> waveform, const ModelConfig& config,
+                                   const LongAudioOptions& long_audio, Normalize normalize)
+    : waveform_(waveform), pieces_(cut_at_quiet_points(waveform, config, long_audio)) {
+  if (normalises(config, normalize)) normaliser_ = std::make_shared<const Normaliser>(waveform);
+}
 
-  const std::optional<Normaliser> normaliser = normaliser_of(config, options.normalize, waveform);
-  ExtractOptions of_piece = options;
-  of_piece.normalize = Normalize::kOff;
-  std::vector<float> copy;
-  for (const Piece& piece : pieces) {
-    auto samples =
-        waveform.subspan(static_cast<size_t>(piece.first_sample), static_cast<size_t>(piece.samples));
-    if (normaliser) {
-      normaliser->apply(samples, copy);
-      samples = copy;
-    }
-    std::vector<Features> features = model.extract_stages(samples, stages, of_piece);
-    for (Features& stage : features) keep_own_frames(piece, stage);
-    take(piece.first_frame, std::move(features));
+std::span<const float> PlannedRecording::samples_of(const Piece& piece,
+                                                    std::vector<float>& normalised) const {
+  const auto samples =
+      waveform_.subspan(static_cast<size_t>(piece.first_sample), static_cast<size_t>(piece.samples));
+  if (!normaliser_) return samples;
+  normaliser_->apply(samples, normalised);
+  return normalised;
+}
+
+std::vector<std::vector<Features>> extract_piece_batch(const Model& model,
+                                                       std::span<const PlannedPiece> pieces,
+                                                       std::span<const Stage> stages,
+                                                       const ExtractOptions& options) {
+  std::vector<std::vector<float>> normalised(pieces.size());
+  std::vector<std::span<const float>> waveforms(pieces.size());
+  const auto piece_of = [&](size_t i) -> const Piece& {
+    return pieces[i].recording->pieces()[pieces[i].number];
+  };
+  for (size_t i = 0; i < pieces.size(); ++i) {
+    waveforms[i] = pieces[i].recording->samples_of(piece_of(i), normalised[i]);
+  }
+  ExtractOptions as_planned = options;
+  as_planned.normalize = Normalize::kOff;
+  std::vector<std::vector<Features>> results = model.extract_batch_stages(waveforms, stages, as_planned);
+  for (size_t i = 0; i < pieces.size(); ++i) {
+    for (Features& stage : results[i]) keep_own_frames(piece_of(i), stage);
+  }
+  return results;
+}
+
+void extract_pieces(const Model& model, std::span<const float> waveform, std::span<const Stage> stages,
+                    const LongAudioOptions& long_audio, const ExtractOptions& options,
+                    const TakePiece& take) {
+  const PlannedRecording recording(waveform, model.config(), long_audio, options.normalize);
+  for (size_t number = 0; number < recording.pieces().size(); ++number) {
+    const PlannedPiece piece = {&recording, number};
+    auto features = extract_piece_batch(model, std::span(&piece, 1), stages, options);
+    take(recording.pieces()[number].first_frame, std::move(features.front()));
   }
 }
 
-Features extract_long(const Model& model, std::span<const float> waveform, const LongAudioOptions& cut,
+Features extract_long(const Model& model, std::span<const float> waveform, const LongAudioOptions& long_audio,
                       const ExtractOptions& options) {
   const Stage stage = {options.layer, options.final_proj};
   Features whole;
-  extract_pieces(model, waveform, std::span(&stage, 1), cut, options,
+  extract_pieces(model, waveform, std::span(&stage, 1), long_audio, options,
                  [&](int64_t, std::vector<Features> stages) {
                    const Features& piece = stages.front();
                    if (whole.data.empty()) {

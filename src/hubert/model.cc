@@ -136,10 +136,10 @@ class Model::Impl {
                     std::span<const std::span<float>> outputs) const {
     worker.session->poll = options.poll;
     for (size_t begin = 0; begin < waveforms.size();) {
-      const size_t end = part_end(waveforms, begin);
+      const size_t end = pass_end(waveforms, begin);
       worker.fill_inputs(info_.config, waveforms.subspan(begin, end - begin), begin, options);
-      const auto part = outputs.subspan(begin * stages.size(), (end - begin) * stages.size());
-      backend_->forward(*worker.session, worker.inputs, stages, part);
+      const auto results = outputs.subspan(begin * stages.size(), (end - begin) * stages.size());
+      backend_->forward(*worker.session, worker.inputs, stages, results);
       begin = end;
     }
     for (size_t i = 0; i < outputs.size(); ++i) check_result(outputs[i], dim(stages[i % stages.size()]));
@@ -214,8 +214,8 @@ class Model::Impl {
     }
   }
 
-  /// Where the part of the batch that begins at `begin` ends.
-  [[nodiscard]] size_t part_end(std::span<const std::span<const float>> waveforms, size_t begin) const {
+  /// Where the pass that begins with waveform `begin` of the batch ends.
+  [[nodiscard]] size_t pass_end(std::span<const std::span<const float>> waveforms, size_t begin) const {
     int64_t frames = 0;
     size_t end = begin;
     while (end < waveforms.size()) {

@@ -296,8 +296,8 @@ TEST_F(DatasetTest, LongRecordingsAreCutAsTheLibraryDoes) {
   expect_usage_error({"a.wav", "--overlap", "x"}, "--overlap");
 }
 
-/// Also where what comes after it is decoded by then and would fit its batch.
-TEST_F(DatasetTest, WhatIsCutGoesAlone) {
+/// Also where it would fit the batch of what comes before it.
+TEST_F(DatasetTest, WhatIsTooLongIsCutWhateverItsBatch) {
   add("in/a.wav", 32000);  // while this goes through the model, the others are decoded
   add("in/b.wav", 80000);
   add("in/c.wav");
@@ -306,6 +306,34 @@ TEST_F(DatasetTest, WhatIsCutGoesAlone) {
       read_npy(folder_ / "out/b.npy").values,
       extract_long(Model::load(tiny_model().string()), load_audio(folder_ / "in/b.wav"), {.max_seconds = 2})
           .data);
+}
+
+/// Pieces and whole files in batches that hold everything, one of each, and some; what fails among them fails
+/// alone, and what is told is in the order of the inputs.
+TEST_F(DatasetTest, PiecesAndWholeFilesShareBatches) {
+  const std::vector<size_t> lengths = {9000, 90000, 100, 16000, 70000, 8000};
+  for (size_t i = 0; i < lengths.size(); ++i) add("in/" + std::to_string(i) + ".wav", lengths[i]);
+  write_file(folder_ / "in/3a.wav", std::string("no sound"));
+  const Model model = Model::load(tiny_model().string());
+  for (const char* seconds : {"0", "3", "1000"}) {
+    const Result result = extract({"in", "--max-seconds", "2", "--normalize", "on", "--batch-seconds",
+                                   seconds, "--json", "--out", "out"});
+    EXPECT_EQ(result.code, 1);
+    EXPECT_THAT(result.err, HasSubstr("2 of 7 failed:\n  in/2.wav\n  in/3a.wav\n"));
+    EXPECT_THAT(result.err, HasSubstr("the waveform has 100 samples"));
+    std::vector<std::string> told;
+    for (const std::string& line : lines_of(result.out)) told.push_back(nlohmann::json::parse(line)["path"]);
+    EXPECT_THAT(told, ElementsAre("in/0.wav", "in/1.wav", "in/2.wav", "in/3.wav", "in/3a.wav", "in/4.wav",
+                                  "in/5.wav"));
+    for (const char* name : {"0", "1", "3", "4", "5"}) {
+      EXPECT_EQ(read_npy(folder_ / "out" / (std::string(name) + ".npy")).values,
+                extract_long(model, load_audio(folder_ / "in" / (std::string(name) + ".wav")),
+                             {.max_seconds = 2}, {.normalize = Normalize::kOn})
+                    .data)
+          << name;
+    }
+    fs::remove_all(folder_ / "out");
+  }
 }
 
 /// Ten more minutes cost the memory of their samples. Half as much again is left for features that wait to be

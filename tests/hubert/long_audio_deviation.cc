@@ -69,9 +69,9 @@ Deviation deviation(const Features& cut, const Features& whole) {
 
 /// extract_long for several stages in one pass.
 std::vector<Features> extract(const Model& model, const std::vector<float>& waveform,
-                              const std::vector<Stage>& stages, const LongAudioOptions& cut) {
+                              const std::vector<Stage>& stages, const LongAudioOptions& long_audio) {
   std::vector<Features> whole(stages.size());
-  extract_pieces(model, waveform, stages, cut, {}, [&](int64_t, const std::vector<Features>& piece) {
+  extract_pieces(model, waveform, stages, long_audio, {}, [&](int64_t, const std::vector<Features>& piece) {
     for (size_t i = 0; i < stages.size(); ++i) {
       whole[i].frames += piece[i].frames;
       whole[i].dim = piece[i].dim;
@@ -90,10 +90,10 @@ void compare(const Model& model, const std::vector<float>& waveform) {
   const std::vector<Features> whole = extract(model, waveform, stages, {.max_seconds = 0});
   for (const double seconds : {60.0, 30.0, 15.0}) {
     for (const double overlap : {0.0, 1.0, 3.0}) {
-      const LongAudioOptions cut = {.max_seconds = seconds, .overlap_seconds = overlap};
+      const LongAudioOptions long_audio = {.max_seconds = seconds, .overlap_seconds = overlap};
       fmt::print("| {:g} s | {:g} s | {} |", seconds, overlap,
-                 cut_at_quiet_points(waveform, model.config(), cut).size());
-      const std::vector<Features> pieces = extract(model, waveform, stages, cut);
+                 cut_at_quiet_points(waveform, model.config(), long_audio).size());
+      const std::vector<Features> pieces = extract(model, waveform, stages, long_audio);
       for (size_t i = 0; i < stages.size(); ++i) {
         const Deviation d = deviation(pieces[i], whole[i]);
         fmt::print(" {:.4f} / {:.4f} / {:.4f} |", d.relative, d.one_in_a_hundred, d.least_cosine);

@@ -34,9 +34,9 @@ int64_t frames_of(int64_t samples) {
 }
 
 /// What every way of cutting must hold to.
-void expect_sound(const std::vector<Piece>& pieces, int64_t samples, const LongAudioOptions& cut) {
-  const auto most = static_cast<int64_t>(cut.max_seconds * 50 + 1e-6);
-  const auto overlap = static_cast<int64_t>(cut.overlap_seconds * 50 + 1e-6);
+void expect_sound(const std::vector<Piece>& pieces, int64_t samples, const LongAudioOptions& long_audio) {
+  const auto most = static_cast<int64_t>(long_audio.max_seconds * 50 + 1e-6);
+  const auto overlap = static_cast<int64_t>(long_audio.overlap_seconds * 50 + 1e-6);
   const int64_t frames = frames_of(samples);
   int64_t next = 0;
   for (const Piece& piece : pieces) {
@@ -61,23 +61,24 @@ TEST(CutAtQuietPoints, PiecesAreTheWholeForAnyLength) {
   const std::vector<float> waveform = noise(random, 16000 * 40);
   std::uniform_int_distribution<int64_t> any(kField, static_cast<int64_t>(waveform.size()));
   for (int round = 0; round < 300; ++round) {
-    const LongAudioOptions cut = {
+    const LongAudioOptions long_audio = {
         .max_seconds = std::uniform_real_distribution<double>(0.2, 12)(random),
         .overlap_seconds = round % 2 == 0 ? 0 : std::uniform_real_distribution<double>(0, 0.2)(random)};
     const int64_t samples = any(random);
     const auto part = std::span(waveform).first(static_cast<size_t>(samples));
-    SCOPED_TRACE(testing::Message() << samples << " samples, " << cut.max_seconds << " s, overlapping by "
-                                    << cut.overlap_seconds);
-    ASSERT_NO_FATAL_FAILURE(expect_sound(cut_at_quiet_points(part, config, cut), samples, cut));
+    SCOPED_TRACE(testing::Message() << samples << " samples, " << long_audio.max_seconds
+                                    << " s, overlapping by " << long_audio.overlap_seconds);
+    ASSERT_NO_FATAL_FAILURE(expect_sound(cut_at_quiet_points(part, config, long_audio), samples, long_audio));
   }
 }
 
 TEST(CutAtQuietPoints, AroundTheLongestPiece) {
   std::mt19937 random(2);
   const std::vector<float> waveform = noise(random, 16000 * 3);
-  const LongAudioOptions cut = {.max_seconds = 1};  // 50 frames
+  const LongAudioOptions long_audio = {.max_seconds = 1};  // 50 frames
   const auto pieces = [&](int64_t samples) {
-    return cut_at_quiet_points(std::span(waveform).first(static_cast<size_t>(samples)), {}, cut).size();
+    return cut_at_quiet_points(std::span(waveform).first(static_cast<size_t>(samples)), {}, long_audio)
+        .size();
   };
   EXPECT_EQ(pieces(kField), 1U);
   EXPECT_EQ(pieces(kField + 50 * kHop - 1), 1U);
@@ -131,13 +132,13 @@ TEST(ExtractLong, IsTheModelOnEachPiece) {
   const std::vector<float> waveform = noise(random, 16000 * 9 + 123);
   const std::vector<float> speaker = noise(random, model.config().speaker_dim);
   for (const double overlap : {0.0, 0.5}) {
-    const LongAudioOptions cut = {.max_seconds = 3, .overlap_seconds = overlap};
+    const LongAudioOptions long_audio = {.max_seconds = 3, .overlap_seconds = overlap};
     const ExtractOptions options = {
         .layer = 2, .final_proj = true, .normalize = Normalize::kOff, .speaker_embedding = speaker};
-    const Features found = extract_long(model, waveform, cut, options);
+    const Features found = extract_long(model, waveform, long_audio, options);
     ASSERT_EQ(found.frames, frames_of(static_cast<int64_t>(waveform.size())));
     std::vector<float> expected;
-    for (const Piece& piece : cut_at_quiet_points(waveform, model.config(), cut)) {
+    for (const Piece& piece : cut_at_quiet_points(waveform, model.config(), long_audio)) {
       const auto samples = std::span(waveform).subspan(static_cast<size_t>(piece.first_sample),
                                                        static_cast<size_t>(piece.samples));
       const Features features = model.extract(samples, options);
@@ -164,11 +165,58 @@ TEST(ExtractLong, NormalisesTheWholeBeforeCutting) {
   for (const float x : waveform) {
     normalised.push_back(static_cast<float>((static_cast<double>(x) - mean) / std::sqrt(variance + 1e-5)));
   }
-  const LongAudioOptions cut = {.max_seconds = 2};
-  const Features found = extract_long(model, waveform, cut, {.normalize = Normalize::kOn});
-  const Features expected = extract_long(model, normalised, cut, {.normalize = Normalize::kOff});
+  const LongAudioOptions long_audio = {.max_seconds = 2};
+  const Features found = extract_long(model, waveform, long_audio, {.normalize = Normalize::kOn});
+  const Features expected = extract_long(model, normalised, long_audio, {.normalize = Normalize::kOff});
   ASSERT_EQ(found.data.size(), expected.data.size());
   for (size_t i = 0; i < found.data.size(); ++i) ASSERT_NEAR(found.data[i], expected.data[i], 1e-4) << i;
+}
+
+/// Pieces of a long recording, out of order, and a whole short one in one batch.
+TEST(ExtractPieceBatch, GivesEachRecordingWhatItGivesAlone) {
+  std::mt19937 random(8);
+  const Model model = Model::load(test::synthetic("tiny-speaker"), {.threads = 2});
+  const std::vector<float> a = noise(random, 16000 * 7 + 5);
+  const std::vector<float> b = noise(random, 16000 + 99);
+  const std::vector<float> speakers = noise(random, 2 * model.config().speaker_dim);
+  const auto speaker_of = [&](size_t i) {
+    const auto width = static_cast<size_t>(model.config().speaker_dim);
+    return std::span(speakers).subspan(i * width, width);
+  };
+  const LongAudioOptions long_audio = {.max_seconds = 3, .overlap_seconds = 0.5};
+  for (const Normalize normalize : {Normalize::kOn, Normalize::kOff}) {
+    const std::vector<PlannedRecording> planned = {{a, model.config(), long_audio, normalize},
+                                                   {b, model.config(), long_audio, normalize}};
+    ASSERT_EQ(planned[0].pieces().size(), 3U);
+    ASSERT_EQ(planned[1].pieces().size(), 1U);
+    const std::vector<PlannedPiece> batch = {{planned.data(), 1}, {&planned[1], 0}, {planned.data(), 0}};
+    std::vector<float> rows;
+    for (const size_t speaker : {0U, 1U, 0U}) {
+      rows.insert(rows.end(), speaker_of(speaker).begin(), speaker_of(speaker).end());
+    }
+    const std::vector<Stage> stages = {{2}};
+    const auto found = extract_piece_batch(model, batch, stages, {.speaker_embedding = rows});
+    const auto alone = [&](std::span<const float> waveform, size_t speaker) {
+      return extract_long(model, waveform, long_audio,
+                          {.layer = 2, .normalize = normalize, .speaker_embedding = speaker_of(speaker)});
+    };
+    const Features long_one = alone(a, 0);
+    std::vector<float> expected = found[2][0].data;
+    expected.insert(expected.end(), found[0][0].data.begin(), found[0][0].data.end());
+    EXPECT_TRUE(std::equal(expected.begin(), expected.end(), long_one.data.begin()));
+    EXPECT_EQ(found[1][0].data, alone(b, 1).data);
+    EXPECT_EQ(found[0][0].frames, planned[0].pieces()[1].frames);
+  }
+}
+
+TEST(PlannedRecording, RefusesWhatNoModelTakes) {
+  std::vector<float> waveform(16000);
+  EXPECT_THAT(error_of([&] { (void)PlannedRecording(std::span(waveform).first(399), {}); }),
+              HasSubstr("399 samples"));
+  EXPECT_THAT(error_of([&] { (void)PlannedRecording(waveform, {}, {.max_seconds = 0.1}); }),
+              HasSubstr("at least 0.20 s"));
+  waveform[7] = NAN;
+  EXPECT_THAT(error_of([&] { (void)PlannedRecording(waveform, {}); }), HasSubstr("sample 7"));
 }
 
 TEST(ExtractPieces, ComeInOrderWithEveryStage) {
