@@ -192,7 +192,7 @@ void bind_model(nb::module_& m) {
   nb::class_<Model>(m, "Model", "A loaded model. Immutable: any number of threads may use it at once.")
       .def_prop_ro("config", &Model::config, nb::rv_policy::copy)
       .def_prop_ro("info", &Model::info, nb::rv_policy::copy)
-      .def_prop_ro("device", [](const Model& model) { return device_name(model.device()); })
+      .def_prop_ro("device", [](const Model& model) { return std::string(device_name(model.device())); })
       .def_prop_ro("isa", &Model::isa)
       .def_prop_ro("threads", &Model::threads)
       .def("extract", &extract, "waveforms"_a, "layers"_a, "final_proj"_a = false, "normalize"_a = nb::none(),
