@@ -89,8 +89,7 @@ class Model:
     @property
     def device(self) -> Device:
         """Where it runs: "cpu", "gpu" (MLX on its GPU) or "mlx" (MLX on its own CPU kernels)."""
-        device: Device = self._core.device
-        return device
+        return typing.cast(Device, self._core.device)
 
     @property
     def isa(self) -> str:
