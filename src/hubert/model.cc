@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <mutex>
 #include <utility>
 
 #include "contentvec/model.h"
@@ -16,7 +15,7 @@
 #include "runtime/digest.h"
 #include "runtime/fail.h"
 #include "runtime/finite.h"
-#include "runtime/fork.h"
+#include "runtime/pool.h"
 
 namespace contentvec {
 namespace {
@@ -116,14 +115,14 @@ class Model::Impl {
   void extract(std::span<const std::span<const float>> waveforms, std::span<const Stage> stages,
                const ExtractOptions& options, std::span<const std::span<float>> outputs) const {
     if (stages.empty()) return;
-    const Loan worker = borrow();
+    const auto worker = borrow();
     extract_with(*worker, waveforms, stages, options, outputs);
   }
 
   /// As Model::prepare. Each call of it holds a worker while the next one takes another.
   void prepare(std::span<const float> silence, std::span<const Stage> stages, const ExtractOptions& options,
                std::span<const std::span<float>> outputs, int calls) const {
-    const Loan worker = borrow();
+    const auto worker = borrow();
     extract_with(*worker, std::span(&silence, 1), stages, options, outputs);
     if (calls > 1) prepare(silence, stages, options, outputs, calls - 1);
   }
@@ -134,7 +133,7 @@ class Model::Impl {
   void extract_with(Worker& worker, std::span<const std::span<const float>> waveforms,
                     std::span<const Stage> stages, const ExtractOptions& options,
                     std::span<const std::span<float>> outputs) const {
-    worker.session->poll = options.poll;
+    const PollOfCall poll(*worker.session, options.poll);
     for (size_t begin = 0; begin < waveforms.size();) {
       const size_t end = pass_end(waveforms, begin);
       worker.fill_inputs(info_.config, waveforms.subspan(begin, end - begin), begin, options);
@@ -170,39 +169,26 @@ class Model::Impl {
     }
   };
 
-  /// A worker for the time of one call; returned to the pool when it ends.
-  class Loan {
+  /// ExtractOptions::poll for the time of one call: it may hold what the caller's is to let go.
+  class PollOfCall {
    public:
-    Loan(const Impl& owner, std::unique_ptr<Worker> worker) : owner_(owner), worker_(std::move(worker)) {}
-    ~Loan() {
-      worker_->session->poll = nullptr;  // it may hold what the caller's is to let go
-      const std::lock_guard lock(owner_.mutex_);
-      owner_.idle_.push_back(std::move(worker_));
+    PollOfCall(Backend::Session& session, const std::function<void()>& poll) : session_(session) {
+      session_.poll = poll;
     }
-    Loan(const Loan&) = delete;
-    Loan& operator=(const Loan&) = delete;
-    Worker& operator*() const { return *worker_; }
+    ~PollOfCall() { session_.poll = nullptr; }
+    PollOfCall(const PollOfCall&) = delete;
+    PollOfCall& operator=(const PollOfCall&) = delete;
 
    private:
-    const Impl& owner_;
-    std::unique_ptr<Worker> worker_;
+    Backend::Session& session_;
   };
 
-  [[nodiscard]] Loan borrow() const {
-    std::unique_ptr<Worker> worker;
-    {
-      const std::lock_guard lock(mutex_);
-      if (!idle_.empty()) {
-        worker = std::move(idle_.back());
-        idle_.pop_back();
-      }
-      if (!worker) idle_.reserve(++workers_);  // so that giving it back cannot fail
-    }
-    if (!worker) {
-      worker = std::make_unique<Worker>();
+  [[nodiscard]] Pool<Worker>::Loan borrow() const {
+    return pool_.borrow([this] {
+      auto worker = std::make_unique<Worker>();
       worker->session = backend_->make_session();
-    }
-    return {*this, std::move(worker)};
+      return worker;
+    });
   }
 
   void check_utterance(std::span<const float> waveform, size_t index, size_t count) const {
@@ -230,9 +216,7 @@ class Model::Impl {
   Device device_;
   int threads_;
   std::unique_ptr<const Backend> backend_;
-  mutable ForkMutex mutex_;
-  mutable std::vector<std::unique_ptr<Worker>> idle_;
-  mutable size_t workers_ = 0;  ///< made so far, idle or lent
+  Pool<Worker> pool_;
 };
 
 Model::Model(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
