@@ -3,6 +3,7 @@
 #include "checkpoint/text.h"
 #include "checkpoint/torch_legacy.h"
 #include "checkpoint/torch_zip.h"
+#include "checkpoint/wheel.h"
 #include "runtime/fail.h"
 
 namespace contentvec::checkpoint {
@@ -31,6 +32,12 @@ Checkpoint read_torch_zip(const std::shared_ptr<const InputFile>& /*file*/) {
 
 Checkpoint read_torch_legacy(const std::shared_ptr<const InputFile>& /*file*/) {
   fail_absent();
+}
+
+/// Wheels are zip files, and what packages carry torch's: opening it as a checkpoint says so.
+std::optional<Checkpoint> open_in_package(const std::filesystem::path& /*path*/,
+                                          const std::string& /*entry*/) {
+  return std::nullopt;
 }
 
 }  // namespace contentvec::checkpoint
