@@ -63,7 +63,7 @@ TEST_F(MlxGraph, IsLetGoWhenThereAreVeryMany) {
 }
 
 TEST_F(MlxGraph, WeightsAreOnTheDeviceOnceAndGoWithTheModel) {
-  const auto weights = static_cast<size_t>(file_.weights.parameters()) * sizeof(float);
+  const auto weights = static_cast<size_t>(file_.weights.named().parameters()) * sizeof(float);
   const size_t with_one = ::mlx::core::get_active_memory();
   EXPECT_GE(with_one, weights * 9 / 10);  // the weight norm's factors are multiplied out
   extract(16000);
