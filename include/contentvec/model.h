@@ -42,9 +42,6 @@ struct Stage {
   bool operator==(const Stage&) const = default;
 };
 
-/// The most threads one model may be given.
-inline constexpr int kMaxThreads = 1024;
-
 /// A checkpoint file that is not on the disk: in a program's resources, encrypted, or in memory.
 struct VirtualFile {
   std::string name = "memory";  ///< Stands for it in errors.

@@ -6,6 +6,9 @@
 
 namespace contentvec {
 
+/// The most threads one model may be given.
+inline constexpr int kMaxThreads = 1024;
+
 /// CPUs this process may run on (its affinity mask where the system has one), at least 1: how many threads
 /// are taken where 0 are asked for.
 [[nodiscard]] CONTENTVEC_API int usable_cpus();

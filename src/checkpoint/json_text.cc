@@ -84,6 +84,14 @@ json parse_json(std::string_view text) {
   return builder.take();
 }
 
+json parse_json(std::string_view text, std::string_view origin) {
+  try {
+    return parse_json(text);
+  } catch (const Error& error) {
+    fail("{}: {}; check the file", origin, error.what());
+  }
+}
+
 std::string read_json_text(const std::filesystem::path& path) {
   const InputFile file(path);
   if (file.size() > kLargestJson)

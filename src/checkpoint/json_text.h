@@ -12,6 +12,8 @@ namespace contentvec::checkpoint {
 /// text, nesting beyond 64 levels, more than 4,194,304 values, or a key that occurs twice in one object,
 /// which the parser would silently resolve to the last.
 [[nodiscard]] nlohmann::json parse_json(std::string_view text);
+/// The same, where the error names `origin`, the file it is of.
+[[nodiscard]] nlohmann::json parse_json(std::string_view text, std::string_view origin);
 
 /// The largest JSON file that is read, in bytes: far above any index or configuration.
 inline constexpr size_t kLargestJson = size_t{64} << 20;

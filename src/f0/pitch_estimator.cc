@@ -79,12 +79,6 @@ class PitchEstimator::Impl {
     std::vector<float> salience;
   };
 
-  static int settle_threads(int threads) {
-    if (threads < 0 || threads > kMaxThreads)
-      fail("threads is {}; expected 0 (one per usable CPU) or 1 to {}", threads, kMaxThreads);
-    return threads == 0 ? usable_cpus() : threads;
-  }
-
   [[nodiscard]] float settle_threshold(const PitchOptions& options) const {
     if (!options.threshold) return method_ == PitchMethod::kRmvpe ? 0.03F : 0.006F;
     if (!(*options.threshold > 0 && *options.threshold < 1))
@@ -98,8 +92,7 @@ class PitchEstimator::Impl {
            pitch_method_name(method_), least_samples(),
            1000.0 * static_cast<double>(least_samples()) / kSampleRate);
     }
-    if (const auto place = first_non_finite(waveform))
-      fail("sample {} of the waveform is {}; every sample must be a finite number", *place, waveform[*place]);
+    check_finite_samples(waveform);
   }
 
   [[nodiscard]] Pitch decode(std::span<const float> salience, float threshold) const {

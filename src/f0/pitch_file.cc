@@ -1,8 +1,6 @@
 #include "f0/pitch_file.h"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/json_text.h"
@@ -31,30 +29,10 @@ int64_t size_in(const json& config, const char* key, int64_t otherwise, const st
   return config[key].get<int64_t>();
 }
 
-std::string read_text(const std::string& path) {
-  constexpr size_t kMost = size_t{1} << 20;
-  std::ifstream in(path, std::ios::binary);
-  if (!in) fail("cannot open {}: expected the configuration of a pitch estimator", path);
-  std::string text;
-  char next = 0;
-  while (text.size() <= kMost && in.get(next)) text.push_back(next);
-  if (text.size() > kMost) fail("{} is longer than 1 MiB, which no configuration is", path);
-  return text;
-}
-
-json read_config(const std::string& path) {
-  const std::string text = read_text(path);
-  try {
-    return checkpoint::parse_json(text);
-  } catch (const Error& error) {
-    fail("{}: {}", path, error.what());
-  }
-}
-
 PitchFile synthetic_file(const std::string& spec) {
   const auto [path, seed] = tensors::parse_synthetic(spec);
   if (!path.ends_with(".json")) fail("{}: expected synthetic:CONFIG.json[:SEED] for a pitch estimator", spec);
-  const json config = read_config(path);
+  const json config = checkpoint::parse_json(checkpoint::read_json_text(path), path);
   const json kind = config.is_object() ? config.value("kind", json()) : json();
   PitchFile file = {PitchMethod::kRmvpe, spec, {}};
   std::vector<tensors::Synthetic> table;
@@ -146,12 +124,8 @@ void check_tensors(const PitchFile& file, const std::vector<tensors::Synthetic>&
         return fmt::format("{} {} is missing", spec.name, checkpoint::shape_text(spec.shape));
       });
   if (wrong.empty()) return;
-  constexpr size_t kShown = 10;
-  std::string text;
-  for (size_t i = 0; i < std::min(wrong.size(), kShown); ++i) text += "\n  " + wrong[i];
-  if (wrong.size() > kShown) text += fmt::format("\n  and {} more", wrong.size() - kShown);
   fail("{}: recognised as {}, but its tensors do not fit it:{}\nCheck that the file is complete", file.source,
-       file.method == PitchMethod::kRmvpe ? "RMVPE" : "FCPE", text);
+       file.method == PitchMethod::kRmvpe ? "RMVPE" : "FCPE", tensors::some_of(wrong));
 }
 
 }  // namespace contentvec::f0

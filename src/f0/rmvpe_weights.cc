@@ -6,12 +6,10 @@
 
 #include "f0/rmvpe.h"
 #include "f0/salience.h"
-#include "runtime/fail.h"
+#include "tensors/batch_norm.h"
 
 namespace contentvec::f0 {
 namespace {
-
-constexpr double kBatchNormEps = 1e-5;
 
 /// Builds the table; values made up so that activations keep the size that a trained model's have.
 class Table {
@@ -60,23 +58,12 @@ class Packer {
   [[nodiscard]] std::vector<float> read(const std::string& name) const { return tensors_.read(name); }
 
   [[nodiscard]] nn::ChannelAffine batch_norm(const std::string& name) const {
-    const std::vector<float> scale = read(name + ".weight");
-    const std::vector<float> shift = read(name + ".bias");
-    const std::vector<float> mean = read(name + ".running_mean");
-    const std::vector<float> variance = read(name + ".running_var");
-    nn::ChannelAffine norm;
-    norm.scale.reserve(scale.size());
-    norm.shift.reserve(scale.size());
-    for (size_t i = 0; i < scale.size(); ++i) {
-      if (variance[i] < 0) {
-        fail(
-            "weight {}.running_var holds {} at element {}; a variance is never below 0: the checkpoint is damaged",
-            name, variance[i], i);
-      }
-      const double factor =
-          static_cast<double>(scale[i]) / std::sqrt(static_cast<double>(variance[i]) + kBatchNormEps);
-      norm.scale.push_back(factor);
-      norm.shift.push_back(static_cast<double>(shift[i]) - static_cast<double>(mean[i]) * factor);
+    const tensors::BatchNorm stored = tensors::read_batch_norm(tensors_, name);
+    nn::ChannelAffine norm = {stored.scale, {}};
+    norm.shift.reserve(stored.scale.size());
+    for (size_t i = 0; i < stored.scale.size(); ++i) {
+      norm.shift.push_back(static_cast<double>(stored.shift[i]) -
+                           static_cast<double>(stored.mean[i]) * stored.scale[i]);
     }
     return norm;
   }

@@ -79,7 +79,7 @@ void ModelConfig::validate() const {
 }
 
 ModelConfig ModelConfig::from_json(std::string_view text, std::string_view origin) {
-  return hubert::config_from_json(hubert::parse_json(text, origin), origin);
+  return hubert::config_from_json(checkpoint::parse_json(text, origin), origin);
 }
 
 ModelConfig ModelConfig::from_json_file(const std::filesystem::path& path) {

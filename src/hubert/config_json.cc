@@ -222,14 +222,6 @@ const json* find_fairseq_model(const json& config, int depth = 0) {
 
 }  // namespace
 
-json parse_json(std::string_view text, std::string_view origin) {
-  try {
-    return checkpoint::parse_json(text);
-  } catch (const Error& error) {
-    fail("{}: {}; check the file", origin, error.what());
-  }
-}
-
 ModelConfig config_from_json(const json& object, std::string_view origin) {
   if (!object.is_object())
     fail("{}: a model configuration should be a JSON object, found {}", origin, object.type_name());

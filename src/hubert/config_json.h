@@ -8,9 +8,6 @@
 
 namespace contentvec::hubert {
 
-/// Parses JSON text; throws Error naming `origin` where it is not JSON or nests too deeply.
-nlohmann::json parse_json(std::string_view text, std::string_view origin);
-
 /// What ModelConfig::from_json reads: this library's form or a Hugging Face config.json. Validated.
 ModelConfig config_from_json(const nlohmann::json& object, std::string_view origin);
 

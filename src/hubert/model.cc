@@ -20,13 +20,6 @@
 namespace contentvec {
 namespace {
 
-int settle_threads(int threads) {
-  if (threads < 0 || threads > kMaxThreads) {
-    fail("threads is {}; expected 0 (one per usable CPU) or 1 to {}", threads, kMaxThreads);
-  }
-  return threads == 0 ? usable_cpus() : threads;
-}
-
 void check_stage(const ModelConfig& config, const Stage& stage) {
   if (stage.layer < kModelOutput || stage.layer > config.total_layers()) {
     fail("layer {} does not exist; this model has layers 1 to {}, 0 (projected) and -1 (its output)",

@@ -133,15 +133,6 @@ bool normalize_is_guessed(const Checkpoint& file, Layout layout, const SettledCo
          (layout == Layout::kFairseq || layout == Layout::kHf) && !is_hub_contentvec(file);
 }
 
-/// A list of complaints as one text: up to ten, then a count.
-std::string some_of(const std::vector<std::string>& all) {
-  constexpr size_t kShown = 10;
-  std::string text;
-  for (size_t i = 0; i < std::min(all.size(), kShown); ++i) text += "\n  " + all[i];
-  if (all.size() > kShown) text += fmt::format("\n  and {} more", all.size() - kShown);
-  return text;
-}
-
 /// A tensor that a file in this layout lacks, named and shaped as it would be there.
 std::string missing(Layout layout, const ModelConfig& config, tensors::TensorSpec spec) {
   const std::string name = name_in_layout(layout, spec.name, config.conv_pos_batch_norm);
@@ -158,7 +149,7 @@ void check_tensors(const Checkpoint& file, Layout layout, const FoundTensors& fo
   fail(
       "{}: recognised as a model in {} layout, but its tensors do not fit the architecture ({}):{}\nCheck "
       "that the file is complete and the configuration is this model's",
-      file.source, layout_name(layout), settled.source, some_of(wrong));
+      file.source, layout_name(layout), settled.source, tensors::some_of(wrong));
 }
 
 /// What the model is, where the file tells. fairseq's "hubert" does not: RVC's ContentVec file says so too.
@@ -215,7 +206,7 @@ ModelFile settle(Checkpoint file, ModelInfo info, const std::optional<ModelConfi
   }
   if (!found.unknown.empty()) {
     info.warnings.push_back(fmt::format("{} tensors of unknown meaning are ignored:{}", found.unknown.size(),
-                                        some_of(found.unknown)));
+                                        tensors::some_of(found.unknown)));
   }
   Weights weights(settled.config, forms, std::move(found.tensors));
   info.tensors = static_cast<int64_t>(weights.named().all().size());

@@ -15,9 +15,7 @@ void check_waveform(const ModelConfig& config, std::span<const float> waveform) 
          waveform.size(), config.receptive_field(),
          1000.0 * static_cast<double>(config.receptive_field()) / kSampleRate);
   }
-  if (const auto place = first_non_finite(waveform)) {
-    fail("sample {} of the waveform is {}; every sample must be a finite number", *place, waveform[*place]);
-  }
+  check_finite_samples(waveform);
 }
 
 bool normalises(const ModelConfig& config, Normalize normalize) {

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "runtime/fail.h"
+#include "tensors/batch_norm.h"
 #include "tensors/weight_norm.h"
 
 namespace contentvec::hubert {
@@ -110,21 +110,8 @@ std::vector<float> Weights::read_pos_conv() const {
 
 Weights::BatchNorm Weights::read_batch_norm() const {
   if (!config_.conv_pos_batch_norm) return {};
-  constexpr double kEps = 1e-5;  // torch's, which no configuration changes
-  const std::vector<float> variance = read("encoder.pos_conv.0.running_var");
-  BatchNorm norm = {read(kPosConvBatchNorm), read("encoder.pos_conv.0.weight"),
-                    read("encoder.pos_conv.0.bias")};
-  for (size_t i = 0; i < variance.size(); ++i) {
-    if (variance[i] < 0) {
-      fail(
-          "weight encoder.pos_conv.0.running_var holds {} at element {}; a variance is never below 0: the "
-          "checkpoint is damaged",
-          variance[i], i);
-    }
-    norm.scale[i] = static_cast<float>(static_cast<double>(norm.scale[i]) /
-                                       std::sqrt(static_cast<double>(variance[i]) + kEps));
-  }
-  return norm;
+  const tensors::BatchNorm norm = tensors::read_batch_norm(tensors_, "encoder.pos_conv.0");
+  return {norm.mean, {norm.scale.begin(), norm.scale.end()}, norm.shift};
 }
 
 }  // namespace contentvec::hubert

@@ -29,9 +29,7 @@ double run_round(const nn::Kernels& kernels, ThreadTeam& team, int64_t iteration
 }  // namespace
 
 CpuPeak measure_cpu_peak(DType dtype, int threads) {
-  if (threads < 0 || threads > kMaxThreads)
-    fail("threads is {}; expected 0 (one per usable CPU) or 1 to {}", threads, kMaxThreads);
-  if (threads == 0) threads = usable_cpus();
+  threads = settle_threads(threads);
   const nn::Kernels& kernels = nn::select_kernels(dtype);
   ThreadTeam team(threads);
   // A first round, long enough to wake everything, says how many iterations a round takes.

@@ -7,6 +7,8 @@
 #include <optional>
 #include <span>
 
+#include "runtime/fail.h"
+
 namespace contentvec {
 
 /// The place of the first value that is NaN or infinite; nothing when all are finite.
@@ -20,6 +22,12 @@ inline std::optional<size_t> first_non_finite(std::span<const float> values) {
   size_t place = 0;
   while (std::isfinite(values[place])) ++place;
   return place;
+}
+
+/// Throws Error for a waveform with a sample that is NaN or infinite, saying which.
+inline void check_finite_samples(std::span<const float> waveform) {
+  if (const auto place = first_non_finite(waveform))
+    fail("sample {} of the waveform is {}; every sample must be a finite number", *place, waveform[*place]);
 }
 
 inline bool all_finite(std::span<const float> values) {

@@ -45,6 +45,12 @@ uint32_t untaken(uint64_t ticket) {
 
 }  // namespace
 
+int settle_threads(int threads) {
+  if (threads < 0 || threads > kMaxThreads)
+    fail("threads is {}; expected 0 (one per usable CPU) or 1 to {}", threads, kMaxThreads);
+  return threads == 0 ? usable_cpus() : threads;
+}
+
 int usable_cpus() {
 #if defined(__linux__)
   cpu_set_t set;

@@ -12,6 +12,10 @@
 
 namespace contentvec {
 
+/// What a caller's number of threads stands for: itself, or for 0 usable_cpus(). Throws Error for one out of
+/// range.
+int settle_threads(int threads);
+
 /// A fixed team of threads that runs parallel loops: the caller and `threads - 1` workers, which between
 /// loops spin for some microseconds and then sleep. Loops come 20 to 200 microseconds apart inside a forward
 /// pass, so waking through the kernel each time would cost more than the work; a sleeping team costs nothing.

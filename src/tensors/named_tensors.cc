@@ -83,4 +83,12 @@ std::vector<std::string> compare_with_table(
   return wrong;
 }
 
+std::string some_of(const std::vector<std::string>& lines) {
+  constexpr size_t kShown = 10;
+  std::string text;
+  for (size_t i = 0; i < std::min(lines.size(), kShown); ++i) text += "\n  " + lines[i];
+  if (lines.size() > kShown) text += fmt::format("\n  and {} more", lines.size() - kShown);
+  return text;
+}
+
 }  // namespace contentvec::tensors

@@ -52,4 +52,7 @@ std::vector<std::string> compare_with_table(
     const NamedTensors& found, std::span<const TensorSpec> table,
     const std::function<std::string(const TensorSpec&)>& describe_missing);
 
+/// Such lines as one text: the first ten, then a count.
+std::string some_of(const std::vector<std::string>& lines);
+
 }  // namespace contentvec::tensors
