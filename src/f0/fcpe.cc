@@ -46,39 +46,23 @@ std::string layer_name(int64_t index) {
 }  // namespace
 
 std::vector<tensors::Synthetic> fcpe_tensors(const FcpeConfig& c) {
-  std::vector<tensors::Synthetic> table;
-  const auto weight = [&](const std::string& name, std::vector<int64_t> shape, double gain) {
-    double fan_in = 1;
-    for (size_t i = 1; i < shape.size(); ++i) fan_in *= static_cast<double>(shape[i]);
-    table.push_back({{name, std::move(shape)}, gain * std::sqrt(3.0 / fan_in), 0});
-  };
-  const auto bias = [&](const std::string& name, int64_t size, double amplitude = 0.1, double offset = 0.0) {
-    table.push_back({{name, {size}}, amplitude, offset});
-  };
+  tensors::SyntheticTable table;
   const int64_t h = c.hidden;
-  weight("input_stack.0.weight", {h, Fcpe::kMels, 3}, 0.3);
-  bias("input_stack.0.bias", h);
-  bias("input_stack.1.weight", h, 0.2, 1.0);
-  bias("input_stack.1.bias", h);
-  weight("input_stack.3.weight", {h, h, 3}, 1.4);
-  bias("input_stack.3.bias", h);
+  table.layer("input_stack.0", {h, Fcpe::kMels, 3}, 0.3);
+  table.norm("input_stack.1", h);
+  table.layer("input_stack.3", {h, h, 3}, 1.4);
   for (int64_t i = 0; i < c.layers; ++i) {
     const std::string name = layer_name(i);
-    bias(name + ".0.weight", h, 0.2, 1.0);
-    bias(name + ".0.bias", h);
-    weight(name + ".2.weight", {4 * h, h, 1}, 1.0);
-    bias(name + ".2.bias", 4 * h);
-    weight(name + ".4.conv.weight", {2 * h, 1, kDepthwiseKernel}, 2.0);
-    bias(name + ".4.conv.bias", 2 * h);
-    weight(name + ".6.weight", {h, 2 * h, 1}, 1.5);
-    bias(name + ".6.bias", h);
+    table.norm(name + ".0", h);
+    table.layer(name + ".2", {4 * h, h, 1});
+    table.layer(name + ".4.conv", {2 * h, 1, kDepthwiseKernel}, 2.0);
+    table.layer(name + ".6", {h, 2 * h, 1}, 1.5);
   }
-  bias("norm.weight", h, 0.2, 1.0);
-  bias("norm.bias", h);
-  table.push_back({{"output_proj.weight_g", {kSalienceBins, 1}}, 0.5, 2.5});
-  weight("output_proj.weight_v", {kSalienceBins, h}, 1.0);
-  bias("output_proj.bias", kSalienceBins, 1.0, -5.0);
-  return table;
+  table.norm("norm", h);
+  table.add("output_proj.weight_g", {kSalienceBins, 1}, {0.5, 2.5});
+  table.weight("output_proj.weight_v", {kSalienceBins, h});
+  table.bias("output_proj.bias", kSalienceBins, 1.0, -5.0);
+  return table.release();
 }
 
 FcpeConfig infer_fcpe(const tensors::NamedTensors& tensors) {

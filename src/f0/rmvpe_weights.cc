@@ -11,43 +11,19 @@
 namespace contentvec::f0 {
 namespace {
 
-/// Builds the table; values made up so that activations keep the size that a trained model's have.
-class Table {
- public:
-  void weight(const std::string& name, std::vector<int64_t> shape, double gain = 1.0) {
-    double fan_in = 1;
-    for (size_t i = 1; i < shape.size(); ++i) fan_in *= static_cast<double>(shape[i]);
-    add(name, std::move(shape), gain * std::sqrt(3.0 / fan_in), 0);
-  }
-  void bias(const std::string& name, int64_t size, double amplitude = 0.1, double offset = 0.0) {
-    add(name, {size}, amplitude, offset);
-  }
-  void batch_norm(const std::string& name, int64_t size, double scale = 1.0, bool of_input = false) {
-    bias(name + ".weight", size, 0.3 * scale, scale);
-    bias(name + ".bias", size, 0.2 * scale);
-    bias(name + ".running_mean", size, of_input ? 1.0 : 0.2, of_input ? -5.0 : 0.0);
-    bias(name + ".running_var", size, of_input ? 1.0 : 0.5, of_input ? 9.0 : 1.0);
-  }
-  void block(const std::string& name, int64_t in, int64_t out) {
-    weight(name + ".conv.0.weight", {out, in, 3, 3}, 0.8);
-    batch_norm(name + ".conv.1", out);
-    weight(name + ".conv.3.weight", {out, out, 3, 3}, 0.8);
-    batch_norm(name + ".conv.4", out, 0.4);
-    if (in == out) return;
-    weight(name + ".shortcut.weight", {out, in, 1, 1}, 0.7);
-    bias(name + ".shortcut.bias", out);
-  }
-  void layer(const std::string& name, int64_t in, int64_t out, int64_t blocks) {
-    for (int64_t i = 0; i < blocks; ++i) block(fmt::format("{}.{}", name, i), i == 0 ? in : out, out);
-  }
-  void add(const std::string& name, std::vector<int64_t> shape, double amplitude, double offset) {
-    table_.push_back({{name, std::move(shape)}, amplitude, offset});
-  }
-  std::vector<tensors::Synthetic> release() { return std::move(table_); }
+void add_block(tensors::SyntheticTable& table, const std::string& name, int64_t in, int64_t out) {
+  table.weight(name + ".conv.0.weight", {out, in, 3, 3}, 0.8);
+  table.batch_norm(name + ".conv.1", out);
+  table.weight(name + ".conv.3.weight", {out, out, 3, 3}, 0.8);
+  table.batch_norm(name + ".conv.4", out, 0.4);
+  if (in != out) table.layer(name + ".shortcut", {out, in, 1, 1}, 0.7);
+}
 
- private:
-  std::vector<tensors::Synthetic> table_;
-};
+void add_layer(tensors::SyntheticTable& table, const std::string& name, int64_t in, int64_t out,
+               int64_t blocks) {
+  for (int64_t i = 0; i < blocks; ++i)
+    add_block(table, fmt::format("{}.{}", name, i), i == 0 ? in : out, out);
+}
 
 /// Reads and packs tensors by name.
 class Packer {
@@ -115,24 +91,23 @@ constexpr const char* kFirstOf = ".conv.0.weight";  // a block's first weight
 }  // namespace
 
 std::vector<tensors::Synthetic> rmvpe_tensors(const RmvpeConfig& c) {
-  Table table;
-  table.batch_norm("unet.encoder.bn", 1, 1.0, true);
+  tensors::SyntheticTable table;
+  table.batch_norm("unet.encoder.bn", 1, 1.0, {1.0, -5.0}, {1.0, 9.0});
   int64_t in = 1;
   int64_t out = c.channels;
   for (int64_t i = 0; i < c.layers; ++i, in = out, out *= 2)
-    table.layer(fmt::format("unet.encoder.layers.{}.conv", i), in, out, c.blocks);
+    add_layer(table, fmt::format("unet.encoder.layers.{}.conv", i), in, out, c.blocks);
   for (int64_t i = 0; i < c.intermediate_layers; ++i, in = out)
-    table.layer(fmt::format("unet.intermediate.layers.{}.conv", i), in, out, c.blocks);
+    add_layer(table, fmt::format("unet.intermediate.layers.{}.conv", i), in, out, c.blocks);
   for (int64_t i = 0; i < c.layers; ++i, in /= 2) {
     const std::string name = fmt::format("unet.decoder.layers.{}", i);
     // A pixel sees 9 / 4 taps on the average.
     table.add(name + ".conv1.0.weight", {in, in / 2, 3, 3},
-              std::sqrt(3.0 / (static_cast<double>(in) * 9 / 4)), 0);
+              {std::sqrt(3.0 / (static_cast<double>(in) * 9 / 4))});
     table.batch_norm(name + ".conv1.1", in / 2);
-    table.layer(name + ".conv2", in, in / 2, c.blocks);
+    add_layer(table, name + ".conv2", in, in / 2, c.blocks);
   }
-  table.weight("cnn.weight", {3, in, 3, 3});
-  table.bias("cnn.bias", 3);
+  table.layer("cnn", {3, in, 3, 3});
   for (const char* suffix : {"", "_reverse"}) {
     const std::string name = "fc.0.gru.";
     table.weight(name + "weight_ih_l0" + suffix, {3 * c.gru_hidden, 3 * Rmvpe::kMels});

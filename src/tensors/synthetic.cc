@@ -1,8 +1,8 @@
 #include "tensors/synthetic.h"
 
 #include <charconv>
+#include <cmath>
 #include <memory>
-#include <utility>
 
 #include "runtime/fail.h"
 
@@ -81,6 +81,46 @@ checkpoint::Tensor Synthetic::as_tensor(const std::string& source, uint64_t seed
           .strides = checkpoint::contiguous_strides(tensor.shape),
           .offset = 0,
           .storage = std::make_shared<SyntheticStorage>(source, *this, seed)};
+}
+
+void SyntheticTable::add(const std::string& name, std::vector<int64_t> shape, Range range) {
+  table_.push_back({{name, std::move(shape)}, range.amplitude, range.offset});
+}
+
+void SyntheticTable::weight(const std::string& name, std::vector<int64_t> shape, double gain) {
+  double fan_in = 1;
+  for (size_t i = 1; i < shape.size(); ++i) fan_in *= static_cast<double>(shape[i]);
+  add(name, std::move(shape), {gain * std::sqrt(3.0 / fan_in)});
+}
+
+void SyntheticTable::bias(const std::string& name, int64_t size, double amplitude, double offset) {
+  add(name, {size}, {amplitude, offset});
+}
+
+void SyntheticTable::layer(const std::string& name, std::vector<int64_t> shape, double gain) {
+  const int64_t outputs = shape.front();
+  weight(name + ".weight", std::move(shape), gain);
+  bias(name + ".bias", outputs);
+}
+
+void SyntheticTable::norm(const std::string& name, int64_t size) {
+  bias(name + ".weight", size, 0.2, 1.0);
+  bias(name + ".bias", size);
+}
+
+void SyntheticTable::batch_norm(const std::string& name, int64_t size, double scale, Range mean,
+                                Range variance) {
+  bias(name + ".weight", size, 0.3 * scale, scale);
+  bias(name + ".bias", size, 0.2 * scale);
+  add(name + ".running_mean", {size}, mean);
+  add(name + ".running_var", {size}, variance);
+}
+
+void SyntheticTable::normed_conv(const std::string& name, int64_t out, int64_t in, int64_t kernel, double g,
+                                 double spread) {
+  add(name + ".weight_g", {out, 1, 1}, {spread * g, g});
+  weight(name + ".weight_v", {out, in, kernel});
+  bias(name + ".bias", out);
 }
 
 }  // namespace contentvec::tensors

@@ -4,6 +4,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "checkpoint/tensor.h"
 #include "tensors/named_tensors.h"
@@ -34,6 +36,37 @@ struct Synthetic {
   void fill(uint64_t seed, std::span<float> out) const;
   /// A tensor whose values are made when they are read; `source` stands for the file in errors.
   [[nodiscard]] checkpoint::Tensor as_tensor(const std::string& source, uint64_t seed) const;
+};
+
+/// Builds the table of a model's tensors. What it makes up keeps activations the size that a trained model's have.
+class SyntheticTable {
+ public:
+  /// Where values lie: offset +- amplitude.
+  struct Range {
+    double amplitude;
+    double offset = 0.0;
+  };
+
+  void add(const std::string& name, std::vector<int64_t> shape, Range range);
+  /// Outputs first: inputs of variance 1 give outputs of variance gain^2.
+  void weight(const std::string& name, std::vector<int64_t> shape, double gain = 1.0);
+  void bias(const std::string& name, int64_t size, double amplitude = 0.1, double offset = 0.0);
+  /// NAME.weight of such a shape and NAME.bias of its first size.
+  void layer(const std::string& name, std::vector<int64_t> shape, double gain = 1.0);
+  /// NAME.weight and NAME.bias of a LayerNorm or GroupNorm.
+  void norm(const std::string& name, int64_t size);
+  /// NAME.weight, bias, running_mean and running_var.
+  void batch_norm(const std::string& name, int64_t size, double scale = 1.0, Range mean = {0.2, 0.0},
+                  Range variance = {0.5, 1.0});
+  /// NAME.weight_g, weight_v and bias of a Conv1d under weight norm: each output's kernel has the norm g, more or less
+  /// by `spread` of it.
+  void normed_conv(const std::string& name, int64_t out, int64_t in, int64_t kernel, double g = 1.0,
+                   double spread = 0.2);
+
+  [[nodiscard]] std::vector<Synthetic> release() { return std::move(table_); }
+
+ private:
+  std::vector<Synthetic> table_;
 };
 
 }  // namespace contentvec::tensors
