@@ -8,6 +8,19 @@
 
 namespace contentvec::synthesizer {
 
+// What every RVC voice has in common.
+inline constexpr int64_t kPitchIds = 256;          // rows of the text encoder's pitch embedding
+inline constexpr int64_t kRelativePositions = 21;  // within 10 frames
+inline constexpr int64_t kCouplings = 4;           // of the flow
+inline constexpr int64_t kFlowLayers = 3;          // of each coupling's WaveNet
+inline constexpr int64_t kFlowKernel = 5;
+inline constexpr int64_t kGeneratorKernel = 7;  // of its first and its last convolution
+
+/// Values in a frame of the features that a version takes: layer 9 with final_proj, or layer 12.
+inline int64_t phone_channels_of(const std::string& version) {
+  return version == "v1" ? 256 : 768;
+}
+
 /// A voice's sizes, under the names of RVC's own configuration; by default those of RVC v2 at 48 kHz.
 struct VoiceConfig {
   int64_t inter_channels = 192;   ///< of the latent
@@ -33,6 +46,13 @@ struct VoiceConfig {
   [[nodiscard]] int64_t samples_per_frame() const {
     return std::accumulate(upsample_rates.begin(), upsample_rates.end(), int64_t{1}, std::multiplies<>());
   }
+  /// Dilated convolutions in a residual block.
+  [[nodiscard]] int64_t convs_per_block() const { return resblock == 1 ? 3 : 2; }
+
+  /// Throws Error, naming `origin`, for sizes that no voice has or that do not go together: everything a file or a
+  /// person can get wrong, so that whatever comes after may rely on them.
+  void validate(const std::string& origin) const;
+
   bool operator==(const VoiceConfig&) const = default;
 };
 
