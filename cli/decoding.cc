@@ -1,5 +1,6 @@
 #include "cli/decoding.h"
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <iterator>
@@ -78,11 +79,15 @@ void Decoding::decode_jobs() {
   }
 }
 
-/// Whether the output need not be written. Says why where something is there that will not do.
+/// Whether the outputs need not be written. Says why where something is there that will not do.
 bool Decoding::is_there(const Job& job, Recording& recording) const {
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(job.output, error)) return false;
-  const std::string problem = unlike_expected(job.output, *options_.skip_existing);
+  const std::vector<std::filesystem::path> outputs = job.outputs();
+  const auto is_file = [](const std::filesystem::path& path) {
+    std::error_code ignored;
+    return std::filesystem::is_regular_file(path, ignored);
+  };
+  if (!std::all_of(outputs.begin(), outputs.end(), is_file)) return false;
+  const std::string problem = options_.unlike_expected(job);
   if (problem.empty()) return true;
   recording.warnings.push_back(fmt::format("what was there already is written anew: {}", problem));
   return false;
@@ -94,7 +99,7 @@ Recording Decoding::decode(const Job& job) const {
   Recording recording{.job = &job, .problem = job.problem};
   if (!recording.problem.empty()) return recording;
   try {
-    recording.skipped = options_.skip_existing && is_there(job, recording);
+    recording.skipped = options_.unlike_expected && is_there(job, recording);
     if (recording.skipped) return recording;
     if (const int rate = options_.only_16k ? audio_rate(job.input) : kSampleRate; rate != kSampleRate) {
       fail("its sample rate is {} Hz; this preset takes {} Hz only, as RVC does: resample it first", rate,

@@ -2,6 +2,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -10,7 +11,6 @@
 #include <thread>
 #include <vector>
 
-#include "cli/existing.h"
 #include "cli/plan.h"
 
 namespace contentvec::cli {
@@ -35,7 +35,9 @@ class Decoding {
     int64_t most_samples = 0;  ///< that may be waiting before the next recording is begun
     int64_t pad = 0;           ///< zeros to put before and after each waveform
     bool only_16k = false;     ///< other sample rates are an error instead of being resampled
-    std::optional<Expected> skip_existing = {};  ///< inputs whose output is there, and is this
+    /// With --skip-existing: why what is at a job's outputs, which are all there, is not what this run writes, or "".
+    /// Empty: nothing is skipped.
+    std::function<std::string(const Job&)> unlike_expected = {};
   };
   /// The jobs must outlive it.
   Decoding(std::span<const Job> jobs, const Options& options);

@@ -7,7 +7,6 @@
 #include <span>
 
 #include "cli/fail.h"
-#include "contentvec/feature_file.h"
 
 namespace contentvec::cli {
 namespace {

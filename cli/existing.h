@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <string>
 
-#include "cli/plan.h"
+#include "contentvec/feature_file.h"
 
 namespace contentvec::cli {
 

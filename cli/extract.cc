@@ -1,33 +1,30 @@
 #include "cli/extract.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "cli/console.h"
 #include "cli/download_bar.h"
+#include "cli/existing.h"
 #include "cli/fail.h"
-#include "cli/folder.h"
 #include "cli/pipeline.h"
 #include "cli/plan.h"
-#include "cli/presets.h"
+#include "cli/recordings.h"
 #include "cli/report.h"
+#include "cli/training.h"
 #include "contentvec/audio.h"
 #include "contentvec/feature_file.h"
 #include "contentvec/model.h"
 #include "contentvec/retriever.h"
-#include "contentvec/threads.h"
-#include "contentvec/unfinished_files.h"
 
 namespace contentvec::cli {
 namespace {
@@ -35,10 +32,9 @@ namespace {
 namespace fs = std::filesystem;
 
 struct ExtractArguments {
-  std::vector<std::string> inputs;
+  RecordingArguments recordings;
   std::string model = kDefaultModel;
   std::string config;
-  std::string out;
   std::string layer;
   bool final_proj = false;
   std::string normalize = "auto";
@@ -46,19 +42,16 @@ struct ExtractArguments {
   std::string index;
   float index_rate = kIndexRate;
   int64_t nprobe = 0;
-  std::string format;
   std::string preset;
-  std::string shard;
-  bool recursive = false;
-  bool skip_existing = false;
   int repeat = 1;
   std::optional<double> max_seconds;
   double overlap = 0;
   double batch_seconds = 30;
   int threads = 0;
   Compute compute;
-  bool json = false;
 };
+
+const Output kFeatures = {.what = "the features", .option = "--out", .formats = {"npy", "safetensors"}};
 
 /// bshall's HuBERT-Soft: padded so that every hop of the waveform gets a frame.
 constexpr const char* kSoftVc = "soft-vc";
@@ -71,6 +64,21 @@ const std::map<std::string, Normalize> kNormalize = {
     {"auto", Normalize::kAuto}, {"on", Normalize::kOn}, {"off", Normalize::kOff}};
 const std::map<std::string, FeatureFormat> kFormats = {{"npy", FeatureFormat::kNpy},
                                                        {"safetensors", FeatureFormat::kSafetensors}};
+
+/// What a program that trains voices extracts.
+struct TrainingPreset {
+  TrainingStep step;
+  const char* layer;  ///< as --layer takes it
+  bool final_proj;
+  bool as_checkpoint_says;  ///< whether the waveform is normalised so; else never
+};
+
+const std::map<std::string, TrainingPreset> kTrainingPresets = {
+    // train/dataset/extract_hubert_feature.py of RVC's WebUI
+    {"rvc-v1", {{"RVC", "1_16k_wavs", {"3_feature256"}}, "9", true, true}},
+    {"rvc-v2", {{"RVC", "1_16k_wavs", {"3_feature768"}}, "12", false, true}},
+    // rvc/train/extract/extract.py of Applio: the embedder's last hidden state
+    {"applio", {{"Applio", "sliced_audios_16k", {"extracted"}}, "", false, false}}};
 
 /// --layer: one stage, or all blocks (which is known to be how many only once the model is).
 struct Layers {
@@ -178,42 +186,27 @@ Model load_model(const ExtractArguments& arguments) {
   return model;
 }
 
-/// --shard I/N, I from 1.
-Shard parse_shard(const std::string& text) {
-  if (text.empty()) return {};
-  size_t number = 0;
-  size_t count = 0;
-  const char* end = text.data() + text.size();
-  const auto slash = std::from_chars(text.data(), end, number);
-  if (slash.ec == std::errc() && slash.ptr != end && *slash.ptr == '/') {
-    const auto rest = std::from_chars(slash.ptr + 1, end, count);
-    if (rest.ec == std::errc() && rest.ptr == end && number >= 1 && number <= count)
-      return {number - 1, count};
-  }
-  throw UsageError(fmt::format("--shard \"{}\": give which part of how many, 1/4 to 4/4 for four", text));
-}
-
 /// What the training presets do is their programs' to say.
 void refuse_with_training(const ExtractArguments& arguments, const TrainingPreset& preset) {
   const std::vector<std::pair<std::string_view, bool>> given = {
       {"--layer", !arguments.layer.empty()},
       {"--final-proj", arguments.final_proj},
-      {"--format", !arguments.format.empty()},
-      {"--recursive", arguments.recursive},
+      {"--format", !arguments.recordings.format.empty()},
+      {"--recursive", arguments.recordings.recursive},
       {"--repeat", arguments.repeat != 1},
       {"--max-seconds", arguments.max_seconds.has_value()},
       {"--overlap", arguments.overlap != 0},
       {"--index", !arguments.index.empty()},
-      {"--out -", arguments.out == "-"},
+      {"--out -", arguments.recordings.out == "-"},
       {"--normalize", !preset.as_checkpoint_says && arguments.normalize != "auto"}};
   for (const auto& [option, is_given] : given) {
     if (is_given) {
       throw UsageError(
           fmt::format("{} cannot be combined with --preset {}, which writes exactly what {} does", option,
-                      arguments.preset, preset.program));
+                      arguments.preset, preset.step.program));
     }
   }
-  if (arguments.inputs.size() != 1) {
+  if (arguments.recordings.inputs.size() != 1) {
     throw UsageError(fmt::format("--preset {} takes one input, an experiment's directory or one of WAV files",
                                  arguments.preset));
   }
@@ -221,8 +214,8 @@ void refuse_with_training(const ExtractArguments& arguments, const TrainingPrese
 
 /// The training preset of --preset, or null.
 const TrainingPreset* training_preset(const ExtractArguments& arguments) {
-  const auto preset = training_presets().find(arguments.preset);
-  return preset == training_presets().end() ? nullptr : &preset->second;
+  const auto preset = kTrainingPresets.find(arguments.preset);
+  return preset == kTrainingPresets.end() ? nullptr : &preset->second;
 }
 
 /// The arguments with those of the preset filled in.
@@ -231,7 +224,7 @@ ExtractArguments with_preset(ExtractArguments arguments) {
     refuse_with_training(arguments, *preset);
     arguments.layer = preset->layer;
     arguments.final_proj = preset->final_proj;
-    arguments.skip_existing = true;
+    arguments.recordings.skip_existing = true;
     arguments.max_seconds = 0;
     if (!preset->as_checkpoint_says) arguments.normalize = "off";
   }
@@ -239,40 +232,12 @@ ExtractArguments with_preset(ExtractArguments arguments) {
 }
 
 Plan plan_of(const ExtractArguments& arguments) {
-  const PlanOptions options = {
-      .out = arguments.out,
-      .format = arguments.format.empty() ? std::nullopt : std::optional(kFormats.at(arguments.format)),
-      .recursive = arguments.recursive,
-      .shard = parse_shard(arguments.shard),
-      .keep = {arguments.model, arguments.speaker_embedding, arguments.config, arguments.index}};
-  return training_preset(arguments) != nullptr
-             ? make_training_plan(arguments.inputs.front(), arguments.preset, options)
-             : make_plan(arguments.inputs, options);
-}
-
-/// Makes the folders of the outputs, and tidies up behind runs that were killed.
-void prepare_folders(const std::vector<Job>& jobs) {
-  std::set<fs::path> folders;
-  for (const Job& job : jobs) {
-    if (job.problem.empty()) folders.insert(job.output.parent_path());
-  }
-  for (const fs::path& folder : folders) {
-    if (!folder.empty()) make_folder(folder);
-    remove_abandoned_files(folder.empty() ? "." : folder);
-  }
-}
-
-/// Decoding takes a small part of the time the model takes.
-int decoding_threads() {
-  return std::clamp(usable_cpus() / 4, 1, 8);
-}
-
-void check_standard_output(const ExtractArguments& arguments) {
-  if (arguments.out != "-") return;
-  if (arguments.json) throw UsageError("--json prints to standard output, where --out - writes the features");
-  if (isatty(STDOUT_FILENO) == 1) {
-    throw UsageError("--out - writes binary data, and standard output is a terminal: redirect it");
-  }
+  PlanOptions options = plan_options(arguments.recordings, kFeatures);
+  options.keep = {arguments.model, arguments.speaker_embedding, arguments.config, arguments.index};
+  const std::vector<std::string>& inputs = arguments.recordings.inputs;
+  const TrainingPreset* preset = training_preset(arguments);
+  return preset != nullptr ? make_training_plan(inputs.front(), arguments.preset, preset->step, options)
+                           : make_plan(inputs, options);
 }
 
 int run(const ExtractArguments& given) {
@@ -281,11 +246,9 @@ int run(const ExtractArguments& given) {
   if (layers.all && !arguments.index.empty()) {
     throw UsageError("--index is made of one layer's features: give that layer instead of --layer all");
   }
-  check_standard_output(arguments);
+  check_standard_output(arguments.recordings, kFeatures, true);
   const Plan plan = plan_of(arguments);
-  for (const std::string& note : plan.notes) note_line("contentvec: note: " + note);
-  if (plan.jobs.empty())
-    note_line("contentvec: note: nothing to do: no input falls to --shard " + arguments.shard);
+  announce(plan, arguments.recordings);
   const std::vector<float> speaker = read_speaker_embedding(arguments.speaker_embedding);
 
   const Model model = load_model(arguments);
@@ -294,10 +257,14 @@ int run(const ExtractArguments& given) {
   ExtractOptions options;
   options.normalize = kNormalize.at(arguments.normalize);
   options.speaker_embedding = speaker;
-  const Expected expected = {.format = plan.format,
+  const FeatureFormat format = kFormats.at(plan.format);
+  const Expected expected = {.format = format,
                              .arrays = layers.all ? static_cast<int64_t>(stages.size()) : 0,
                              .dim = dim_of(stages.front(), model.config()),
                              .repeat = arguments.repeat};
+  const std::function<std::string(const Job&)> check_existing = [expected](const Job& job) {
+    return unlike_expected(job.output, expected);
+  };
   const Extraction extraction = {
       .model = model,
       .options = options,
@@ -311,13 +278,13 @@ int run(const ExtractArguments& given) {
       .decoding = {.threads = decoding_threads(),
                    .pad = arguments.preset == kSoftVc ? soft_vc_padding(model.config()) : 0,
                    .only_16k = training_preset(arguments) != nullptr,
-                   .skip_existing = arguments.skip_existing ? std::optional(expected) : std::nullopt},
-      .writing = {.format = plan.format,
+                   .unlike_expected = arguments.recordings.skip_existing ? check_existing : nullptr},
+      .writing = {.format = format,
                   .all_layers = layers.all,
                   .repeat = arguments.repeat,
                   .metadata = metadata_of(arguments, model)}};
   prepare_folders(plan.jobs);
-  Report report(plan.jobs.size(), arguments.json);
+  Report report(plan.jobs.size(), arguments.recordings.json);
   extract_all(extraction, plan.jobs, report);
   return report.finish();
 }
@@ -331,11 +298,6 @@ Command add_extract(CLI::App& app) {
                           const std::string& value_text) {
     return parser->add_option(name, value, text)->option_text(value_text);
   };
-  option("INPUT", a->inputs,
-         "Audio files, directories of them, lists of either (.txt or .list, one path per line), or - for "
-         "standard input",
-         "...")
-      ->required();
   option("--model", a->model,
          fmt::format(
              "A checkpoint file, a Hugging Face directory, a model of the hub (see `contentvec models`), or "
@@ -343,17 +305,7 @@ Command add_extract(CLI::App& app) {
              kDefaultModel),
          "SPEC");
   add_config(*parser, a->config);
-  option(
-      "-o,--out,--output", a->out,
-      "The file to write (.npy or .safetensors) for one input, or - for standard output; else the directory "
-      "(default: the current one)",
-      "PATH");
-  parser->add_flag("--recursive", a->recursive,
-                   "Search the directories below an input, too; --out gets the same structure");
-  parser->add_flag(
-      "--skip-existing", a->skip_existing,
-      "Leave out inputs whose output is there and whole: an interrupted run goes on where it was");
-  option("--shard", a->shard, "Do part I of N only, for several machines: 1/4 to 4/4", "I/N");
+  add_recordings(*parser, a->recordings, kFeatures);
   option("--preset", a->preset,
          "rvc-v1, rvc-v2 or applio: what the feature extraction of RVC or Applio does, on an experiment's "
          "directory; or soft-vc: pad by 40 samples on both sides",
@@ -394,12 +346,9 @@ Command add_extract(CLI::App& app) {
          "Lists of the index that are searched for each frame (default: as it says, 1 in RVC's)", "N")
       ->check(number_in(int64_t{1}, int64_t{1} << 30))
       ->needs("--index");
-  option("--format", a->format, "npy (default) or safetensors", "FORMAT")
-      ->check(one_of({"npy", "safetensors"}));
   add_compute(*parser, a->compute);
   option("--threads", a->threads, "Threads of one extraction on the CPU (default: one per CPU)", "N")
       ->check(number_in(0, kMaxThreads));
-  parser->add_flag("--json", a->json, "Print one line of JSON per input to standard output");
   return {parser, [a] { return run(*a); }};
 }
 

@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <deque>
 #include <exception>
+#include <memory>
 #include <new>
 #include <optional>
 #include <utility>
 
+#include "cli/writing.h"
 #include "contentvec/audio.h"
 
 namespace contentvec::cli {
@@ -29,8 +31,9 @@ int64_t samples_in(double seconds) {
 struct InHand {
   Recording recording;
   std::optional<PlannedRecording> plan = {};  ///< nothing where there are no features to come
-  size_t begun = 0;                           ///< pieces that were put into a batch
-  bool failed = false;                        ///< one of its pieces did, and that was said
+  std::shared_ptr<FeatureOutput> output = {};
+  size_t begun = 0;     ///< pieces that were put into a batch
+  bool failed = false;  ///< one of its pieces did, and that was said
 
   [[nodiscard]] bool has_more() const { return plan && !failed && begun < plan->pieces().size(); }
 };
@@ -68,6 +71,8 @@ class Batches {
     try {
       taken.plan.emplace(taken.recording.waveform, extraction_.model.config(), extraction_.long_audio,
                          extraction_.options.normalize);
+      taken.output =
+          std::make_shared<FeatureOutput>(taken.recording.job->output, frames_of(taken), extraction_.writing);
     } catch (const std::exception& error) {
       taken.recording.problem = error.what();
     }
@@ -116,7 +121,7 @@ class Batches {
       if (step.of->plan) {
         push(step, std::move(*result++), seconds_per_sample * static_cast<double>(step.samples()));
       } else {
-        push_without_features(step.of->recording);
+        push_without_features(*step.of);
       }
     }
     return true;
@@ -137,7 +142,7 @@ class Batches {
       of.recording.problem = error.what();
     }
     of.failed = true;
-    push_without_features(of.recording);
+    push_without_features(of);
   }
 
   /// Of every step that has a piece, blended with the index.
@@ -159,25 +164,34 @@ class Batches {
     }
   }
 
+  [[nodiscard]] int64_t frames_of(const InHand& of) const {
+    return extraction_.model.config().frames(static_cast<int64_t>(of.recording.waveform.size()));
+  }
+
   /// `seconds`: that the model took; what decoding took is counted with the first piece.
   void push(const Step& step, std::vector<Features> stages, double seconds) {
     const Recording& recording = step.of->recording;
     const Piece& piece = step.piece();
-    const int64_t all = extraction_.model.config().frames(static_cast<int64_t>(recording.waveform.size()));
+    const int64_t all = frames_of(*step.of);
     const bool last = piece.first_frame + piece.frames == all;
+    size_t bytes = 0;
+    for (const Features& stage : stages) bytes += stage.data.size() * sizeof(float);
+    const auto held = std::make_shared<const std::vector<Features>>(std::move(stages));
     writing_.push({.job = recording.job,
-                   .all_frames = all,
-                   .first_frame = piece.first_frame,
-                   .stages = std::move(stages),
+                   .write = [output = step.of->output, first = piece.first_frame,
+                             held] { return output->write(first, *held); },
+                   .bytes = bytes,
                    .audio_seconds = recording.audio_seconds,
+                   .share = static_cast<double>(piece.frames) / static_cast<double>(all),
                    .seconds = seconds + (step.number == 0 ? recording.seconds : 0),
                    .last = last,
                    .warnings = last ? recording.warnings : std::vector<std::string>()});
   }
 
-  void push_without_features(const Recording& recording) {
+  void push_without_features(InHand& of) {
+    of.output.reset();  // what is unfinished is dropped before that is said
     writing_.push(
-        {.job = recording.job, .last = true, .skipped = recording.skipped, .problem = recording.problem});
+        {.job = of.recording.job, .skipped = of.recording.skipped, .problem = of.recording.problem});
   }
 
   const Extraction& extraction_;
@@ -191,7 +205,7 @@ class Batches {
 void extract_all(const Extraction& extraction, std::span<const Job> jobs, Report& report) {
   Decoding::Options ahead = extraction.decoding;
   ahead.most_samples = samples_in(extraction.batch_seconds);
-  Writing writing(extraction.writing, report);
+  Writing writing(report);
   Decoding decoding(jobs, ahead);
   Batches(extraction, decoding, writing).run();
   writing.finish();

@@ -5,16 +5,16 @@
 #include <vector>
 
 #include "cli/decoding.h"
+#include "cli/feature_output.h"
 #include "cli/plan.h"
 #include "cli/report.h"
-#include "cli/writing.h"
 #include "contentvec/long_audio.h"
 #include "contentvec/model.h"
 #include "contentvec/retriever.h"
 
 namespace contentvec::cli {
 
-/// Everything that stays the same from one input to the next.
+/// Everything of an `extract` that stays the same from one input to the next.
 struct Extraction {
   Model model;
   ExtractOptions options;
@@ -25,7 +25,7 @@ struct Extraction {
   float index_rate;
   int64_t nprobe;              ///< 0: the index's own
   Decoding::Options decoding;  ///< most_samples is settled by extract_all
-  Writing::Options writing;
+  FeatureOutputOptions writing;
 };
 
 /// Carries out the jobs in their order: decoding runs ahead and writing behind, while the model works on a

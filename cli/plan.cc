@@ -1,6 +1,7 @@
 #include "cli/plan.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -17,71 +18,101 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::optional<FeatureFormat> format_of(const fs::path& path) {
-  if (path.extension() == ".npy") return FeatureFormat::kNpy;
-  if (path.extension() == ".safetensors") return FeatureFormat::kSafetensors;
-  return std::nullopt;
-}
-
-/// Whether `out` is one file to write rather than a folder to write into.
-bool names_a_file(std::span<const std::string> inputs, const std::string& out) {
-  const bool several = inputs.size() > 1 || is_a_directory(inputs.front()) || is_list(inputs.front());
-  if (out == "-") {
-    if (several)
-      throw UsageError("--out - takes the features of one input to standard output: name one file");
-    return true;
+/// Where the files of one kind go.
+class Destination {
+ public:
+  Destination(std::span<const std::string> inputs, const Output& output)
+      : out_(output.out),
+        format_(output.format.empty() ? output.formats.front() : output.format),
+        one_file_(names_a_file(inputs, output)) {
+    const std::string ending = ending_of(output);
+    if (!one_file_ || ending.empty()) return;
+    format_ = ending;
+    if (!output.format.empty() && output.format != ending) {
+      throw UsageError(fmt::format("{} \"{}\" and --format contradict each other: leave --format out",
+                                   output.option, output.out));
+    }
   }
-  if (out.empty() || out.back() == '/' || is_a_directory(out)) return false;
-  const bool known = format_of(out).has_value();
-  std::error_code ignored;
-  if (several && (known || fs::exists(out, ignored))) {
-    throw UsageError(
-        fmt::format("--out \"{}\" is one file, but the inputs become one file each: give a directory", out));
-  }
-  if (!several && !known) {
-    throw UsageError(
-        fmt::format("--out \"{}\": end it in .npy or .safetensors for a file, in / for a directory", out));
-  }
-  return !several;
-}
 
-/// The file of --out FILE.
-fs::path named_output(const std::string& out) {
-  return out == "-" ? kStandardOutput : out;
-}
+  [[nodiscard]] const std::string& format() const { return format_; }
 
-fs::path output_in(const fs::path& folder, const std::string& input, FeatureFormat format) {
-  const std::string stem = input == "-" ? "stdin" : fs::path(input).stem().string();
-  return folder / (stem + (format == FeatureFormat::kNpy ? ".npy" : ".safetensors"));
-}
+  [[nodiscard]] fs::path of(const Found& found) const {
+    if (one_file_) return out_ == "-" ? kStandardOutput : out_;
+    const std::string stem = found.path == "-" ? "stdin" : fs::path(found.path).stem().string();
+    return out_ / found.folder / (stem + "." + format_);
+  }
+
+ private:
+  /// The one of the formats that the path ends as, or "".
+  static std::string ending_of(const Output& output) {
+    const auto is_end = [&](const std::string& format) {
+      return fs::path(output.out).extension() == "." + format;
+    };
+    const auto found = std::find_if(output.formats.begin(), output.formats.end(), is_end);
+    return found == output.formats.end() ? "" : *found;
+  }
+
+  /// Whether it is one file to write rather than a folder to write into.
+  static bool names_a_file(std::span<const std::string> inputs, const Output& output) {
+    const std::string& out = output.out;
+    const bool several = inputs.size() > 1 || is_a_directory(inputs.front()) || is_list(inputs.front());
+    if (out == "-") {
+      if (several) {
+        throw UsageError(fmt::format("{} - takes {} of one input to standard output: name one file",
+                                     output.option, output.what));
+      }
+      return true;
+    }
+    if (out.empty() || out.back() == '/' || is_a_directory(out)) return false;
+    const bool known = !ending_of(output).empty();
+    std::error_code ignored;
+    if (several && (known || fs::exists(out, ignored))) {
+      throw UsageError(
+          fmt::format("{} \"{}\" is one file, but the inputs become one file each: give a directory",
+                      output.option, out));
+    }
+    if (!several && !known) {
+      throw UsageError(fmt::format("{} \"{}\": end it in .{} for a file, in / for a directory", output.option,
+                                   out, fmt::join(output.formats, " or .")));
+    }
+    return !several;
+  }
+
+  std::string out_;
+  std::string format_;
+  bool one_file_;
+};
 
 void refuse_collisions(const std::vector<Job>& jobs) {
   std::map<fs::path, std::string_view> writers;
   for (const Job& job : jobs) {
-    if (!job.problem.empty()) continue;
-    const auto [earlier, is_new] = writers.try_emplace(job.output, job.input);
-    if (!is_new) {
-      throw UsageError(fmt::format(
-          "\"{}\" and \"{}\" would both be written to \"{}\": extract them into different directories "
-          "(--recursive keeps those below an input)",
-          earlier->second, job.input, job.output.string()));
+    for (const fs::path& output : job.outputs()) {
+      const auto [earlier, is_new] = writers.try_emplace(output, job.input);
+      if (!is_new) {
+        throw UsageError(
+            fmt::format("\"{}\" and \"{}\" would both be written to \"{}\": give them different directories "
+                        "(--recursive keeps those below an input)",
+                        earlier->second, job.input, output.string()));
+      }
     }
   }
 }
 
-void refuse_overwriting(const std::vector<Job>& jobs, std::span<const std::string> keep) {
+void refuse_overwriting(const std::vector<Job>& jobs, const PlanOptions& options) {
   std::set<fs::path> precious;
   std::error_code ignored;
-  for (const std::string& file : keep) {
+  for (const std::string& file : options.keep) {
     if (!file.empty()) precious.insert(fs::weakly_canonical(file, ignored));
   }
   for (const Job& job : jobs) precious.insert(fs::weakly_canonical(job.input, ignored));
   precious.erase(fs::path());  // what cannot be followed, such as a pipe behind /dev/stdout
   for (const Job& job : jobs) {
-    if (job.problem.empty() && precious.contains(fs::weakly_canonical(job.output, ignored))) {
-      throw UsageError(fmt::format(
-          "the features of \"{}\" would overwrite \"{}\", which is to be read: choose another --out",
-          job.input, job.output.string()));
+    for (const fs::path& output : job.outputs()) {
+      if (precious.contains(fs::weakly_canonical(output, ignored))) {
+        throw UsageError(
+            fmt::format("{} of \"{}\" would overwrite \"{}\", which is to be read: choose another --out",
+                        options.output.what, job.input, output.string()));
+      }
     }
   }
 }
@@ -94,32 +125,33 @@ std::vector<Job> shard_of(std::vector<Job> jobs, const Shard& shard) {
 
 }  // namespace
 
-void check_outputs(const std::vector<Job>& jobs, std::span<const std::string> keep) {
+std::vector<fs::path> Job::outputs() const {
+  if (!problem.empty()) return {};
+  std::vector<fs::path> all = {output};
+  all.insert(all.end(), beside.begin(), beside.end());
+  return all;
+}
+
+void check_outputs(const std::vector<Job>& jobs, const PlanOptions& options) {
   refuse_collisions(jobs);
-  refuse_overwriting(jobs, keep);
+  refuse_overwriting(jobs, options);
 }
 
 Plan make_plan(std::span<const std::string> inputs, const PlanOptions& options) {
-  Plan plan{{}, options.format.value_or(FeatureFormat::kNpy), {}};
-  const bool one_file = names_a_file(inputs, options.out);
-  if (one_file) {
-    plan.format = format_of(options.out).value_or(plan.format);
-    if (options.format.value_or(plan.format) != plan.format) {
-      throw UsageError(
-          fmt::format("--out \"{}\" and --format contradict each other: leave --format out", options.out));
-    }
+  const Destination main(inputs, options.output);
+  std::vector<Destination> beside;
+  for (const Output& output : options.beside) {
+    if (!output.out.empty()) beside.emplace_back(inputs, output);
   }
   Inputs all = find_inputs(inputs, options.recursive);
-  plan.notes = std::move(all.notes);
-  for (Found& found : all.found) {
-    fs::path output;
-    if (found.problem.empty()) {
-      output = one_file ? named_output(options.out)
-                        : output_in(options.out / found.folder, found.path, plan.format);
-    }
-    plan.jobs.push_back({std::move(found.path), std::move(output), std::move(found.problem)});
+  Plan plan{{}, main.format(), std::move(all.notes)};
+  for (const Found& found : all.found) {
+    Job& job = plan.jobs.emplace_back(Job{found.path, {}, found.problem});
+    if (!job.problem.empty()) continue;
+    job.output = main.of(found);
+    for (const Destination& destination : beside) job.beside.push_back(destination.of(found));
   }
-  check_outputs(plan.jobs, options.keep);
+  check_outputs(plan.jobs, options);
   plan.jobs = shard_of(std::move(plan.jobs), options.shard);
   return plan;
 }

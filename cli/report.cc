@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "cli/command.h"
 #include "cli/console.h"
@@ -55,24 +54,34 @@ void Report::done(const Job& job, const Done& what) {
     bar_.clear();
     warning_line(fmt::format("{}: {}", name_of(job.input), warning));
   }
+  if (!what.outcome.nothing_written.empty()) return nothing_written(job, what.outcome.nothing_written);
   if (json_) {
     nlohmann::ordered_json object = paths_of(job);
-    if (what.layers > 0) object["layers"] = what.layers;
-    object["frames"] = what.frames;
-    object["dim"] = what.dim;
+    object.update(what.outcome.fields);
     object["audio_seconds"] = what.audio_seconds;
     object["seconds"] = rounded(what.seconds);
     if (!what.warnings.empty()) object["warnings"] = what.warnings;
     print_json(object);
   }
   if (verbosity() == Verbosity::kVerbose || (!json_ && (!bar_.shown() || progress_.total == 1))) {
-    const std::string layers = what.layers > 0 ? fmt::format("{} layers x ", what.layers) : "";
-    print_note(fmt::format("[{}/{}] {} -> {}  {}{} frames x {}  ({:.1f} s audio in {:.2f} s)",
-                           progress_.reached, progress_.total, name_of(job.input),
-                           job.output == kStandardOutput ? "standard output" : job.output.string(), layers,
-                           what.frames, what.dim, what.audio_seconds, what.seconds));
+    print_note(fmt::format("[{}/{}] {} -> {}  {}  ({:.1f} s audio in {:.2f} s)", progress_.reached,
+                           progress_.total, name_of(job.input),
+                           job.output == kStandardOutput ? "standard output" : job.output.string(),
+                           what.outcome.text, what.audio_seconds, what.seconds));
   }
   bar_.draw(progress());
+}
+
+void Report::nothing_written(const Job& job, const std::string& why) {
+  ++nothing_written_;
+  if (json_) {
+    nlohmann::ordered_json object;
+    set_path(object, "path", job.input);
+    object["nothing_written"] = why;
+    print_json(object);
+  }
+  bar_.clear();
+  warning_line(fmt::format("{}: {}", name_of(job.input), why));
 }
 
 void Report::skipped(const Job& job) {
@@ -112,6 +121,7 @@ int Report::finish() {
                                    now.reached - now.skipped - failures_.size(), now.total,
                                    now.audio_seconds / 3600, clock_text(now.seconds), speed_text(now));
     if (now.skipped > 0) line += fmt::format(", {} were there already", now.skipped);
+    if (nothing_written_ > 0) line += fmt::format(", {} of them with nothing to write", nothing_written_);
     if (!failures_.empty()) line += fmt::format(", {} failed", failures_.size());
     note_line(line);
     if (!failures_.empty()) {

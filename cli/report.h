@@ -2,8 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
-#include <cstdint>
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -12,13 +11,19 @@
 
 namespace contentvec::cli {
 
+/// What was written of an input, in the command's own words.
+struct Outcome {
+  /// For the manifest: {"frames": 99, "dim": 768}.
+  nlohmann::ordered_json fields = nlohmann::ordered_json::object();
+  std::string text = {};             ///< the same for people: "99 frames x 768"
+  std::string nothing_written = {};  ///< why nothing was, where that is no failure
+};
+
 /// What became of one input.
 struct Done {
-  int64_t layers = 0;  ///< more than one array of [frames, dim] where all layers were asked for, else 0
-  int64_t frames = 0;
-  int64_t dim = 0;
+  Outcome outcome;
   double audio_seconds = 0;
-  double seconds = 0;                      ///< of work on it: decoding, its share of the extraction, writing
+  double seconds = 0;                      ///< of work on it: decoding, computing, writing
   std::vector<std::string> warnings = {};  ///< about its audio
 };
 
@@ -29,7 +34,7 @@ class Report {
  public:
   Report(size_t total, bool json);
 
-  /// So much audio, more or all of an input, was extracted and written.
+  /// So much audio, more or all of an input, is done and written.
   void advanced(double audio_seconds);
   void done(const Job& job, const Done& what);
   void skipped(const Job& job);
@@ -38,6 +43,7 @@ class Report {
   [[nodiscard]] int finish();
 
  private:
+  void nothing_written(const Job& job, const std::string& why);
   void print_json(const nlohmann::ordered_json& object);
   void print_note(const std::string& line);
   [[nodiscard]] Progress progress() const;
@@ -47,6 +53,7 @@ class Report {
   ProgressBar bar_;
   Progress progress_;
   bool output_broken_ = false;  ///< standard output cannot be written
+  size_t nothing_written_ = 0;  ///< inputs that are done without an output
   std::vector<std::string> failures_;
 };
 

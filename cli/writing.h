@@ -1,9 +1,8 @@
 #pragma once
 
 #include <condition_variable>
-#include <cstdint>
-#include <map>
-#include <memory>
+#include <cstddef>
+#include <functional>
 #include <mutex>
 #include <queue>
 #include <string>
@@ -12,68 +11,57 @@
 
 #include "cli/plan.h"
 #include "cli/report.h"
-#include "contentvec/feature_file.h"
-#include "contentvec/model.h"
 
 namespace contentvec::cli {
 
-/// What there is to tell of an input: some frames of its features, the last piece saying so; or that there
-/// will be none.
-struct PieceResult {
+/// Writes what an input became, or part of it, on the thread of writing, and drops what is unfinished before it
+/// throws. Returns what there is to say once all of it is written.
+using Write = std::function<Outcome()>;
+
+/// What there is to tell of an input: that part of its output can be written, the last part saying so; or that
+/// there will be none.
+struct Part {
   const Job* job = nullptr;
-  int64_t all_frames = 0;             ///< of the whole recording
-  int64_t first_frame = 0;            ///< of this piece
-  std::vector<Features> stages = {};  ///< frames of this piece, for every stage
-  double audio_seconds = 0;           ///< of the whole recording
-  double seconds = 0;                 ///< of work on this piece
-  bool last = false;
+  Write write = {};          ///< what the last one returns is reported
+  size_t bytes = 0;          ///< of memory that `write` holds
+  double audio_seconds = 0;  ///< of the whole recording
+  double share = 1;          ///< of the recording that this part is
+  double seconds = 0;        ///< of work on this part
+  bool last = true;
   bool skipped = false;
-  std::vector<std::string> warnings = {};  ///< about the audio; with the last piece
+  std::vector<std::string> warnings = {};  ///< about the audio; with the last part
   std::string problem = {};
 };
 
-/// Writes features on a thread of its own, in the order they come, and reports. Holds back whoever brings
-/// more while much is waiting, so that memory is bounded.
+/// Writes outputs on a thread of its own, in the order they come, and reports. Holds back whoever brings more
+/// while much is waiting, so that memory is bounded.
 class Writing {
  public:
-  struct Options {
-    FeatureFormat format = FeatureFormat::kNpy;
-    bool all_layers = false;
-    int repeat = 1;                                    ///< times every frame is written
-    std::map<std::string, std::string> metadata = {};  ///< of a safetensors file
-  };
   /// Nobody else may use `report` until finish() has returned.
-  Writing(Options options, Report& report);
+  explicit Writing(Report& report);
   /// Drops what has not been written.
   ~Writing();
   Writing(const Writing&) = delete;
   Writing& operator=(const Writing&) = delete;
 
-  /// The pieces of an input come one after the other.
-  void push(PieceResult piece);
+  /// The parts of an input come one after the other.
+  void push(Part part);
   /// Returns when everything is written.
   void finish();
 
  private:
-  /// The file that is being written.
-  struct Output {
-    std::unique_ptr<FeatureWriter> file;
-    double seconds = 0;
-    bool failed = false;  ///< and reported
-  };
-  void write_pieces();
-  void take(PieceResult& piece);
-  void write(PieceResult& piece);
-  [[nodiscard]] std::unique_ptr<FeatureWriter> begin_file(const PieceResult& piece) const;
+  void write_parts();
+  void take(Part& part);
+  void write(Part& part);
 
-  Options options_;
   Report& report_;
-  Output output_;
+  double seconds_ = 0;   ///< of work on the input whose parts come
+  bool failed_ = false;  ///< that input did, which is reported
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::queue<PieceResult> pieces_;
-  size_t waiting_ = 0;    ///< values in pieces_
-  bool closed_ = false;   ///< no more pieces will come
+  std::queue<Part> parts_;
+  size_t waiting_ = 0;    ///< bytes in parts_
+  bool closed_ = false;   ///< no more parts will come
   bool dropped_ = false;  ///< those that are there are not wanted
   std::thread thread_;
 };

@@ -1,10 +1,11 @@
-#include "cli/presets.h"
+#include "cli/training.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <set>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -17,12 +18,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Everything in a directory, sorted by the bytes of the names, as Python sorts them.
-std::vector<fs::directory_entry> sorted_entries(const fs::path& directory, const std::string& expected) {
+/// Everything in a directory that is the step's, sorted by the bytes of the names, as Python sorts them.
+std::vector<fs::directory_entry> sorted_entries(const fs::path& directory, std::string_view passed_over,
+                                                const std::string& expected) {
   std::vector<fs::directory_entry> entries;
   std::error_code error;
   for (fs::directory_iterator at(directory, error), end; !error && at != end; at.increment(error)) {
-    entries.push_back(*at);
+    const std::string name = at->path().filename().string();
+    if (passed_over.empty() || name.find(passed_over) == std::string::npos) entries.push_back(*at);
   }
   if (error) {
     throw UsageError(fmt::format("cannot list the directory \"{}\": {}; {}", directory.string(),
@@ -55,9 +58,13 @@ struct Chosen {
   LeftOut left_out;
 };
 
-Chosen choose(const std::vector<fs::directory_entry>& entries) {
+std::string output_name(const fs::path& recording, const TrainingStep& step) {
+  return (step.keeps_ending ? recording.filename() : recording.stem()).string() + ".npy";
+}
+
+Chosen choose(const std::vector<fs::directory_entry>& entries, const TrainingStep& step) {
   Chosen chosen{std::vector<bool>(entries.size()), {}};
-  std::set<std::string> stems;
+  std::set<std::string> names;
   // The program's own come first: where a.wav is, nothing else becomes a.npy.
   for (const bool wav : {true, false}) {
     for (size_t i = 0; i < entries.size(); ++i) {
@@ -65,7 +72,7 @@ Chosen choose(const std::vector<fs::directory_entry>& entries) {
       if (is_hidden(path) || (path.extension() == ".wav") != wav) continue;
       if (!is_audio(entries[i])) {
         chosen.left_out.add(entries[i]);
-      } else if (!stems.insert(path.stem().string()).second) {
+      } else if (!names.insert(output_name(path, step)).second) {
         chosen.left_out.add("names that another has", path.filename().string());
       } else {
         chosen.taken[i] = true;
@@ -77,48 +84,42 @@ Chosen choose(const std::vector<fs::directory_entry>& entries) {
 
 }  // namespace
 
-const std::map<std::string, TrainingPreset>& training_presets() {
-  static const std::map<std::string, TrainingPreset> presets = {
-      // train/dataset/extract_hubert_feature.py of RVC's WebUI
-      {"rvc-v1", {"RVC", "1_16k_wavs", "3_feature256", "9", true, true}},
-      {"rvc-v2", {"RVC", "1_16k_wavs", "3_feature768", "12", false, true}},
-      // rvc/train/extract/extract.py of Applio: the embedder's last hidden state
-      {"applio", {"Applio", "sliced_audios_16k", "extracted", "", false, false}}};
-  return presets;
-}
-
-Plan make_training_plan(const std::string& directory, const std::string& name, const PlanOptions& options) {
-  const TrainingPreset& preset = training_presets().at(name);
+Plan make_training_plan(const std::string& directory, const std::string& preset, const TrainingStep& step,
+                        const PlanOptions& options) {
   const std::string expected = fmt::format(
       "--preset {} takes an experiment's directory (logs/NAME), which has {}, or a directory of 16 kHz WAV "
       "files",
-      name, preset.wavs);
+      preset, step.wavs);
   const fs::path given = fs::absolute(directory).lexically_normal();
   const fs::path trimmed = given.has_filename() ? given : given.parent_path();
-  const bool is_experiment = is_a_directory(trimmed / preset.wavs);
-  const fs::path audio = is_experiment ? fs::path(directory) / preset.wavs : fs::path(directory);
-  const fs::path experiment = !options.out.empty() ? fs::path(options.out)
-                              : is_experiment      ? fs::path(directory)
-                                                   : trimmed.parent_path();
+  const bool is_experiment = is_a_directory(trimmed / step.wavs);
+  const fs::path audio = is_experiment ? fs::path(directory) / step.wavs : fs::path(directory);
+  const fs::path experiment = !options.output.out.empty() ? fs::path(options.output.out)
+                              : is_experiment             ? fs::path(directory)
+                                                          : trimmed.parent_path();
 
-  const std::vector<fs::directory_entry> entries = sorted_entries(audio, expected);
-  const Chosen chosen = choose(entries);
+  const std::vector<fs::directory_entry> entries = sorted_entries(audio, step.passed_over, expected);
+  const Chosen chosen = choose(entries, step);
   if (std::find(chosen.taken.begin(), chosen.taken.end(), true) == chosen.taken.end()) {
-    const std::string better = better_directory(audio, preset.wavs);
+    const std::string better = better_directory(audio, step.wavs);
     throw UsageError(fmt::format("\"{}\" has no audio files{}; {}{}", audio.string(),
                                  chosen.left_out.empty() ? "" : ", but " + chosen.left_out.text(), expected,
                                  better.empty() ? "" : fmt::format(": \"{}\"?", better)));
   }
-  Plan plan;
+  Plan plan{{}, "npy"};
   for (size_t i = options.shard.index; i < entries.size(); i += options.shard.count) {
     if (!chosen.taken[i]) continue;
     const fs::path& path = entries[i].path();
-    plan.jobs.push_back({path.string(), experiment / preset.features / (path.stem().string() + ".npy"), {}});
+    Job& job = plan.jobs.emplace_back(Job{path.string(), {}});
+    for (const char* folder : step.outputs)
+      job.beside.push_back(experiment / folder / output_name(path, step));
+    job.output = job.beside.front();
+    job.beside.erase(job.beside.begin());
   }
   if (!chosen.left_out.empty()) {
     plan.notes.push_back(fmt::format("{}: left out: {}", audio.string(), chosen.left_out.text()));
   }
-  check_outputs(plan.jobs, options.keep);
+  check_outputs(plan.jobs, options);
   return plan;
 }
 
