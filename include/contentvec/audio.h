@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -47,6 +48,18 @@ CONTENTVEC_API Audio read_audio(std::span<const std::byte> file, std::string_vie
 CONTENTVEC_API std::vector<float> load_audio(const std::filesystem::path& path);
 CONTENTVEC_API std::vector<float> load_audio(std::span<const std::byte> file, std::string_view name);
 
+/// A decoded audio file as it is: its own channels at its own rate.
+struct AudioChannels {
+  std::vector<std::vector<float>> channels;  ///< At least one; all [samples].
+  int rate = 0;                              ///< Hz.
+  std::vector<std::string> warnings{};       ///< As Audio's.
+};
+
+/// Decodes an audio file without averaging its channels and without resampling. Where files of several rates are joined
+/// in one, what follows is resampled to the rate of the first. Warnings and errors are read_audio's, and an Error for
+/// joined files with different numbers of channels.
+CONTENTVEC_API AudioChannels read_audio_channels(const std::filesystem::path& path);
+
 /// The sample rate of an audio file in Hz, before load_audio makes it 16 kHz. Throws Error as load_audio does
 /// for a file that cannot be opened.
 CONTENTVEC_API int audio_rate(const std::filesystem::path& path);
@@ -60,5 +73,36 @@ CONTENTVEC_API std::span<const std::string_view> audio_extensions();
 /// Throws Error for a rate outside 1 .. 1,000,000 Hz; samples are not looked at.
 CONTENTVEC_API std::vector<float> resample(std::span<const float> waveform, int from_rate,
                                            int to_rate = kSampleRate);
+
+/// What kind of file is written.
+enum class AudioContainer {
+  kWav,   ///< ".wav"; RF64 where it takes more than 4 GiB, which a WAV cannot.
+  kFlac,  ///< ".flac", up to 8 channels, of whole numbers.
+};
+
+/// How samples are written.
+enum class AudioEncoding {
+  kPcm16,  ///< 16 bits, scaled as to_pcm16() does.
+  kPcm24,  ///< 24 bits, in the same way.
+  kFloat,  ///< As they are, in float32; WAV only.
+};
+
+struct AudioFileOptions {
+  std::optional<AudioContainer> container = {};  ///< The one that the path ends as, where it is not set.
+  AudioEncoding encoding = AudioEncoding::kPcm16;
+};
+
+/// Writes an audio file: channels of the same number of samples, nominally in [-1, 1], at `rate` Hz. All channels are
+/// scaled alike. The file appears whole or not at all; "-" is standard output, which, as any pipe, gets it in one piece
+/// that is held in memory before. The same samples give the same bytes. Throws Error for a path that ends as neither
+/// kind does where no container is given, for what the container cannot hold, for samples that are not finite, and when
+/// the file cannot be written.
+CONTENTVEC_API void write_audio(const std::filesystem::path& path,
+                                std::span<const std::span<const float>> channels, int rate,
+                                const AudioFileOptions& options = {});
+
+/// Samples as RVC writes them: all scaled down where the largest exceeds 0.99, so that it becomes that, then times
+/// 32768, and what is behind the point cut off. Throws Error for samples that are not finite. Needs no library.
+[[nodiscard]] CONTENTVEC_API std::vector<int16_t> to_pcm16(std::span<const float> waveform);
 
 }  // namespace contentvec

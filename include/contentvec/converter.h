@@ -79,7 +79,4 @@ class Converter {
   std::shared_ptr<const Impl> impl_;
 };
 
-/// As RVC writes it: scaled down where its peak exceeds 0.99, then times 32768 and cut to whole numbers.
-[[nodiscard]] CONTENTVEC_API std::vector<int16_t> to_pcm16(std::span<const float> waveform);
-
 }  // namespace contentvec

@@ -31,6 +31,15 @@ std::vector<float> load_audio(std::span<const std::byte> file, std::string_view 
   return read_audio(file, name).waveform;
 }
 
+AudioChannels read_audio_channels(const std::filesystem::path& path) {
+  fail_absent(fmt::format("read audio from '{}'", path.string()));
+}
+
+void write_audio(const std::filesystem::path& path, std::span<const std::span<const float>> /*channels*/,
+                 int /*rate*/, const AudioFileOptions& /*options*/) {
+  fail_absent(fmt::format("write '{}'", path.string()));
+}
+
 int audio_rate(const std::filesystem::path& path) {
   fail_absent(fmt::format("read audio from '{}'", path.string()));
 }

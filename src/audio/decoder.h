@@ -26,6 +26,8 @@ class Decoder {
   /// Frames per second, kLowestRate .. kHighestRate.
   [[nodiscard]] int rate() const { return info_.samplerate; }
 
+  [[nodiscard]] int channel_count() const { return info_.channels; }
+
   /// How many frames the stream announces; 0 when it does not say.
   [[nodiscard]] int64_t frames() const;
 

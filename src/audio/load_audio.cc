@@ -35,51 +35,98 @@ constexpr Limit kSamples{kHour, 6 * kHour, 1024, 64};  // of the waveform
 constexpr Limit kValues{int64_t{1} << 28, int64_t{1} << 31, 1024,
                         256};  // frames x channels, as they are decoded
 
+/// What becomes of the channels.
+enum class Keep {
+  kMean,  ///< one waveform of 16 kHz
+  kEach,  ///< as they are, at the rate of the file's first stream
+};
+
 /// Decodes the streams of a file and puts them together.
 class Loading {
  public:
-  Loading(audio::ByteSource& source, std::string doing) : size_(source.size()), doing_(std::move(doing)) {
+  Loading(audio::ByteSource& source, std::string doing, Keep keep)
+      : size_(source.size()), doing_(std::move(doing)), keep_(keep) {
     auto contents = audio::find_contents(source, doing_);
-    result_.warnings = std::move(contents.warnings);
+    warnings_ = std::move(contents.warnings);
     for (audio::Stream& stream : contents.streams) load(std::move(stream));
     append_resampled();
-    for (std::string& warning : levels_.warnings(result_.source_rate))
-      result_.warnings.push_back(std::move(warning));
+    for (std::string& warning : levels_.warnings(source_rate_)) warnings_.push_back(std::move(warning));
   }
 
-  Audio take() { return std::move(result_); }
+  Audio take_mean() { return {std::move(lanes_.front().samples), source_rate_, std::move(warnings_)}; }
+
+  AudioChannels take_channels() {
+    AudioChannels audio = {{}, source_rate_, std::move(warnings_)};
+    for (Lane& lane : lanes_) audio.channels.push_back(std::move(lane.samples));
+    return audio;
+  }
 
  private:
+  /// One waveform of the result.
+  struct Lane {
+    std::vector<float> samples;
+    std::optional<audio::Resampler> resampler;  ///< for streams of one rate, one after the other
+  };
+
   void load(audio::Stream stream) {
     audio::Decoder decoder(std::move(stream), doing_);
+    settle_lanes(decoder);
     if (decoder.rate() != rate_) {
       append_resampled();
       rate_ = decoder.rate();
-      if (result_.source_rate == 0) result_.source_rate = rate_;
-      resampler_.emplace(rate_, kSampleRate);
+      for (Lane& lane : lanes_) lane.resampler.emplace(rate_, target_rate());
     }
     for (auto block = decoder.next(); !block.empty(); block = decoder.next()) {
-      resampler_->push(block);
+      push(decoder, block);
       levels_.add(decoder.channels(), block);
       values_ += static_cast<int64_t>(decoder.channels().size());
       check_limits();
     }
   }
 
-  void append_resampled() {
-    if (!resampler_) return;
-    std::vector<float> more = resampler_->finish();
-    resampler_.reset();
-    if (result_.waveform.empty()) {
-      result_.waveform = std::move(more);
-    } else {
-      result_.waveform.insert(result_.waveform.end(), more.begin(), more.end());
+  void settle_lanes(const audio::Decoder& decoder) {
+    const size_t lanes = keep_ == Keep::kMean ? 1 : static_cast<size_t>(decoder.channel_count());
+    if (source_rate_ == 0) {
+      source_rate_ = decoder.rate();
+      lanes_.resize(lanes);
+    }
+    if (lanes != lanes_.size()) {
+      fail(
+          "{}: files with {} and with {} channels are joined in it; expected the same number in each; average the "
+          "channels, or take the file apart",
+          doing_, lanes_.size(), lanes);
     }
   }
 
+  void push(const audio::Decoder& decoder, std::span<const float> mean) {
+    if (keep_ == Keep::kMean) return lanes_.front().resampler->push(mean);
+    const std::span<const float> interleaved = decoder.channels();
+    for (size_t channel = 0; channel < lanes_.size(); ++channel) {
+      one_channel_.resize(mean.size());
+      for (size_t t = 0; t < mean.size(); ++t) one_channel_[t] = interleaved[t * lanes_.size() + channel];
+      lanes_[channel].resampler->push(one_channel_);
+    }
+  }
+
+  void append_resampled() {
+    for (Lane& lane : lanes_) {
+      if (!lane.resampler) continue;
+      std::vector<float> more = lane.resampler->finish();
+      lane.resampler.reset();
+      if (lane.samples.empty()) {
+        lane.samples = std::move(more);
+      } else {
+        lane.samples.insert(lane.samples.end(), more.begin(), more.end());
+      }
+    }
+  }
+
+  [[nodiscard]] int target_rate() const { return keep_ == Keep::kMean ? kSampleRate : source_rate_; }
+
   void check_limits() const {
-    const int64_t samples = static_cast<int64_t>(result_.waveform.size()) + resampler_->size();
-    if (const int64_t most = kSamples.of(size_); samples > most) {
+    const Lane& lane = lanes_.front();
+    const int64_t samples = static_cast<int64_t>(lane.samples.size()) + lane.resampler->size();
+    if (const int64_t most = kSamples.of(size_); samples > most * target_rate() / kSampleRate) {
       fail(
           "{}: its {} bytes become more than {:.1f} hours of sound, the limit for a file of this size; "
           "decode it by other means, such as `ffmpeg -i in.xyz out.wav`, if this is true",
@@ -95,10 +142,13 @@ class Loading {
 
   int64_t size_;  ///< bytes of the file
   std::string doing_;
-  Audio result_;
+  Keep keep_;
+  std::vector<Lane> lanes_;
+  std::vector<float> one_channel_;  ///< of a block
+  std::vector<std::string> warnings_;
   audio::Levels levels_;
-  std::optional<audio::Resampler> resampler_;  ///< for streams of one rate, one after the other
-  int rate_ = 0;
+  int source_rate_ = 0;  ///< of the first stream
+  int rate_ = 0;         ///< of the stream at hand
   int64_t values_ = 0;
 };
 
@@ -111,13 +161,18 @@ std::string doing_with(const std::filesystem::path& path) {
 
 Audio read_audio(const std::filesystem::path& path) {
   const std::string doing = doing_with(path);
-  return Loading(*audio::open_source(path, doing), doing).take();
+  return Loading(*audio::open_source(path, doing), doing, Keep::kMean).take_mean();
+}
+
+AudioChannels read_audio_channels(const std::filesystem::path& path) {
+  const std::string doing = doing_with(path);
+  return Loading(*audio::open_source(path, doing), doing, Keep::kEach).take_channels();
 }
 
 Audio read_audio(std::span<const std::byte> file, std::string_view name) {
   const std::string doing = fmt::format("cannot read audio from '{}'", name);
   if (file.empty()) fail("{}: it is empty; expected the bytes of an audio file", doing);
-  return Loading(*audio::memory_source(file), doing).take();
+  return Loading(*audio::memory_source(file), doing, Keep::kMean).take_mean();
 }
 
 std::vector<float> load_audio(const std::filesystem::path& path) {

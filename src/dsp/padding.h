@@ -1,21 +1,30 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
 
 namespace contentvec::dsp {
 
+/// The place in a signal of `size` values that is seen at `place`, before or behind it, in the mirrors at its first and
+/// its last value, which are not repeated; there and back as often as it takes (NumPy's, torch's "reflect").
+inline int64_t mirrored(int64_t place, int64_t size) {
+  if (size == 1) return 0;
+  const int64_t there_and_back = 2 * (size - 1);
+  const int64_t ahead = (place % there_and_back + there_and_back) % there_and_back;
+  return std::min(ahead, there_and_back - ahead);
+}
+
 /// A signal that goes on beyond its ends, without a copy of it.
 class PaddedSignal {
  public:
   enum class Padding {
     kZeros,
-    kReflect,  ///< mirrored about the first and the last sample, which are not repeated (NumPy's, torch's "reflect")
+    kReflect,  ///< mirrored() there
   };
 
-  /// `before`: samples that stand before the signal; what comes after it has no end. Mirrored, no more of either may be
-  /// read than the signal has samples, less one.
+  /// `before`: samples that stand before the signal; what comes after it has no end.
   PaddedSignal(std::span<const float> signal, int64_t before, Padding padding)
       : signal_(signal), before_(before), padding_(padding) {}
 
@@ -34,7 +43,7 @@ class PaddedSignal {
     const auto size = static_cast<int64_t>(signal_.size());
     if (place >= 0 && place < size) return signal_[static_cast<size_t>(place)];
     if (padding_ == Padding::kZeros) return 0;
-    return signal_[static_cast<size_t>(place < 0 ? -place : 2 * (size - 1) - place)];
+    return signal_[static_cast<size_t>(mirrored(place, size))];
   }
 
   std::span<const float> signal_;

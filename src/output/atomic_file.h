@@ -27,6 +27,9 @@ class AtomicFile {
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
 
+  /// Whether it is a device or a pipe, where what is written is gone: nothing can be written over.
+  [[nodiscard]] bool straight_through() const { return temporary_.empty(); }
+
   /// Appends to what was written last. Throws Error when the disk is full or fails.
   void write(std::span<const std::byte> bytes);
   /// The same at a position of the file, in bytes; what is never written in between reads as zeros. Throws

@@ -46,6 +46,17 @@ TEST(PaddedSignal, GoesOnBeyondItsEnds) {
   EXPECT_EQ(read(PaddedSignal::Padding::kZeros, 0, 9), (std::vector<float>{0, 0, 0, 1, 2, 3, 4, 0, 0}));
   EXPECT_EQ(read(PaddedSignal::Padding::kReflect, 5, 3), (std::vector<float>{3, 4, 3}));
   EXPECT_EQ(read(PaddedSignal::Padding::kReflect, 3, 4), signal);
+  EXPECT_EQ(read(PaddedSignal::Padding::kReflect, 8, 8), (std::vector<float>{2, 1, 2, 3, 4, 3, 2, 1}));
+}
+
+TEST(Mirrored, IsThereAndBackAgain) {
+  for (const int64_t size : {1, 2, 3, 7}) {
+    for (int64_t place = 0; place < size; ++place) EXPECT_EQ(mirrored(place, size), place);
+    for (int64_t place = -30; place < 30; ++place) {
+      EXPECT_EQ(mirrored(-place, size), mirrored(place, size)) << size << " " << place;
+      EXPECT_EQ(mirrored(2 * (size - 1) - place, size), mirrored(place, size)) << size << " " << place;
+    }
+  }
 }
 
 }  // namespace
