@@ -18,15 +18,25 @@
 
 namespace contentvec::test {
 
-double Golden::tolerance(const std::string& stage) const {
-  const std::vector<float>& values = stages.at(stage).values;
+namespace {
+
+double standard_deviation(const std::vector<float>& values) {
   double mean = 0;
   for (const float x : values) mean += static_cast<double>(x);
   mean /= static_cast<double>(values.size());
   double squares = 0;
   for (const float x : values) squares += (static_cast<double>(x) - mean) * (static_cast<double>(x) - mean);
-  const double deviation = std::sqrt(squares / static_cast<double>(values.size()));
-  return std::max(2e-5 * std::max(1.0, deviation), 2 * float32_max_abs_error.at(stage));
+  return std::sqrt(squares / static_cast<double>(values.size()));
+}
+
+double tolerance_of(const std::vector<float>& reference, double float32_error) {
+  return std::max(2e-5 * std::max(1.0, standard_deviation(reference)), 2 * float32_error);
+}
+
+}  // namespace
+
+double Golden::tolerance(const std::string& stage) const {
+  return tolerance_of(stages.at(stage).values, float32_max_abs_error.at(stage));
 }
 
 Stage Golden::stage_of(const std::string& stage, const ModelConfig& model) const {
@@ -62,7 +72,7 @@ std::vector<std::string> golden_names() {
 std::map<std::string, Reference> read_tensors(const std::filesystem::path& path) {
   std::map<std::string, Reference> references;
   for (const auto& [name, tensor] : checkpoint::open(path).tensors) {
-    if (tensor.type != checkpoint::ElementType::kF32) continue;
+    if (!checkpoint::is_floating(tensor.type)) continue;
     Reference& reference = references[name];
     reference.shape = tensor.shape;
     reference.values = read(tensor);
@@ -128,20 +138,14 @@ RvcGolden read_rvc_golden(const std::string& name) {
   const std::filesystem::path path = oracle_rvc() / "golden" / (name + ".safetensors");
   RvcGolden golden;
   golden.arrays = read_tensors(path);
-  const std::map<std::string, std::string> metadata = checkpoint::open(path).metadata;
-  const auto numbers = [&](const char* key) {
-    const auto found = metadata.find(key);
-    return found == metadata.end()
-               ? std::map<std::string, double>()
-               : checkpoint::parse_json(found->second).get<std::map<std::string, double>>();
-  };
-  golden.float32_max_abs_error = numbers("float32_max_abs_error");
-  golden.std = numbers("std");
+  golden.metadata = checkpoint::open(path).metadata;
+  if (const auto found = golden.metadata.find("float32_max_abs_error"); found != golden.metadata.end())
+    golden.float32_max_abs_error = checkpoint::parse_json(found->second).get<std::map<std::string, double>>();
   return golden;
 }
 
 double RvcGolden::tolerance(const std::string& array) const {
-  return std::max(2e-5 * std::max(1.0, std.at(array)), 2 * float32_max_abs_error.at(array));
+  return tolerance_of(arrays.at(array).values, float32_max_abs_error.at(array));
 }
 
 std::vector<std::string> rvc_golden_names(const std::string& begin) {

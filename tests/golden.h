@@ -44,7 +44,7 @@ Golden read_golden(const std::string& name);
 ExtractOptions golden_options(const Golden& golden);
 std::filesystem::path golden_path(const std::string& name);
 
-/// Tensors of any safetensors file of float32.
+/// The floating-point tensors of any safetensors file, as float32.
 std::map<std::string, Reference> read_tensors(const std::filesystem::path& path);
 /// A tensor of int64 in such a file.
 std::vector<int64_t> read_integers(const std::filesystem::path& path, const std::string& name);
@@ -63,7 +63,7 @@ void expect_golden(const Model& model, const Golden& golden);
 struct RvcGolden {
   std::map<std::string, Reference> arrays;
   std::map<std::string, double> float32_max_abs_error;
-  std::map<std::string, double> std;
+  std::map<std::string, std::string> metadata;
 
   /// As Golden::tolerance does.
   [[nodiscard]] double tolerance(const std::string& array) const;

@@ -8,6 +8,7 @@
 #include "dsp/padding.h"
 #include "f0/salience.h"
 #include "nn/matmul.h"
+#include "nn/time_rows.h"
 #include "tensors/axes.h"
 #include "tensors/weight_norm.h"
 
@@ -16,28 +17,9 @@ namespace {
 
 constexpr int64_t kGroups = 4;
 constexpr int64_t kDepthwiseKernel = 31;
-constexpr int64_t kPartRows = 64;  // of one parallel item; fixed, so that sums do not depend on the threads
 constexpr float kNormEps = 1e-5F;
 constexpr double kMagnitudeFloor = 1e-9;
 constexpr nn::Activation kSilu = {nn::Activation::Kind::kSilu};
-
-int64_t parts_of(int64_t rows) {
-  return (rows + kPartRows - 1) / kPartRows;
-}
-
-/// run(begin, end, part) for parts of all rows, over the team.
-template <typename Run>
-void in_parts(const nn::Context& context, int64_t rows, const Run& run) {
-  context.team.parallel_for(parts_of(rows), [&](int64_t part, int) {
-    run(part * kPartRows, std::min((part + 1) * kPartRows, rows), part);
-  });
-}
-
-/// Zeros before and after the rows of a convolution's input.
-void clear_around(float* rows, int64_t before, int64_t count, int64_t after, int64_t stride) {
-  std::fill_n(rows, before * stride, 0.0F);
-  std::fill_n(rows + (before + count) * stride, after * stride, 0.0F);
-}
 
 std::string layer_name(int64_t index) {
   return fmt::format("net.encoder_layers.{}.conformer.net", index);
@@ -123,7 +105,7 @@ void Fcpe::compute_mel(const nn::Context& context, std::span<const float> wavefo
   const int64_t after = std::max(kPadding, kFftSize - samples - kPadding);
   const dsp::PaddedSignal signal(waveform, kPadding, after < samples ? Padding::kReflect : Padding::kZeros);
   const int64_t last_frame = (kPadding + samples + after - kFftSize) / kHop;
-  in_parts(context, piece.count(), [&](int64_t begin, int64_t end, int64_t) {
+  nn::in_parts(context, piece.count(), [&](int64_t begin, int64_t end, int64_t) {
     dsp::Spectrum::Scratch scratch;
     std::vector<float> frame;
     std::vector<double> magnitudes(static_cast<size_t>(spectrum_.bins()));
@@ -139,7 +121,7 @@ void Fcpe::compute_mel(const nn::Context& context, std::span<const float> wavefo
 void Fcpe::run_first(const nn::Context& context, Workspace& w, std::span<const float> waveform,
                      Piece piece) const {
   float* mel = w.mel.data();
-  clear_around(mel, 1, piece.count(), 1, kMels);
+  nn::clear_around(mel, 1, piece.count(), 1, kMels);
   compute_mel(context, waveform, piece, mel + kMels);
   first_.run(context, mel, kMels, piece.count(), w.hidden.data(), nn::row_stride(hidden_));
 }
@@ -150,8 +132,8 @@ void Fcpe::add_sums(const nn::Context& context, Workspace& w, Piece piece, int64
   const int64_t stride = nn::row_stride(hidden_);
   const int64_t width = hidden_ / kGroups;
   const float* first_row = w.hidden.data() - piece.begin * stride;
-  in_parts(context, own_end - own_begin, [&](int64_t begin, int64_t end, int64_t part) {
-    double* sums = w.sums.data() + (own_begin / kPartRows + part) * 2 * kGroups;
+  nn::in_parts(context, own_end - own_begin, [&](int64_t begin, int64_t end, int64_t part) {
+    double* sums = w.sums.data() + (own_begin / nn::kPartRows + part) * 2 * kGroups;
     for (int64_t row = own_begin + begin; row < own_begin + end; ++row) {
       for (int64_t group = 0; group < kGroups; ++group) {
         const float* x = first_row + row * stride + group * width;
@@ -172,7 +154,7 @@ Fcpe::Affine Fcpe::group_norm(const Workspace& w, int64_t frames) const {
   for (int64_t group = 0; group < kGroups; ++group) {
     double sum = 0;
     double squares = 0;
-    for (int64_t part = 0; part < parts_of(frames); ++part) {
+    for (int64_t part = 0; part < nn::parts_of(frames); ++part) {
       const auto at = static_cast<size_t>((part * kGroups + group) * 2);
       sum += w.sums[at];
       squares += w.sums[at + 1];
@@ -201,17 +183,17 @@ void Fcpe::run_layer(const nn::Context& context, const Layer& layer, Workspace& 
   float* normed = w.other.data();
   float* wide = w.wide.data();
   float* gated = w.gated.data();
-  in_parts(context, frames, [&](int64_t begin, int64_t end, int64_t) {
+  nn::in_parts(context, frames, [&](int64_t begin, int64_t end, int64_t) {
     nn::layer_norm(context.kernels, layer.norm, kNormEps, hidden + begin * stride, stride, end - begin,
                    normed + begin * stride, stride);
   });
   nn::multiply(context, nn::matrix_rows(normed, stride, hidden_), frames, layer.in, wide, wide_stride);
-  clear_around(gated, kPadding, frames, kPadding, gated_stride);
-  in_parts(context, frames, [&](int64_t begin, int64_t end, int64_t) {
+  nn::clear_around(gated, kPadding, frames, kPadding, gated_stride);
+  nn::in_parts(context, frames, [&](int64_t begin, int64_t end, int64_t) {
     context.kernels.glu(wide + begin * wide_stride, wide_stride, end - begin, 2 * hidden_,
                         gated + (kPadding + begin) * gated_stride, gated_stride);
   });
-  in_parts(context, frames, [&](int64_t begin, int64_t end, int64_t) {
+  nn::in_parts(context, frames, [&](int64_t begin, int64_t end, int64_t) {
     context.kernels.depthwise(gated + begin * gated_stride, gated_stride, end - begin, 2 * hidden_,
                               layer.depthwise.data(), kDepthwiseKernel, layer.depthwise_bias.data(), kSilu,
                               wide + begin * gated_stride, gated_stride);
@@ -240,8 +222,8 @@ void Fcpe::run_rest(const nn::Context& context, Workspace& w, Piece piece, const
     if (observe) observe(stage, rows, stride, hidden_);
   };
   float* padded = w.padded.data();
-  clear_around(padded, 1, count, 1, stride);
-  in_parts(context, count, [&](int64_t begin, int64_t end, int64_t) {
+  nn::clear_around(padded, 1, count, 1, stride);
+  nn::in_parts(context, count, [&](int64_t begin, int64_t end, int64_t) {
     for (int64_t row = begin; row < end; ++row) {
       const float* x = w.hidden.data() + row * stride;
       float* to = padded + (1 + row) * stride;
@@ -257,7 +239,7 @@ void Fcpe::run_rest(const nn::Context& context, Workspace& w, Piece piece, const
     run_layer(context, layers_[i], w, count);
     see(fmt::format("layer_{}", i), w.hidden.data());
   }
-  in_parts(context, count, [&](int64_t begin, int64_t end, int64_t) {
+  nn::in_parts(context, count, [&](int64_t begin, int64_t end, int64_t) {
     nn::layer_norm(context.kernels, norm_, kNormEps, w.hidden.data() + begin * stride, stride, end - begin,
                    w.other.data() + begin * stride, stride);
   });
@@ -266,7 +248,7 @@ void Fcpe::run_rest(const nn::Context& context, Workspace& w, Piece piece, const
 
 void Fcpe::run(const nn::Context& context, Workspace& w, std::span<const float> waveform, float* salience,
                const Observe& observe) const {
-  static_assert(kPieceFrames % kPartRows == 0, "a piece is whole parts of the sums");
+  static_assert(kPieceFrames % nn::kPartRows == 0, "a piece is whole parts of the sums");
   const int64_t most = w.piece_frames;
   const int64_t count = frames(static_cast<int64_t>(waveform.size()));
   const int64_t reach = static_cast<int64_t>(layers_.size()) * (kDepthwiseKernel / 2) + 2;
@@ -276,7 +258,7 @@ void Fcpe::run(const nn::Context& context, Workspace& w, std::span<const float> 
   const auto end_of = [&](int64_t begin) { return std::min(begin + most, count); };
   reserve(w, std::min(count, most + 2 * reach));
 
-  w.sums.assign(static_cast<size_t>(parts_of(count) * kGroups * 2), 0.0);
+  w.sums.assign(static_cast<size_t>(nn::parts_of(count) * kGroups * 2), 0.0);
   for (int64_t begin = 0; begin < count; begin += most) {
     const Piece piece = around(begin, end_of(begin), 1);
     run_first(context, w, waveform, piece);

@@ -9,18 +9,10 @@
 namespace contentvec::tensors {
 namespace {
 
-constexpr uint64_t kGolden = 0x9E3779B97F4A7C15U;
-
 uint64_t fnv1a64(std::string_view text) {
   uint64_t hash = 0xCBF29CE484222325U;
   for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
   return hash;
-}
-
-uint64_t splitmix64(uint64_t z) {
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
-  return z ^ (z >> 31);
 }
 
 /// A tensor's values, made anew each time they are read.
@@ -47,6 +39,8 @@ class SyntheticStorage : public checkpoint::Storage {
 
 }  // namespace
 
+CounterBits::CounterBits(std::string_view name, uint64_t seed) : key_(fnv1a64(name) ^ (seed * kGolden)) {}
+
 SyntheticSpec parse_synthetic(const std::string& spec) {
   const std::string rest = spec.substr(kSyntheticPrefix.size());
   const size_t colon = rest.rfind(':');
@@ -65,12 +59,10 @@ SyntheticSpec parse_synthetic(const std::string& spec) {
 void Synthetic::fill(uint64_t seed, std::span<float> out) const {
   const auto scale = static_cast<float>(amplitude);
   const auto shift = static_cast<float>(offset);
-  uint64_t counter = fnv1a64(tensor.name) ^ (seed * kGolden);
-  for (float& value : out) {
-    counter += kGolden;
-    const auto bits = static_cast<int32_t>(splitmix64(counter) >> 40);
-    const float u = static_cast<float>(bits) * 0x1p-23F - 1.0F;
-    value = shift + scale * u;
+  const CounterBits bits(tensor.name, seed);
+  for (size_t i = 0; i < out.size(); ++i) {
+    const float u = static_cast<float>(static_cast<int32_t>(bits(i) >> 40)) * 0x1p-23F - 1.0F;
+    out[i] = shift + scale * u;
   }
 }
 

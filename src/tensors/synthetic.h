@@ -22,11 +22,27 @@ struct SyntheticSpec {
 /// Throws Error for a seed that is none.
 SyntheticSpec parse_synthetic(const std::string& spec);
 
-/// A made-up tensor: values from a counter-based generator, so that every machine makes the same bits:
+/// A counter-based generator, so that every machine makes the same bits and any of them alone:
 ///   key(name, seed) = FNV-1a-64(name) XOR (seed * 0x9E3779B97F4A7C15 mod 2^64)
 ///   bits(i)         = splitmix64's finaliser of key + (i + 1) * 0x9E3779B97F4A7C15 mod 2^64
-///   u(i)            = float32(bits(i) >> 40) * 2^-23 - 1, exact, in [-1, 1)
-///   value[i]        = offset + amplitude * u(i), one float32 multiplication and one addition
+class CounterBits {
+ public:
+  CounterBits(std::string_view name, uint64_t seed);
+  [[nodiscard]] uint64_t operator()(uint64_t i) const {
+    uint64_t z = key_ + (i + 1) * kGolden;
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
+    return z ^ (z >> 31);
+  }
+
+ private:
+  static constexpr uint64_t kGolden = 0x9E3779B97F4A7C15U;
+  uint64_t key_;
+};
+
+/// A made-up tensor, with the bits of its name:
+///   u(i)     = float32(bits(i) >> 40) * 2^-23 - 1, exact, in [-1, 1)
+///   value[i] = offset + amplitude * u(i), one float32 multiplication and one addition
 struct Synthetic {
   TensorSpec tensor;
   double amplitude = 1;

@@ -352,6 +352,60 @@ TEST_P(KernelsTest, GatedLinearUnitsOfRandomShapes) {
   }
 }
 
+TEST_P(KernelsTest, GatedTanhOfRandomShapes) {
+  for (int round = 0; round < 40; ++round) {
+    const int64_t rows = pick(1, 5);
+    const int64_t width = pick(1, 3 * kernels().panel_width + 1);
+    const int64_t stride = 2 * width + pick(0, 3);
+    std::vector<float> x = random_values(random_, (rows - 1) * stride + 2 * width, -20.0F, 20.0F);
+    const std::vector<float> bias = random_values(random_, 2 * width);
+    const std::vector<float> before = x;
+    const bool in_place = round % 2 == 0;
+    std::vector<float> other(static_cast<size_t>(rows * width));
+    float* out = in_place ? x.data() : other.data();
+    const int64_t out_stride = in_place ? stride : width;
+    kernels().gated_tanh(x.data(), stride, rows, width, bias.data(), out, out_stride);
+    for (int64_t row = 0; row < rows; ++row) {
+      const auto half = [&](int64_t i) {
+        return static_cast<double>(before[static_cast<size_t>(row * stride + i)]) +
+               static_cast<double>(bias[static_cast<size_t>(i)]);
+      };
+      for (int64_t i = 0; i < width; ++i) {
+        ASSERT_NEAR(out[row * out_stride + i], std::tanh(half(i)) / (1 + std::exp(-half(width + i))), 2e-6)
+            << width << ": " << row << ", " << i;
+      }
+    }
+  }
+}
+
+TEST_P(KernelsTest, SoftmaxOfRandomShapes) {
+  for (int round = 0; round < 40; ++round) {
+    const int64_t rows = pick(1, 5);
+    const int64_t width = round % 3 == 0 ? pick(250, 5000) : pick(1, 70);
+    const float spread = round % 5 == 0 ? 300.0F : 3.0F;
+    const int64_t room = (width + 15) / 16 * 16;
+    const int64_t stride = room + pick(0, 3);
+    std::vector<float> x = random_values(random_, (rows - 1) * stride + room, -spread, spread);
+    const std::vector<float> before = x;
+    kernels().softmax(x.data(), stride, rows, width);
+    for (int64_t row = 0; row < rows; ++row) {
+      const float* scores = before.data() + row * stride;
+      const double largest = *std::max_element(scores, scores + width);
+      double total = 0;
+      for (int64_t i = 0; i < width; ++i) total += std::exp(static_cast<double>(scores[i]) - largest);
+      for (int64_t i = 0; i < width; ++i) {
+        // The exponent, up to 2 `spread` times log2 e, is rounded once.
+        const double expected = std::exp(static_cast<double>(scores[i]) - largest) / total;
+        ASSERT_NEAR(x[static_cast<size_t>(row * stride + i)], expected,
+                    expected * (1e-6 + 4 * static_cast<double>(spread) * kUnit) + 1e-30)
+            << width << ": " << row << ", " << i;
+      }
+      for (int64_t i = room; i < stride && row + 1 < rows; ++i)
+        ASSERT_EQ(x[static_cast<size_t>(row * stride + i)], scores[i]) << "wrote past the row";
+    }
+  }
+}
+
 TEST_P(KernelsTest, GruStepsOfRandomShapes) {
   for (int round = 0; round < 40; ++round) {
     const int64_t width = pick(1, 3 * kernels().panel_width + 1);

@@ -6,15 +6,10 @@
 #include <nlohmann/json.hpp>
 
 #include "support.h"
-#include "synthesizer/voice_config_json.h"
+#include "synthesizer/oracle_voice.h"
 
 namespace contentvec::synthesizer {
 namespace {
-
-VoiceConfig oracle_config(const std::string& name) {
-  const auto path = test::oracle_rvc() / "configs" / (name + ".json");
-  return voice_config_from_json(test::read_json(path), path.string());
-}
 
 /// scripts/make_synthetic_checksums.py says what this is.
 uint64_t checksum(const std::vector<tensors::Synthetic>& table, uint64_t seed) {

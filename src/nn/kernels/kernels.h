@@ -110,6 +110,15 @@ struct Kernels {
   /// out[row][i] = x[row][i] sigmoid(x[row][width + i]), i < width: a gated linear unit. `out` may be `x`.
   void (*glu)(const float* x, int64_t x_stride, int64_t rows, int64_t width, float* out, int64_t out_stride);
 
+  /// out[row][i] = tanh(x[row][i] + bias[i]) sigmoid(x[row][width + i] + bias[width + i]), i < width: WaveNet's gated
+  /// activation unit, `bias` being its condition. `out` may be `x`. van den Oord et al. 2016, arXiv:1609.03499.
+  void (*gated_tanh)(const float* x, int64_t x_stride, int64_t rows, int64_t width, const float* bias,
+                     float* out, int64_t out_stride);
+
+  /// Each row of `width` scores becomes e^score over the sum of the row's, in place. `stride` has room for `width`
+  /// rounded up to 16; what stands between is overwritten.
+  void (*softmax)(float* x, int64_t stride, int64_t rows, int64_t width);
+
   /// One step of a GRU on `width` values of state, in PyTorch's order of gates: `input` and `hidden`, [3 width] each,
   /// are the gates' products with their biases.
   ///   r = sigmoid(input_r + hidden_r), z = sigmoid(input_z + hidden_z), n = tanh(input_n + r hidden_n)

@@ -1,0 +1,42 @@
+#include "synthesizer/noise.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numbers>
+
+namespace contentvec::synthesizer {
+namespace {
+
+/// Values 2j and 2j + 1.
+std::array<float, 2> normal_pair(const tensors::CounterBits& bits, uint64_t j) {
+  const double a = static_cast<double>((bits(2 * j) >> 11) + 1) * 0x1p-53;
+  const double b = static_cast<double>(bits(2 * j + 1) >> 11) * 0x1p-53;
+  const double radius = std::sqrt(-2 * std::log(a));
+  const double angle = 2 * std::numbers::pi * b;
+  return {static_cast<float>(radius * std::cos(angle)), static_cast<float>(radius * std::sin(angle))};
+}
+
+}  // namespace
+
+void NormalStream::fill(int64_t first, std::span<float> out) const {
+  auto at = static_cast<uint64_t>(first);
+  for (auto value = out.begin(); value != out.end();) {
+    const std::array<float, 2> pair = normal_pair(bits_, at / 2);
+    do {
+      *value++ = pair[at % 2];
+    } while (++at % 2 == 1 && value != out.end());
+  }
+}
+
+Noise::Noise(std::span<const float> given, const std::string& kind, uint64_t seed, int64_t piece)
+    : given_(given), stream_(piece < 0 ? kind : fmt::format("{}.{}", kind, piece), seed) {}
+
+void Noise::fill(int64_t first, std::span<float> out) const {
+  if (given_.empty()) return stream_.fill(first, out);
+  std::copy_n(given_.begin() + first, out.size(), out.begin());
+}
+
+}  // namespace contentvec::synthesizer
