@@ -5,7 +5,7 @@
 
 #include "contentvec/pitch.h"
 #include "nn/time_rows.h"
-#include "synthesizer/stretch.h"
+#include "synthesizer/resize.h"
 
 namespace contentvec::synthesizer {
 namespace {
@@ -98,7 +98,7 @@ std::span<const float> Synthesizer::run_source(const nn::Context& context, Works
   show(observe, "har_source", source, samples, 1, 1);
   if (range.stretch != range.count) {
     float* stretched = w.stretched_source.reserve(range.stretch * per_frame);
-    stretch(context, source, samples, 1, stretched, range.stretch * per_frame);
+    resize(context, source, samples, 1, stretched, range.stretch * per_frame);
     source = stretched;
   }
   return {source, static_cast<size_t>(range.stretch * per_frame)};
@@ -124,7 +124,7 @@ void Synthesizer::run(const nn::Context& context, Workspace& w, const VoiceInput
   const std::span<const float> source = run_source(context, w, input, range, observe);
   if (range.stretch != range.count) {
     float* stretched = w.stretched.reserve(range.stretch * inter);
-    stretch(context, z, range.count, inter, stretched, range.stretch);
+    resize(context, z, range.count, inter, stretched, range.stretch);
     z = stretched;
   }
   progress(kEncoderShare);

@@ -7,7 +7,7 @@
 
 #include "f0/estimator.h"
 #include "synthesizer/oracle_voice.h"
-#include "synthesizer/stretch.h"
+#include "synthesizer/resize.h"
 #include "synthesizer/voice_tensors.h"
 
 namespace contentvec::synthesizer {
@@ -82,19 +82,19 @@ TEST(Source, IsNoiseWithoutAPitch) {
   }
 }
 
-TEST(Stretch, PlacesAreThoseOfHalfPixels) {
+TEST(Resize, PlacesAreThoseOfHalfPixels) {
   test::Machine machine(nn::select_kernels(DType::kF32), 1);
-  const auto stretched = [&](const std::vector<float>& rows, int64_t width, int64_t to) {
+  const auto resized = [&](const std::vector<float>& rows, int64_t width, int64_t to) {
     std::vector<float> result(static_cast<size_t>(to * width));
-    stretch(machine.context(), rows.data(), static_cast<int64_t>(rows.size()) / width, width, result.data(),
+    resize(machine.context(), rows.data(), static_cast<int64_t>(rows.size()) / width, width, result.data(),
             to);
     return result;
   };
-  EXPECT_EQ(stretched({0, 4}, 1, 4), (std::vector<float>{0, 1, 3, 4}));
-  EXPECT_EQ(stretched({0, 8, 4, 12}, 2, 4), (std::vector<float>{0, 8, 1, 9, 3, 11, 4, 12}));
-  EXPECT_EQ(stretched({0, 4, 8, 12}, 1, 2), (std::vector<float>{2, 10}));
-  EXPECT_EQ(stretched({5}, 1, 3), (std::vector<float>{5, 5, 5}));
-  EXPECT_EQ(stretched({1, 2, 3}, 1, 3), (std::vector<float>{1, 2, 3}));
+  EXPECT_EQ(resized({0, 4}, 1, 4), (std::vector<float>{0, 1, 3, 4}));
+  EXPECT_EQ(resized({0, 8, 4, 12}, 2, 4), (std::vector<float>{0, 8, 1, 9, 3, 11, 4, 12}));
+  EXPECT_EQ(resized({0, 4, 8, 12}, 1, 2), (std::vector<float>{2, 10}));
+  EXPECT_EQ(resized({5}, 1, 3), (std::vector<float>{5, 5, 5}));
+  EXPECT_EQ(resized({1, 2, 3}, 1, 3), (std::vector<float>{1, 2, 3}));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "synthesizer/stretch.h"
+#include "synthesizer/resize.h"
 
 #include <algorithm>
 
@@ -6,7 +6,7 @@
 
 namespace contentvec::synthesizer {
 
-void stretch(const nn::Context& context, const float* from, int64_t from_rows, int64_t width, float* to,
+void resize(const nn::Context& context, const float* from, int64_t from_rows, int64_t width, float* to,
              int64_t to_rows) {
   const double step = static_cast<double>(from_rows) / static_cast<double>(to_rows);
   nn::in_parts(context, to_rows, [&](int64_t begin, int64_t end, int64_t) {
