@@ -131,15 +131,15 @@ void check_audio(const fs::path& path, Channels channels, int rate, AudioContain
         path.string());
 }
 
-constexpr size_t kBlock = 4096;  // frames
+constexpr size_t kBlockFrames = 4096;
 
 /// Hands all samples to libsndfile, `convert`ed and interleaved, block by block. False where it did not take them.
 template <typename Value, typename Write, typename Convert>
 bool write_samples(SNDFILE* file, Channels channels, const Write& write, const Convert& convert) {
   const size_t frames = channels.front().size();
   std::vector<Value> block;
-  for (size_t begin = 0; begin < frames; begin += kBlock) {
-    const size_t end = std::min(frames, begin + kBlock);
+  for (size_t begin = 0; begin < frames; begin += kBlockFrames) {
+    const size_t end = std::min(frames, begin + kBlockFrames);
     block.clear();
     for (size_t t = begin; t < end; ++t) {
       for (const auto& channel : channels) block.push_back(convert(channel[t]));

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "conversion/pipeline.h"
+#include "golden.h"
+#include "support.h"
+
+namespace contentvec::conversion {
+
+/// One of the oracle's whole conversions: what it was made with, and all that it gives.
+class GoldenCase {
+ public:
+  explicit GoldenCase(const std::string& name)
+      : path_(test::oracle_rvc() / "golden" / (name + ".safetensors")),
+        golden_(test::read_rvc_golden(name)),
+        case_(nlohmann::json::parse(golden_.metadata.at("case"))) {}
+
+  [[nodiscard]] const test::RvcGolden& golden() const { return golden_; }
+  [[nodiscard]] std::vector<int64_t> integers(const std::string& array) const {
+    return test::read_integers(path_, array);
+  }
+  [[nodiscard]] const std::vector<float>& recording() const {
+    return golden_.arrays.at(golden_.arrays.contains("input") ? "input" : "audio").values;
+  }
+
+  [[nodiscard]] Pipeline pipeline(int threads = 0) const {
+    const auto synthetic = [](const std::string& config) {
+      return "synthetic:" + (test::oracle_rvc() / "configs" / (config + ".json")).string();
+    };
+    std::optional<Retriever> retriever;
+    if (case_.contains("index")) retriever = Retriever::open(test::oracle_rvc() / text("index"));
+    return {Model::load(synthetic(text("hubert")), {.threads = threads}),
+            PitchEstimator::load(synthetic("tiny-" + text("f0_method")), {.threads = threads}),
+            Voice::load(synthetic(text("synthesizer")), {.threads = threads}), std::move(retriever)};
+  }
+
+  [[nodiscard]] ConvertOptions options() const {
+    return {.key = case_.at("key"),
+            .speaker = case_.at("sid"),
+            .index_rate = case_.at("index_rate"),
+            .protect = case_.at("protect"),
+            .rms_mix_rate = case_.at("rms_mix_rate"),
+            .unvoiced = case_.value("unvoiced", "") == "kept" ? Unvoiced::kKeep : Unvoiced::kInterpolate};
+  }
+
+  /// The reference's cuts and noise, and an observer that keeps everything in `seen`, by the golden's names.
+  [[nodiscard]] Seams seams(std::map<std::string, std::vector<float>>& seen) const {
+    Seams seams;
+    const auto samples = [&](const char* seconds) { return case_.at(seconds).get<int64_t>() * 16000; };
+    seams.cuts = {.every = samples("x_center"), .search = samples("x_query"), .longest = samples("x_max")};
+    seams.noise = [this](int64_t piece) {
+      return Seams::Noise{array(piece, "noise_z"), array(piece, "noise_source")};
+    };
+    seams.observe = [&seen](int64_t piece, std::string_view stage, std::span<const float> values) {
+      seen[name_of(piece, stage)].assign(values.begin(), values.end());
+    };
+    return seams;
+  }
+
+ private:
+  [[nodiscard]] std::string text(const char* key) const { return case_.at(key); }
+  static std::string name_of(int64_t piece, std::string_view stage) {
+    return piece < 0 ? std::string(stage) : "chunk" + std::to_string(piece) + "." + std::string(stage);
+  }
+  [[nodiscard]] std::vector<float> array(int64_t piece, std::string_view stage) const {
+    const auto found = golden_.arrays.find(name_of(piece, stage));
+    return found == golden_.arrays.end() ? std::vector<float>() : found->second.values;
+  }
+
+  std::filesystem::path path_;
+  test::RvcGolden golden_;
+  nlohmann::json case_;
+};
+
+}  // namespace contentvec::conversion
