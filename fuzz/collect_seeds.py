@@ -23,6 +23,7 @@ SEEDS = {
     "zip": [path for path in CHECKPOINTS if zipfile.is_zipfile(path)],
     "legacy": [path for path in CHECKPOINTS if path.suffix == ".pt" and not zipfile.is_zipfile(path)],
     "model": CHECKPOINTS,
+    "voice": files("tests/oracle-rvc/checkpoints/*.pth"),
     "json": JSON,
     "config": JSON,
     "npy": files("tests/data/retrieval/*.npy", "tests/data/audio/*.npy"),

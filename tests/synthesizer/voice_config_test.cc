@@ -14,7 +14,7 @@ namespace {
 using nlohmann::json;
 using ::testing::HasSubstr;
 
-std::string refusal_of(const std::string& field, const json& value) {
+std::string refusal_of_field(const std::string& field, const json& value) {
   json fields = to_json(VoiceConfig());
   fields[field] = value;
   return test::error_of([&] { voice_config_from_json(fields, "a.json").validate("a.json"); });
@@ -109,7 +109,7 @@ TEST(VoiceConfig, SizesThatNoVoiceHasAreRefused) {
       {"f0", 2, "f0 should be"},
   };
   for (const auto& [field, value, expected] : cases)
-    EXPECT_THAT(refusal_of(field, value), HasSubstr(expected)) << field;
+    EXPECT_THAT(refusal_of_field(field, value), HasSubstr(expected)) << field;
 }
 
 TEST(VoiceConfig, AProductOfUpsamplingsIsBounded) {

@@ -1,0 +1,130 @@
+#include "synthesizer/voice_statement.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string_view>
+
+#include "checkpoint/json_text.h"
+#include "checkpoint/text.h"
+#include "runtime/fail.h"
+#include "synthesizer/voice_config_json.h"
+#include "synthesizer/voice_file.h"
+
+namespace contentvec::synthesizer {
+namespace {
+
+using checkpoint::Checkpoint;
+using nlohmann::json;
+
+constexpr const char* kOracleMetadata = "oracle.config";  // of the reference data's own files
+
+/// The dictionary that RVC and Applio write, mlx-rvc's JSON, or null.
+json entries_of(const Checkpoint& file) {
+  for (const json* entries : {&file.entries_beside, &file.entries})
+    if (entries->is_object() && entries->contains("config")) return *entries;
+  if (file.container != "safetensors") return file.entries;
+  const auto beside = std::filesystem::path(file.source).replace_extension(".json");
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(beside, ignored)) return nullptr;
+  return checkpoint::parse_json(checkpoint::read_json_text(beside), beside.string());
+}
+
+std::string text_in(const json& entries, const char* key) {
+  return entries.is_object() && entries.contains(key) && entries[key].is_string()
+             ? entries[key].get<std::string>()
+             : "";
+}
+
+std::string lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  return text;
+}
+
+void refuse_other_vocoders(const Checkpoint& file, const json& entries) {
+  const std::string vocoder = text_in(entries, "vocoder");
+  if (!vocoder.empty() && lower(vocoder) != "hifi-gan")
+    fail("{}: a voice of the vocoder {}, which this library does not compute; it knows RVC's HiFi-GAN",
+         file.source, checkpoint::quote(vocoder));
+  const auto has = [&](std::string_view start) {
+    const auto first = file.tensors.lower_bound(std::string(start));
+    return first != file.tensors.end() && first->first.starts_with(start);
+  };
+  const bool mrf = has("dec.mrfs.");
+  if (mrf || has("dec.upsample_conv_blocks."))
+    fail("{}: a voice of Applio's vocoder {}, which this library does not compute; it knows RVC's HiFi-GAN",
+         file.source, mrf ? "MRF HiFi-GAN" : "RefineGAN");
+}
+
+/// RVC's `config`, `f0` and `version`, as one object by name.
+std::optional<VoiceConfig> config_in(const Checkpoint& file, const json& entries) {
+  if (const auto unread = file.unread_entries.find("config"); unread != file.unread_entries.end())
+    fail("{}: its config is no voice's: {}", file.source, unread->second);
+  if (!entries.is_object() || !entries.contains("config")) return std::nullopt;
+  const json& config = entries["config"];
+  json fields = config.is_object() ? config : voice_fields_of_list(config, file.source);
+  for (const char* key : {"f0", "version"})
+    if (entries.contains(key) && !entries[key].is_null()) fields[key] = entries[key];
+  return voice_config_from_json(fields, file.source);
+}
+
+std::optional<VoiceConfig> config_in_metadata(const Checkpoint& file) {
+  for (const char* key : {kVoiceMetadata, kOracleMetadata}) {
+    const auto found = file.metadata.find(key);
+    if (found == file.metadata.end()) continue;
+    const std::string origin = file.source + ", metadata " + key;
+    return voice_config_from_json(checkpoint::parse_json(found->second, origin), origin);
+  }
+  return std::nullopt;
+}
+
+/// What people wrote into the file: texts and numbers that are no part of the configuration.
+std::map<std::string, std::string> notes_in(const Checkpoint& file, const json& entries) {
+  constexpr size_t kMost = 64;
+  constexpr size_t kLongest = 2000;
+  constexpr std::array<std::string_view, 3> kNone = {"f0", "version", "sr"};
+  std::map<std::string, std::string> notes;
+  const auto add = [&](const std::string& key, const json& value) {
+    if (notes.size() >= kMost || !value.is_primitive() || value.is_null() || key.size() > kLongest) return;
+    if (std::find(kNone.begin(), kNone.end(), key) != kNone.end()) return;
+    const std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+    if (!text.empty() && text.size() <= kLongest) notes.emplace(key, text);
+  };
+  if (entries.is_object())
+    for (const auto& [key, value] : entries.items()) add(key, value);
+  for (const auto& [key, value] : file.metadata)
+    if (key != kVoiceMetadata && key != kOracleMetadata && key != "format") add(key, value);
+  return notes;
+}
+
+/// Applio lets its users train on other features, and takes a version 1's from another layer.
+void warn_of_features(const json& entries, VoiceStatement& statement) {
+  const std::string embedder = lower(text_in(entries, "embedder_model"));
+  constexpr std::array<std::string_view, 4> kKnown = {"", "none", "contentvec", "hubert_base"};
+  if (std::find(kKnown.begin(), kKnown.end(), embedder) == kKnown.end()) {
+    statement.warnings.push_back(fmt::format(
+        "it was trained on the features of {}: with ContentVec's it will not sound right; give that model as --model",
+        checkpoint::quote(text_in(entries, "embedder_model"))));
+  }
+  const bool of_applio = entries.is_object() && entries.contains("embedder_model");
+  if (of_applio && statement.config && statement.config->version == "v1") {
+    statement.warnings.emplace_back(
+        "it comes from Applio, which trains voices of version 1 on layer 12 with final_proj where RVC takes layer 9");
+  }
+}
+
+}  // namespace
+
+VoiceStatement read_statement(const Checkpoint& file) {
+  VoiceStatement statement;
+  statement.config = config_in_metadata(file);
+  const json entries = statement.config ? json() : entries_of(file);
+  refuse_other_vocoders(file, entries);
+  if (!statement.config) statement.config = config_in(file, entries);
+  statement.notes = notes_in(file, entries);
+  warn_of_features(entries, statement);
+  return statement;
+}
+
+}  // namespace contentvec::synthesizer
