@@ -8,7 +8,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -188,28 +187,14 @@ Model load_model(const ExtractArguments& arguments) {
 
 /// What the training presets do is their programs' to say.
 void refuse_with_training(const ExtractArguments& arguments, const TrainingPreset& preset) {
-  const std::vector<std::pair<std::string_view, bool>> given = {
-      {"--layer", !arguments.layer.empty()},
-      {"--final-proj", arguments.final_proj},
-      {"--format", !arguments.recordings.format.empty()},
-      {"--recursive", arguments.recordings.recursive},
-      {"--repeat", arguments.repeat != 1},
-      {"--max-seconds", arguments.max_seconds.has_value()},
-      {"--overlap", arguments.overlap != 0},
-      {"--index", !arguments.index.empty()},
-      {"--out -", arguments.recordings.out == "-"},
-      {"--normalize", !preset.as_checkpoint_says && arguments.normalize != "auto"}};
-  for (const auto& [option, is_given] : given) {
-    if (is_given) {
-      throw UsageError(
-          fmt::format("{} cannot be combined with --preset {}, which writes exactly what {} does", option,
-                      arguments.preset, preset.step.program));
-    }
-  }
-  if (arguments.recordings.inputs.size() != 1) {
-    throw UsageError(fmt::format("--preset {} takes one input, an experiment's directory or one of WAV files",
-                                 arguments.preset));
-  }
+  check_training_options(arguments.preset, preset.step, arguments.recordings,
+                         {{"--layer", !arguments.layer.empty()},
+                          {"--final-proj", arguments.final_proj},
+                          {"--repeat", arguments.repeat != 1},
+                          {"--max-seconds", arguments.max_seconds.has_value()},
+                          {"--overlap", arguments.overlap != 0},
+                          {"--index", !arguments.index.empty()},
+                          {"--normalize", !preset.as_checkpoint_says && arguments.normalize != "auto"}});
 }
 
 /// The training preset of --preset, or null.

@@ -2,35 +2,64 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "cli/console.h"
 #include "contentvec/error.h"
 #include "contentvec/hub.h"
+#include "contentvec/pitch.h"
 
 namespace contentvec::cli {
 namespace {
 
-std::string as_json(const KnownModel& model) {
-  const auto cached = find_cached(std::string(model.name));
-  return json_line(
-      {{"name", model.name},
-       {"repo", model.repo},
-       {"file", model.file.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(model.file)},
-       {"what", model.what},
-       {"cached", cached ? nlohmann::ordered_json(cached->string()) : nlohmann::ordered_json()}});
+/// What the list says of a model.
+struct Row {
+  std::string name;
+  std::string repo;  ///< empty where it is in none of the hub
+  std::string file;  ///< empty where that is for the repository to say
+  std::string from;  ///< for people
+  std::string what;
+  std::optional<std::filesystem::path> here;  ///< where it is on this machine
+};
+
+/// The hub's, and FCPE, which a package of Python's carries.
+std::vector<Row> rows() {
+  std::vector<Row> all;
+  for (const KnownModel& model : known_models()) {
+    const std::string name(model.name);
+    const std::string repo(model.repo);
+    const std::string file(model.file);
+    all.push_back({name, repo, file, file.empty() ? repo : repo + "/" + file, std::string(model.what),
+                   find_cached(name)});
+  }
+  all.push_back({"fcpe", "", "", "PyPI: torchfcpe", "FCPE, which estimates pitch faster", find_fcpe()});
+  return all;
 }
 
-std::string as_text(const KnownModel& model) {
-  const std::string from = fmt::format("{}{}{}", model.repo, model.file.empty() ? "" : "/", model.file);
-  return fmt::format("{:<20} {:<55} {:<7} {}", model.name, from,
-                     find_cached(std::string(model.name)) ? "here" : "-", model.what);
+nlohmann::ordered_json or_null(const std::string& text) {
+  return text.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(text);
+}
+
+std::string as_json(const Row& row) {
+  return json_line({{"name", row.name},
+                    {"repo", or_null(row.repo)},
+                    {"file", or_null(row.file)},
+                    {"what", row.what},
+                    {"cached", or_null(row.here ? row.here->string() : "")}});
+}
+
+std::string as_text(const Row& row) {
+  return fmt::format("{:<20} {:<55} {:<7} {}", row.name, row.from, row.here ? "here" : "-", row.what);
 }
 
 int run(bool json) {
-  for (const KnownModel& model : known_models()) {
-    if (!print_line(json ? as_json(model) : as_text(model))) throw Error("cannot write to standard output");
+  for (const Row& row : rows()) {
+    if (!print_line(json ? as_json(row) : as_text(row))) throw Error("cannot write to standard output");
   }
   return kDone;
 }

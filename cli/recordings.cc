@@ -41,9 +41,10 @@ Shard parse_shard(const std::string& text) {
 }
 
 /// What there is to write of a recording; its problem where there is nothing.
-Part part_of(const Recording& recording, const Work& work) {
+Part part_of(Recording& recording, const Work& work) {
   Part part = {.job = recording.job, .skipped = recording.skipped, .problem = recording.problem};
   if (recording.waveform.empty()) return part;
+  part.bytes = recording.waveform.size() * sizeof(float);
   const auto start = std::chrono::steady_clock::now();
   try {
     part.write = work(recording);
@@ -53,7 +54,6 @@ Part part_of(const Recording& recording, const Work& work) {
     part.problem = error.what();
   }
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
-  part.bytes = recording.waveform.size() * sizeof(float);
   part.audio_seconds = recording.audio_seconds;
   part.seconds = recording.seconds + taken.count();
   part.warnings = recording.warnings;
@@ -137,7 +137,7 @@ void each_recording(std::span<const Job> jobs, Decoding::Options decoding, const
   decoding.most_samples = kMostWaitingSeconds * kSampleRate;
   Writing writing(report);
   Decoding ahead(jobs, decoding);
-  while (const std::optional<Recording> recording = ahead.next()) writing.push(part_of(*recording, work));
+  while (std::optional<Recording> recording = ahead.next()) writing.push(part_of(*recording, work));
   writing.finish();
 }
 

@@ -42,9 +42,9 @@ void prepare_folders(std::span<const Job> jobs);
 /// Threads to decode with: decoding takes a small part of the time that the work takes.
 int decoding_threads();
 
-/// Makes of a recording what it becomes, on the thread that called each_recording, and returns what writes that.
-/// Throws Error.
-using Work = std::function<Write(const Recording&)>;
+/// Makes of a recording what it becomes, on the thread that called each_recording, and returns what writes that. It
+/// may take the waveform. Throws Error.
+using Work = std::function<Write(Recording&)>;
 
 /// Carries out the jobs in their order, one recording at a time: decoding runs ahead and writing behind. Memory is
 /// bounded by some waveforms. (`extract` has extract_all instead, which batches pieces.)

@@ -84,6 +84,24 @@ Chosen choose(const std::vector<fs::directory_entry>& entries, const TrainingSte
 
 }  // namespace
 
+void check_training_options(const std::string& preset, const TrainingStep& step,
+                            const RecordingArguments& recordings, std::vector<GivenOption> options) {
+  options.insert(options.end(), {{"--format", !recordings.format.empty()},
+                                 {"--recursive", recordings.recursive},
+                                 {"--out -", recordings.out == "-"}});
+  for (const auto& [option, is_given] : options) {
+    if (is_given) {
+      throw UsageError(
+          fmt::format("{} cannot be combined with --preset {}, which writes exactly what {} does", option,
+                      preset, step.program));
+    }
+  }
+  if (recordings.inputs.size() != 1) {
+    throw UsageError(
+        fmt::format("--preset {} takes one input, an experiment's directory or one of WAV files", preset));
+  }
+}
+
 Plan make_training_plan(const std::string& directory, const std::string& preset, const TrainingStep& step,
                         const PlanOptions& options) {
   const std::string expected = fmt::format(

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -70,6 +71,7 @@ class PitchEstimator {
   ///   - a file with RMVPE's or FCPE's weights: rmvpe.pt, fcpe.pt, or safetensors with the same names; which of the two
   ///     it is its tensors tell;
   ///   - the wheel or the installed folder of the Python package torchfcpe 0.0.4, which carries FCPE's weights;
+  ///   - `fcpe`: the installed package, found as find_fcpe() does;
   ///   - `rmvpe`, or another name or address of a file on the Hugging Face hub, as Model::load() takes them;
   ///   - `synthetic:CONFIG.json[:SEED]`: made-up weights of the architecture in that file, whose "kind" says which.
   /// Throws Error when it cannot be opened, is damaged, or is something else, which the error then names.
@@ -94,6 +96,12 @@ class PitchEstimator {
   std::shared_ptr<const Impl> impl_;
 };
 
+/// Where the Python package torchfcpe, which carries FCPE's weights, is installed: the folder that `fcpe` stands for;
+/// nothing where it is not. No Python is run. Looked through, in this order, are the folders in PYTHONPATH, and those
+/// of packages (lib/python3*/site-packages, dist-packages) below VIRTUAL_ENV, CONDA_PREFIX, the prefix of the python3
+/// on the PATH, ~/.local, /usr/local and /usr.
+CONTENTVEC_API std::optional<std::filesystem::path> find_fcpe();
+
 /// Fills unvoiced frames (0) in place: linearly between their voiced neighbours, before the first and after the last
 /// with that one's pitch. Where no frame is voiced all stay 0. As RVC does since July 2026; before it, and in Applio,
 /// they stay 0.
@@ -105,5 +113,23 @@ CONTENTVEC_API void shift_semitones(std::span<float> f0, double semitones);
 /// The pitch as RVC's synthesizer takes it: 1 to 255, evenly spaced in mel between 50 and 1100 Hz, rounded half to
 /// even; 1 where unvoiced.
 [[nodiscard]] CONTENTVEC_API std::vector<int64_t> coarse_pitch(std::span<const float> f0);
+
+/// How a pitch lies in a file.
+enum class PitchFormat {
+  kNpy,  ///< ".npy", a NumPy array of float32: [frames], Hz.
+  kCsv,  ///< ".csv", text: "time,f0,confidence", then a line for each frame: seconds, Hz, 0 to 1. Whatever the locale.
+};
+
+/// Writes a pitch, in the format that the path ends as unless one is given; a .npy file has no place for the
+/// confidence. The file appears whole or not at all (unfinished_files.h). Throws Error when it cannot be written, ends
+/// in neither with no format given, and for a pitch whose f0 and confidence are not equally many. These functions may
+/// be called from any number of threads at once.
+CONTENTVEC_API void write_pitch(const std::filesystem::path& path, const Pitch& pitch,
+                                std::optional<PitchFormat> format = {});
+
+/// Writes the two files that RVC's training reads for each recording: coarse_pitch(f0) as int64 (its 2a_f0) and f0 as
+/// float64 (its 2b-f0nsf), NumPy arrays of [frames]. Source: RVC WebUI's train/dataset/extract_f0.py.
+CONTENTVEC_API void write_pitch_for_rvc(const std::filesystem::path& coarse, const std::filesystem::path& hz,
+                                        std::span<const float> f0);
 
 }  // namespace contentvec

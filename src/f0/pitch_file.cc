@@ -8,6 +8,7 @@
 #include "checkpoint/wheel.h"
 #include "f0/fcpe.h"
 #include "f0/rmvpe.h"
+#include "f0/torchfcpe.h"
 #include "runtime/fail.h"
 #include "tensors/weight_norm.h"
 
@@ -92,12 +93,21 @@ void check_fcpe(const Checkpoint& file) {
   }
 }
 
+/// `fcpe` is in no repository of the hub: it stands for an installed package, unless there is a file of that name.
+std::filesystem::path path_of(const std::string& spec, const HubOptions& hub) {
+  std::error_code ignored;
+  if (spec != pitch_method_name(PitchMethod::kFcpe) || std::filesystem::exists(spec, ignored))
+    return resolve(spec, hub).path;
+  if (auto installed = find_fcpe()) return *installed;
+  fail("{}", kFcpeNotInstalled);
+}
+
 }  // namespace
 
 PitchFile open_pitch_file(const std::string& spec, const HubOptions& hub) {
   if (spec.starts_with(tensors::kSyntheticPrefix)) return synthetic_file(spec);
-  const std::filesystem::path path = resolve(spec, hub).path;
-  std::optional<Checkpoint> packaged = checkpoint::open_in_package(path, "torchfcpe/assets/fcpe_c_v001.pt");
+  const std::filesystem::path path = path_of(spec, hub);
+  std::optional<Checkpoint> packaged = checkpoint::open_in_package(path, std::string(kFcpeInPackage));
   const Checkpoint opened = packaged ? std::move(*packaged) : checkpoint::open(path);
   PitchFile file = {method_of(opened), opened.source, {}};
   if (file.method == PitchMethod::kFcpe) check_fcpe(opened);

@@ -280,6 +280,12 @@ void AtomicFile::commit() {
 
 }  // namespace output
 
+void write_whole_file(const fs::path& path, std::span<const std::byte> bytes) {
+  output::AtomicFile file(path);
+  file.write(bytes);
+  file.commit();
+}
+
 void remove_abandoned_files(const fs::path& folder) noexcept {
   std::error_code error;
   for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {

@@ -23,9 +23,9 @@ std::string tuple_text(std::span<const int64_t> shape) {
 
 }  // namespace
 
-std::string start_of_npy(std::span<const int64_t> shape) {
+std::string start_of_npy(std::span<const int64_t> shape, std::string_view descr) {
   std::string header =
-      fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': {}, }}", tuple_text(shape));
+      fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': {}, }}", descr, tuple_text(shape));
   const size_t unpadded = kPreamble + header.size() + 1;
   header.append((kAlignment - unpadded % kAlignment) % kAlignment, ' ');
   header.push_back('\n');

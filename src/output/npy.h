@@ -4,15 +4,16 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "output/npy_header.h"
 
 namespace contentvec::output {
 
-/// What a NumPy .npy file, version 1.0, of float32 values in C order begins with; the values follow,
-/// little-endian. Its length is a multiple of 64. Throws Error for more dimensions than fit the header.
-std::string start_of_npy(std::span<const int64_t> shape);
+/// What a NumPy .npy file, version 1.0, of values in C order begins with; the values follow, little-endian. `descr`:
+/// their type as NumPy has it. Its length is a multiple of 64. Throws Error for more dimensions than fit the header.
+std::string start_of_npy(std::span<const int64_t> shape, std::string_view descr = "<f4");
 
 /// A float array read from a .npy file.
 struct NpyArray {

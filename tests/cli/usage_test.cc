@@ -24,8 +24,8 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-const std::vector<std::string> kCommands = {"extract", "export", "index",      "info", "models",
-                                            "bench",   "help",   "completion", "man"};
+const std::vector<std::string> kCommands = {"extract", "pitch", "export", "index",      "info",
+                                            "models",  "bench", "help",   "completion", "man"};
 
 void expect_usage_error(const std::vector<std::string>& arguments, const std::string& first_line) {
   const Result result = run(arguments);
@@ -122,10 +122,9 @@ TEST(Usage, HelpOfACommandInEveryWay) {
     EXPECT_THAT(run({"help"}).out, HasSubstr("  " + command + " "));
   }
   EXPECT_EQ(run({"help"}).out, run({"--help"}).out);
-  expect_usage_error(
-      {"help", "extrct"},
-      "COMMAND: \"extrct\" is not one of extract, export, index, info, models, bench, completion, "
-      "man, help; did you mean \"extract\"?");
+  expect_usage_error({"help", "extrct"},
+                     "COMMAND: \"extrct\" is not one of extract, pitch, export, index, info, models, bench, "
+                     "completion, man, help; did you mean \"extract\"?");
 }
 
 TEST(Usage, ShortNames) {
@@ -171,6 +170,7 @@ TEST(Usage, BashCompletes) {
   EXPECT_THAT(completions({"contentvec", "extract", "--norm"}), ElementsAre("--normalize"));
   EXPECT_THAT(completions({"contentvec", "extract", "--normalize", ""}), ElementsAre("auto", "on", "off"));
   EXPECT_THAT(completions({"contentvec", "extract", "--preset", "rvc"}), ElementsAre("rvc-v1", "rvc-v2"));
+  EXPECT_THAT(completions({"contentvec", "pitch", "--method", ""}), ElementsAre("rmvpe", "fcpe"));
   EXPECT_THAT(completions({"contentvec", "export", "--dtype", ""}), ElementsAre("f32", "f16"));
   EXPECT_THAT(completions({"contentvec", "completion", ""}), ElementsAre("bash", "zsh", "fish"));
   EXPECT_THAT(completions({"contentvec", "help", "mod"}), ElementsAre("models"));

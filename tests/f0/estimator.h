@@ -5,8 +5,10 @@
 #include <utility>
 #include <vector>
 
+#include "golden.h"
 #include "nn/context.h"
 #include "nn/kernels/select.h"
+#include "support.h"
 #include "tensors/synthetic.h"
 
 namespace contentvec::test {
@@ -17,6 +19,14 @@ inline tensors::NamedTensors made_up(const std::vector<tensors::Synthetic>& tabl
   for (const tensors::Synthetic& synthetic : table)
     made.add(synthetic.tensor.name, synthetic.as_tensor("synthetic", 0));
   return made;
+}
+
+/// The same as values, for a file of them.
+inline std::map<std::string, Reference> references(const std::vector<tensors::Synthetic>& table) {
+  std::map<std::string, Reference> all;
+  const tensors::NamedTensors made = made_up(table);
+  for (const auto& [name, tensor] : made.all()) all[name] = {tensor.shape, read(tensor)};
+  return all;
 }
 
 /// Threads and memory for a pass.

@@ -1,0 +1,160 @@
+#include "cli/pitch.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "cli/console.h"
+#include "cli/download_bar.h"
+#include "cli/fail.h"
+#include "cli/pitch_output.h"
+#include "cli/recordings.h"
+#include "cli/training.h"
+#include "contentvec/pitch.h"
+
+namespace contentvec::cli {
+namespace {
+
+struct PitchArguments {
+  RecordingArguments recordings;
+  std::string method;
+  std::string model;
+  std::optional<double> threshold;
+  std::string unvoiced;
+  double key = 0;
+  std::string preset;
+  std::string dtype = "f32";
+  int threads = 0;
+};
+
+const Output kPitch = {.what = "the pitch", .option = "--out", .formats = {"npy", "csv"}};
+const std::map<std::string, PitchFormat> kPitchFormats = {{"npy", PitchFormat::kNpy}, {"csv", PitchFormat::kCsv}};
+constexpr const char* kInterpolate = "interpolate";
+
+/// train/dataset/extract_f0.py of RVC's WebUI
+const std::string kRvc = "rvc";
+const TrainingStep kRvcStep = {.program = "RVC",
+                               .wavs = "1_16k_wavs",
+                               .outputs = {"2a_f0", "2b-f0nsf"},
+                               .keeps_ending = true,
+                               .passed_over = "spec"};
+
+void check_arguments(const PitchArguments& arguments) {
+  if (arguments.threshold && !(*arguments.threshold > 0 && *arguments.threshold < 1)) {
+    throw UsageError(fmt::format("--threshold {}: give a number above 0 and below 1", *arguments.threshold));
+  }
+  if (!arguments.preset.empty()) {
+    check_training_options(arguments.preset, kRvcStep, arguments.recordings,
+                           {{"--threshold", arguments.threshold.has_value()},
+                            {"--unvoiced", !arguments.unvoiced.empty()},
+                            {"--key", arguments.key != 0}});
+  }
+  const bool binary = arguments.recordings.format != "csv";
+  check_standard_output(arguments.recordings, kPitch, binary);
+}
+
+Plan plan_of(const PitchArguments& arguments) {
+  PlanOptions options = plan_options(arguments.recordings, kPitch);
+  options.keep = {arguments.model};
+  const std::vector<std::string>& inputs = arguments.recordings.inputs;
+  return arguments.preset.empty() ? make_plan(inputs, options)
+                                  : make_training_plan(inputs.front(), arguments.preset, kRvcStep, options);
+}
+
+PitchEstimator load(const std::string& spec, const PitchArguments& arguments) {
+  return PitchEstimator::load(
+      spec, {.threads = arguments.threads, .dtype = dtype_from_name(arguments.dtype), .hub = hub_options()});
+}
+
+/// RVC's default where nothing is said, and a word about the other one where that cannot be had and it can.
+PitchEstimator load_default(const PitchArguments& arguments) {
+  try {
+    return load("rmvpe", arguments);
+  } catch (const Error& error) {
+    if (!find_fcpe()) throw;
+    fail("{}\nFCPE is installed on this machine: --method fcpe takes it", error.what());
+  }
+}
+
+PitchEstimator load_estimator(const PitchArguments& arguments) {
+  if (arguments.model.empty()) {
+    return arguments.method.empty() ? load_default(arguments) : load(arguments.method, arguments);
+  }
+  PitchEstimator estimator = load(arguments.model, arguments);
+  const std::string_view found = pitch_method_name(estimator.method());
+  if (!arguments.method.empty() && arguments.method != found) {
+    fail("--method {}, but --pitch-model {} is {}: leave --method out, or give a model of {}",
+         arguments.method, arguments.model, found, arguments.method);
+  }
+  return estimator;
+}
+
+int run(const PitchArguments& arguments) {
+  check_arguments(arguments);
+  const Plan plan = plan_of(arguments);
+  announce(plan, arguments.recordings);
+  const PitchEstimator estimator = load_estimator(arguments);
+  const bool for_rvc = !arguments.preset.empty();
+  const PitchOutput output = {.format = kPitchFormats.at(plan.format),
+                              .interpolate = for_rvc || arguments.unvoiced == kInterpolate,
+                              .key = arguments.key,
+                              .for_rvc = for_rvc,
+                              .method = std::string(pitch_method_name(estimator.method()))};
+  const Work work = [&](Recording& recording) -> Write {
+    Pitch pitch = estimator.estimate(recording.waveform, {.threshold = arguments.threshold});
+    return [&output, job = recording.job, pitch = std::move(pitch),
+            waveform = std::move(recording.waveform)] { return write_output(output, *job, pitch, waveform); };
+  };
+  Decoding::Options decoding = {.threads = decoding_threads()};
+  if (for_rvc || arguments.recordings.skip_existing)
+    decoding.unlike_expected = [&output](const Job& job) { return unlike_expected(output, job); };
+  prepare_folders(plan.jobs);
+  Report report(plan.jobs.size(), arguments.recordings.json);
+  each_recording(plan.jobs, decoding, work, report);
+  return report.finish();
+}
+
+}  // namespace
+
+Command add_pitch(CLI::App& app) {
+  CLI::App* parser = app.add_subcommand("pitch", "Estimate the pitch of audio files, in Hz for each 10 ms");
+  const auto a = std::make_shared<PitchArguments>();
+  const auto option = [&](const std::string& name, auto& value, const std::string& text,
+                          const std::string& value_text) {
+    return parser->add_option(name, value, text)->option_text(value_text);
+  };
+  option(
+      "--method", a->method,
+      "The estimator: rmvpe (default), which is downloaded once; or fcpe, several times as fast, which the "
+      "Python package torchfcpe carries",
+      "NAME")
+      ->check(one_of({"rmvpe", "fcpe"}));
+  option("--pitch-model", a->model,
+         "A file with the estimator's weights: rmvpe.pt, fcpe.pt, torchfcpe's wheel; or a file of the hub",
+         "SPEC");
+  add_recordings(*parser, a->recordings, kPitch);
+  option("--preset", a->preset,
+         "rvc: what RVC's own step writes, 2a_f0 and 2b-f0nsf in an experiment's directory", "NAME")
+      ->check(one_of({kRvc}));
+  option("--threshold", a->threshold,
+         "A frame is voiced above this salience, 0 to 1 (default: 0.03 for rmvpe, 0.006 for fcpe)", "T")
+      ->check(number_in(0.0, 1.0));
+  option("--unvoiced", a->unvoiced,
+         "What frames without pitch are: keep (default: 0), or interpolate (between their neighbours)",
+         "WHAT")
+      ->check(one_of({"keep", kInterpolate}));
+  option("--key", a->key, "Shift the pitch by so many semitones (default: 0)", "SEMITONES")
+      ->check(number_in(-48.0, 48.0));
+  option("--dtype", a->dtype, "What weights are kept in and products computed from: f32 (default) or bf16",
+         "TYPE")
+      ->check(one_of({"f32", "bf16"}));
+  option("--threads", a->threads, "Threads of one estimate (default: one per CPU)", "N")
+      ->check(number_in(0, kMaxThreads));
+  return {parser, [a] { return run(*a); }};
+}
+
+}  // namespace contentvec::cli

@@ -1,0 +1,94 @@
+#include "cli/pitch_output.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <exception>
+#include <filesystem>
+#include <fstream>
+
+#include "cli/console.h"
+#include "cli/fail.h"
+#include "contentvec/feature_file.h"
+
+namespace contentvec::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Of the frames that are voiced; there is one.
+float median_of_voiced(const std::vector<float>& f0) {
+  std::vector<float> voiced;
+  std::copy_if(f0.begin(), f0.end(), std::back_inserter(voiced), [](float hz) { return hz > 0; });
+  const auto middle = voiced.begin() + static_cast<std::ptrdiff_t>(voiced.size() / 2);
+  std::nth_element(voiced.begin(), middle, voiced.end());
+  return *middle;
+}
+
+Outcome outcome_of(const Pitch& pitch) {
+  const auto voiced = std::count_if(pitch.f0.begin(), pitch.f0.end(), [](float hz) { return hz > 0; });
+  Outcome outcome;
+  outcome.fields["frames"] = pitch.f0.size();
+  outcome.fields["voiced"] = voiced;
+  outcome.text = fmt::format("{} frames, {} voiced", pitch.f0.size(), voiced);
+  if (voiced > 0) outcome.text += fmt::format(", median {:.1f} Hz", median_of_voiced(pitch.f0));
+  return outcome;
+}
+
+/// A NumPy array of one dimension, and of `dtype`.
+void check_npy(const fs::path& path, const std::string& dtype) {
+  const FeatureFileInfo info = inspect_features(path, FeatureFormat::kNpy);
+  if (info.dtype != dtype || info.shape.size() != 1) {
+    fail("its type is '{}' and its shape [{}], expected '{}' and [frames]", info.dtype,
+         fmt::join(info.shape, ", "), dtype);
+  }
+}
+
+void check_begins(const fs::path& path, const std::string& start) {
+  std::string found(start.size(), '\0');
+  std::ifstream(path, std::ios::binary).read(found.data(), static_cast<std::streamsize>(found.size()));
+  if (found != start) fail("it does not begin as a {} file does", path.extension().string());
+}
+
+void check_output(const PitchOutput& output, const Job& job) {
+  if (output.for_rvc) {
+    check_npy(job.output, "<i8");
+    return check_npy(job.beside.front(), "<f8");
+  }
+  if (output.format == PitchFormat::kNpy) {
+    check_npy(job.output, "<f4");
+  } else {
+    check_begins(job.output, "time,f0,confidence\n");
+  }
+}
+
+}  // namespace
+
+Outcome write_output(const PitchOutput& output, const Job& job, Pitch pitch,
+                     const std::vector<float>& /*waveform*/) {
+  Outcome outcome = outcome_of(pitch);
+  if (output.for_rvc && outcome.fields["voiced"] == 0) {
+    outcome.nothing_written = "no frame of it is voiced: nothing is written, as RVC does";
+    return outcome;
+  }
+  if (output.interpolate) interpolate_unvoiced(pitch.f0);
+  shift_semitones(pitch.f0, output.key);
+  if (output.for_rvc) {
+    write_pitch_for_rvc(job.output, job.beside.front(), pitch.f0);
+  } else {
+    write_pitch(job.output, pitch, output.format);
+  }
+  return outcome;
+}
+
+std::string unlike_expected(const PitchOutput& output, const Job& job) {
+  try {
+    check_output(output, job);
+    return "";
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+}
+
+}  // namespace contentvec::cli

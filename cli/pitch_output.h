@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/plan.h"
+#include "cli/report.h"
+#include "contentvec/pitch.h"
+
+namespace contentvec::cli {
+
+/// What `pitch` writes of a recording.
+struct PitchOutput {
+  PitchFormat format = PitchFormat::kNpy;
+  bool interpolate = false;  ///< frames without pitch get their neighbours'
+  double key = 0;            ///< semitones up
+  bool for_rvc = false;      ///< the two files of RVC's training instead
+  std::string method;        ///< "fcpe", for the picture
+};
+
+/// Writes a job's outputs: the pitch, and where it is to have one, a picture of it over the spectrogram of `waveform`
+/// (16 kHz). What is in the picture is what was estimated. Throws Error.
+Outcome write_output(const PitchOutput& output, const Job& job, Pitch pitch,
+                     const std::vector<float>& waveform);
+
+/// Why what is at a job's outputs, which are all there, is not what a run writes, or "". Only sizes, types and
+/// beginnings are looked at.
+std::string unlike_expected(const PitchOutput& output, const Job& job);
+
+}  // namespace contentvec::cli
