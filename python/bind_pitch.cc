@@ -2,9 +2,11 @@
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/string_view.h>
+#include <nanobind/stl/vector.h>
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,15 +34,21 @@ PitchEstimator load_pitch(const std::string& spec, int threads, const std::strin
   return PitchEstimator::load(spec, options);
 }
 
-std::pair<FloatVector, FloatVector> estimate(const PitchEstimator& estimator, const Vector& waveform,
-                                             std::optional<double> threshold) {
-  Pitch pitch;
+std::vector<std::pair<FloatVector, FloatVector>> estimate(const PitchEstimator& estimator,
+                                                          const std::vector<Vector>& waveforms,
+                                                          std::optional<double> threshold) {
+  std::vector<std::span<const float>> batch;
+  std::transform(waveforms.begin(), waveforms.end(), std::back_inserter(batch), span_of);
+  std::vector<Pitch> pitches;
   {
     const PitchOptions options = {.threshold = threshold, .poll = SignalPoll()};
     const OthersRun others_run;
-    pitch = estimator.estimate(span_of(waveform), options);
+    pitches = estimator.estimate_batch(batch, options);
   }
-  return {to_array(pitch.f0), to_array(pitch.confidence)};
+  std::vector<std::pair<FloatVector, FloatVector>> arrays;
+  arrays.reserve(pitches.size());
+  for (const Pitch& pitch : pitches) arrays.emplace_back(to_array(pitch.f0), to_array(pitch.confidence));
+  return arrays;
 }
 
 FloatVector interpolated(const Vector& f0) {
@@ -73,7 +81,7 @@ void bind_pitch(nb::module_& m) {
       .def_prop_ro("source", &PitchEstimator::source)
       .def_prop_ro("threads", &PitchEstimator::threads)
       .def_prop_ro("least_samples", &PitchEstimator::least_samples)
-      .def("estimate", &estimate, "waveform"_a, "threshold"_a.none());
+      .def("estimate", &estimate, "waveforms"_a, "threshold"_a.none());
   m.def("load_pitch", &load_pitch, "spec"_a, "threads"_a, "dtype"_a, "hub"_a);
   m.def("interpolate_unvoiced", &interpolated, "f0"_a);
   m.def("shift_semitones", &shifted, "f0"_a, "semitones"_a);

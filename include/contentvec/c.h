@@ -28,7 +28,7 @@
  *   is.
  * - Text is UTF-8, ending with a zero byte. Waveforms are mono, 16,000 samples a second, nominally between -1
  *   and 1, finite, and never clipped. Features are row-major: features[frame * dim + channel].
- * - Names are contentvec_THING_VERB: model, index, audio today. Enumerators and functions are added, never
+ * - Names are contentvec_THING_VERB: model, pitch, index, audio today. Enumerators and functions are added, never
  *   changed in meaning within a minor version. */
 
 #include <stddef.h>
@@ -324,6 +324,112 @@ CONTENTVEC_API contentvec_status contentvec_model_extract_long(const contentvec_
                                                                double max_seconds, double overlap_seconds,
                                                                const contentvec_extract_options* options,
                                                                float* features, int64_t capacity);
+
+/* ---- Pitch, as contentvec/pitch.h says ---- */
+
+/* An estimator of the pitch of a voice: its weights and what it needs to compute. Immutable. */
+typedef struct contentvec_pitch contentvec_pitch;
+
+/* Which of the two that RVC uses. */
+typedef int32_t contentvec_pitch_method;
+enum {
+  /* A U-Net with a GRU behind it; robust against music and noise. */
+  CONTENTVEC_RMVPE = 0,
+  /* Convolutions alone; several times as fast. */
+  CONTENTVEC_FCPE = 1
+};
+
+/* Loads an estimator: `spec` is a file with RMVPE's or FCPE's weights, torchfcpe's wheel or a name of the hub,
+ * as PitchEstimator::load says; NULL is "rmvpe". Of the options `config_json` must be NULL, and the device
+ * CONTENTVEC_CPU or CONTENTVEC_AUTO, which is the CPU. The caller frees *pitch. Any thread. */
+CONTENTVEC_API contentvec_status contentvec_pitch_load(const char* spec,
+                                                       const contentvec_load_options* options,
+                                                       contentvec_pitch** pitch);
+
+/* The same from a file of weights of `size` bytes in memory, which is needed only until the function returns.
+ * `name` (NULL: "memory") stands for it in messages. Any thread. */
+CONTENTVEC_API contentvec_status contentvec_pitch_load_memory(const void* file, size_t size, const char* name,
+                                                              const contentvec_load_options* options,
+                                                              contentvec_pitch** pitch);
+
+/* The same from one that `read` reads in parts. `read` is not called after the function has returned. Any
+ * thread. */
+CONTENTVEC_API contentvec_status contentvec_pitch_load_callbacks(contentvec_read_at read, void* user,
+                                                                 uint64_t size, const char* name,
+                                                                 const contentvec_load_options* options,
+                                                                 contentvec_pitch** pitch);
+
+/* Frees an estimator and its threads; NULL is nothing. Must not be called while a call with it runs. */
+CONTENTVEC_API void contentvec_pitch_free(contentvec_pitch* pitch);
+
+/* What an estimator is. */
+typedef struct contentvec_pitch_info {
+  /* Bytes of this struct. */
+  size_t size;
+  /* CONTENTVEC_RMVPE or CONTENTVEC_FCPE. */
+  contentvec_pitch_method method;
+  /* Threads of one estimate. */
+  int32_t threads;
+  /* Samples of the shortest waveform: 513 for RMVPE, 1 for FCPE. */
+  int64_t least_samples;
+  /* Samples between frames: 160, which are 10 ms. */
+  int64_t hop;
+  /* The path or name it came from. Belongs to the estimator. */
+  const char* source;
+} contentvec_pitch_info;
+
+/* Fills `info`, whose size field the caller has set to sizeof(contentvec_pitch_info). Any thread. */
+CONTENTVEC_API contentvec_status contentvec_pitch_get_info(const contentvec_pitch* pitch,
+                                                           contentvec_pitch_info* info);
+
+/* Frames of a waveform of `samples` samples: samples / 160 + 1, or 0 for less than least_samples. Any thread.
+ */
+CONTENTVEC_API int64_t contentvec_pitch_frames_for(const contentvec_pitch* pitch, int64_t samples);
+
+/* How the pitch is estimated. */
+typedef struct contentvec_pitch_options {
+  /* Bytes of this struct. */
+  size_t size;
+  /* A frame is voiced where the largest salience is above this, below 1; 0 (the default) is the method's own:
+   * 0.03 for RMVPE, 0.006 for FCPE. */
+  double threshold;
+  /* Ends the call; it is looked at before each layer. May be NULL. */
+  const contentvec_abort_flag* abort;
+  /* Told of frames after each piece of a recording and each recording of a batch; may be NULL. */
+  contentvec_progress progress;
+  /* For progress. */
+  void* user;
+} contentvec_pitch_options;
+
+/* Fills in the defaults of a struct of `size` bytes, sizeof *options. Any thread. */
+CONTENTVEC_API void contentvec_pitch_options_init(contentvec_pitch_options* options, size_t size);
+
+/* The pitch of one waveform of `samples` samples, of any length from least_samples on: into f0, Hz and 0 where
+ * unvoiced, and into confidence (may be NULL), the frame's largest salience, 0 to 1. Both hold exactly
+ * `capacity` = frames_for(samples) floats. Any thread; any number at once. What they hold after a failure is
+ * not said. */
+CONTENTVEC_API contentvec_status contentvec_pitch_estimate(const contentvec_pitch* pitch,
+                                                           const float* waveform, int64_t samples,
+                                                           const contentvec_pitch_options* options, float* f0,
+                                                           float* confidence, int64_t capacity);
+
+/* A batch of waveforms of any lengths, short ones side by side on the threads: f0[i] and confidence[i] (any of
+ * these, or confidence itself, may be NULL) hold capacities[i] floats, exactly the frames of waveform i. Each
+ * result is bit for bit what the waveform alone gives. Any thread. */
+CONTENTVEC_API contentvec_status contentvec_pitch_estimate_batch(const contentvec_pitch* pitch,
+                                                                 const float* const* waveforms,
+                                                                 const int64_t* samples, size_t recordings,
+                                                                 const contentvec_pitch_options* options,
+                                                                 float* const* f0, float* const* confidence,
+                                                                 const int64_t* capacities);
+
+/* Fills unvoiced frames (0) in place: linearly between their voiced neighbours, the ends held, as RVC does. Any
+ * thread. */
+CONTENTVEC_API contentvec_status contentvec_pitch_interpolate(float* f0, int64_t frames);
+/* f0 times 2^(semitones / 12), in place. Any thread. */
+CONTENTVEC_API contentvec_status contentvec_pitch_shift(float* f0, int64_t frames, double semitones);
+/* The pitch as RVC's synthesizer takes it, 1 to 255, into `coarse`, which holds `frames` of them. Any thread. */
+CONTENTVEC_API contentvec_status contentvec_pitch_coarse(const float* f0, int64_t frames, int64_t* coarse);
 
 /* ---- Audio ---- */
 

@@ -13,6 +13,7 @@
 #include "contentvec/device.h"
 #include "contentvec/export.h"
 #include "contentvec/hub.h"
+#include "contentvec/model.h"
 #include "contentvec/threads.h"
 
 namespace contentvec {
@@ -22,6 +23,9 @@ enum class PitchMethod {
   kRmvpe,  ///< A U-Net with a GRU behind it; robust against music and noise.
   kFcpe,   ///< Convolutions alone; several times as fast.
 };
+
+/// Samples from one value of the pitch to the next: 10 ms.
+inline constexpr int64_t kPitchHop = 160;
 
 /// "rmvpe" or "fcpe".
 CONTENTVEC_API std::string_view pitch_method_name(PitchMethod method);
@@ -45,6 +49,8 @@ struct PitchOptions {
   std::optional<double> threshold = {};
   /// Called from the calling thread several times in an estimate. May throw: that ends it, and passes through.
   std::function<void()> poll = {};
+  /// The same after each piece of a recording and each recording of a batch, with the frames that are done and all.
+  std::function<void(int64_t done, int64_t total)> progress = {};
 };
 
 /// The pitch of a recording: one value for each 160 samples, 10 ms, samples / 160 + 1 of them. RVC's decoder takes
@@ -76,6 +82,8 @@ class PitchEstimator {
   ///   - `synthetic:CONFIG.json[:SEED]`: made-up weights of the architecture in that file, whose "kind" says which.
   /// Throws Error when it cannot be opened, is damaged, or is something else, which the error then names.
   CONTENTVEC_API static PitchEstimator load(const std::string& spec, const PitchLoadOptions& options = {});
+  /// The same of a file with the weights, wherever it is.
+  CONTENTVEC_API static PitchEstimator load(const VirtualFile& file, const PitchLoadOptions& options = {});
 
   [[nodiscard]] CONTENTVEC_API PitchMethod method() const;
   /// The path or spec it came from.
@@ -84,11 +92,18 @@ class PitchEstimator {
 
   /// The least samples it takes: 513 for RMVPE, 1 for FCPE.
   [[nodiscard]] CONTENTVEC_API int64_t least_samples() const;
+  /// Values of the pitch of so many samples: samples / 160 + 1, or 0 for less than least_samples().
+  [[nodiscard]] CONTENTVEC_API int64_t frames(int64_t samples) const;
 
   /// `waveform`: 16 kHz, mono, nominally in [-1, 1], at least least_samples() of them, all finite. Throws Error for one
   /// that is not, and for an option out of range.
   [[nodiscard]] CONTENTVEC_API Pitch estimate(std::span<const float> waveform,
                                               const PitchOptions& options = {}) const;
+
+  /// The pitches of several waveforms, each bit for bit what the waveform alone gives. Those of up to 10 s go side by
+  /// side, one on each thread, where there are enough of them: a thread then takes the memory of an estimate.
+  [[nodiscard]] CONTENTVEC_API std::vector<Pitch> estimate_batch(
+      std::span<const std::span<const float>> waveforms, const PitchOptions& options = {}) const;
 
  private:
   class Impl;

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import typing
-from typing import Any, Literal
+from typing import Any, Literal, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from . import _core
-from ._arrays import Floats, like, to_floats, vector
+from ._arrays import AnyArray, Floats, like, to_floats, vector
 from ._load import hub_options
 from ._model import DType
 from ._progress import Progress
@@ -78,8 +78,16 @@ class PitchEstimator:
         """The least samples a waveform has: 513 for RMVPE, 1 for FCPE."""
         return self._core.least_samples
 
-    def estimate(self, waveform: Any, *, threshold: float | None = None) -> Pitch:
-        """The pitch of a waveform, f0 and confidence as the kind of array that it is (float32).
+    @typing.overload
+    def estimate(self, waveform: AnyArray, *, threshold: float | None = None) -> Pitch: ...
+
+    @typing.overload
+    def estimate(self, waveform: Sequence[AnyArray], *, threshold: float | None = None) -> list[Pitch]: ...
+
+    def estimate(self, waveform: Any, *, threshold: float | None = None) -> Any:
+        """The pitch of a waveform, f0 and confidence as the kind of array that it is (float32); of each of a list.
+
+        In a list short waveforms go side by side on the threads; each gives what it gives alone, bit for bit.
 
         waveform: [samples] at 16 kHz mono (also [1, samples] and [samples, 1]), floating point, nominally in [-1, 1]: of
             NumPy, torch, mlx, jax, or of another package that NumPy can read.
@@ -87,8 +95,14 @@ class PitchEstimator:
 
         Other Python threads run meanwhile. Raises contentvec.Error.
         """
-        f0, confidence = self._core.estimate(vector(waveform, "the waveform"), threshold)
-        return Pitch(like(f0, waveform), like(confidence, waveform))
+        single = not isinstance(waveform, (list, tuple))
+        waveforms = [waveform] if single else waveform
+        vectors = [vector(one, f"waveform {i}" if not single else "the waveform") for i, one in enumerate(waveforms)]
+        pitches = [
+            Pitch(like(f0, one), like(confidence, one))
+            for (f0, confidence), one in zip(self._core.estimate(vectors, threshold), waveforms)
+        ]
+        return pitches[0] if single else pitches
 
 
 def _reload(path: str, spec: str, options: dict[str, Any]) -> PitchEstimator:

@@ -38,6 +38,20 @@ def test_a_pickle_is_the_same_estimator(golden):
     np.testing.assert_array_equal(copy.estimate(tensors["waveform"]).f0, estimator.estimate(tensors["waveform"]).f0)
 
 
+def test_a_list_gives_what_each_gives_alone():
+    estimator = contentvec.PitchEstimator(synthetic("tiny-rmvpe"), threads=2)
+    random = np.random.default_rng(2)
+    waveforms = [random.standard_normal(n).astype(np.float32) * 0.1 for n in (3000, 700, 9000, 800, 513)]
+    pitches = estimator.estimate(waveforms, threshold=0.2)
+    assert estimator.estimate([]) == []
+    for waveform, pitch in zip(waveforms, pitches):
+        alone = estimator.estimate(waveform, threshold=0.2)
+        np.testing.assert_array_equal(pitch.f0, alone.f0)
+        np.testing.assert_array_equal(pitch.confidence, alone.confidence)
+    with pytest.raises(contentvec.Error, match="waveform 1 of 2.*at least 513"):
+        estimator.estimate([waveforms[0], waveforms[0][:512]])
+
+
 def test_other_threads_run_meanwhile():
     estimator = contentvec.PitchEstimator(synthetic("base-rmvpe"))
     assert "rmvpe" in repr(estimator) and estimator.least_samples == 513

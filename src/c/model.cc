@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "c/guard.h"
+#include "c/loading.h"
 #include "contentvec/long_audio.h"
 #include "contentvec/model.h"
 
@@ -24,25 +25,11 @@ struct contentvec_model {
 
 namespace {
 
-contentvec_load_options load_defaults() {
-  contentvec_load_options defaults = {};
-  defaults.size = sizeof(defaults);
-  return defaults;
-}
-
 contentvec_extract_options extract_defaults() {
   contentvec_extract_options defaults = {};
   defaults.size = sizeof(defaults);
   defaults.stage.layer = CONTENTVEC_LAYER_OUTPUT;
   return defaults;
-}
-
-DType dtype_of(contentvec_dtype dtype) {
-  constexpr std::array kTypes = {DType::kF32, DType::kBF16, DType::kF16};
-  if (dtype < CONTENTVEC_F32 || dtype > CONTENTVEC_F16) {
-    throw InvalidArgument("no dtype has the number " + std::to_string(dtype));
-  }
-  return kTypes[static_cast<size_t>(dtype)];
 }
 
 /// By their numbers in C.
@@ -67,47 +54,21 @@ Normalize normalize_of(int32_t normalize) {
   return kChoices[static_cast<size_t>(normalize)];
 }
 
-RunTasks run_tasks_of(const contentvec_load_options& given) {
-  if (given.run_tasks == nullptr) return nullptr;
-  return
-      [run = given.run_tasks, user = given.run_tasks_user](int tasks, const std::function<void(int)>& task) {
-        using Task = std::function<void(int)>;
-        run(
-            user, tasks, [](void* context, int32_t index) { (*static_cast<const Task*>(context))(index); },
-            const_cast<Task*>(&task));
-      };
-}
-
-HubOptions hub_of(const contentvec_load_options& given) {
-  HubOptions hub;
-  if (given.hub_revision != nullptr) hub.revision = given.hub_revision;
-  if (given.hub_cache_dir != nullptr) hub.cache_dir = given.hub_cache_dir;
-  if (given.hub_token != nullptr) hub.token = given.hub_token;
-  hub.local_files_only = given.local_files_only != 0;
-  hub.progress = [given](const DownloadProgress& at) {
-    c::check_abort(given.abort);
-    if (given.progress == nullptr) return;
-    const std::string what = at.file.empty() ? "files of " + at.repo : "bytes of " + at.file;
-    if (given.progress(given.user, what.c_str(), at.done, at.total) != 0) throw c::Aborted();
-  };
-  return hub;
-}
-
 /// Loads by `load(options)`, which is Model::load of something.
 template <typename Load>
 contentvec_status load_model(const contentvec_load_options* options, contentvec_model** result,
                              const Load& load) {
   return guarded([&] {
     needed(result, "model");
-    const contentvec_load_options given = c::options_or_defaults(options, load_defaults());
+    const contentvec_load_options given = c::options_or_defaults(options, c::load_defaults());
     LoadOptions wanted;
     if (given.config_json != nullptr)
       wanted.config = ModelConfig::from_json(given.config_json, "config_json");
     wanted.threads = given.threads;
-    wanted.dtype = dtype_of(given.dtype);
+    wanted.dtype = c::dtype_of(given.dtype);
     wanted.device = device_of(given.device);
-    wanted.run_tasks = run_tasks_of(given);
-    wanted.hub = hub_of(given);
+    wanted.run_tasks = c::run_tasks_of(given);
+    wanted.hub = c::hub_of(given);
     c::check_abort(given.abort);
     Model model = load(wanted);
     std::string isa = model.isa();
@@ -128,12 +89,6 @@ ExtractOptions extract_options_of(const contentvec_extract_options& given) {
                             .speaker_embedding = {given.speaker_embedding, size}};
   if (given.abort != nullptr) options.poll = [flag = given.abort] { c::check_abort(flag); };
   return options;
-}
-
-std::span<const float> waveform_of(const float* waveform, int64_t samples) {
-  const size_t size = c::checked_count(samples, "samples");
-  c::check_array(waveform, size, "waveform");
-  return {waveform, size};
 }
 
 std::span<float> features_of(float* features, int64_t capacity) {
@@ -171,7 +126,7 @@ void extract_batch(const Model& model, const float* const* waveforms, const int6
   auto wanted = lists.of<Stage>(stage_count);
   for (size_t i = 0; i < stage_count; ++i) wanted[i] = {stages[i].layer, stages[i].final_proj != 0};
   auto inputs = lists.of<std::span<const float>>(utterances);
-  for (size_t i = 0; i < utterances; ++i) inputs[i] = waveform_of(waveforms[i], samples[i]);
+  for (size_t i = 0; i < utterances; ++i) inputs[i] = c::waveform_of(waveforms[i], samples[i]);
   auto outputs = lists.of<std::span<float>>(utterances * stage_count);
   for (size_t i = 0; i < outputs.size(); ++i) outputs[i] = features_of(features[i], capacities[i]);
   model.extract_batch_into(inputs, wanted, outputs, extract_options_of(given));
@@ -180,7 +135,7 @@ void extract_batch(const Model& model, const float* const* waveforms, const int6
 }  // namespace
 
 void contentvec_load_options_init(contentvec_load_options* options, size_t size) {
-  c::fill_in(options, size, load_defaults());
+  c::fill_in(options, size, c::load_defaults());
 }
 
 void contentvec_extract_options_init(contentvec_extract_options* options, size_t size) {
@@ -198,9 +153,7 @@ contentvec_status contentvec_model_load_memory(const void* file, size_t size, co
                                                const contentvec_load_options* options,
                                                contentvec_model** model) {
   return load_model(options, model, [&](const LoadOptions& wanted) {
-    c::check_array(file, size, "file");
-    const std::span bytes(static_cast<const std::byte*>(file), size);
-    return Model::load(file_in_memory(bytes, name == nullptr ? "memory" : name), wanted);
+    return Model::load(c::file_of(file, size, name), wanted);
   });
 }
 
@@ -208,17 +161,7 @@ contentvec_status contentvec_model_load_callbacks(contentvec_read_at read, void*
                                                   const char* name, const contentvec_load_options* options,
                                                   contentvec_model** model) {
   return load_model(options, model, [&](const LoadOptions& wanted) {
-    if (read == nullptr) throw InvalidArgument("read is a null pointer");
-    VirtualFile file;
-    if (name != nullptr) file.name = name;
-    file.size = size;
-    file.read = [&](uint64_t offset, std::span<std::byte> part) {
-      if (read(user, offset, part.data(), part.size()) != 0) {
-        throw Error("cannot read " + file.name + ": the caller's function failed at byte " +
-                    std::to_string(offset));
-      }
-    };
-    return Model::load(file, wanted);
+    return Model::load(c::file_of(read, user, size, name), wanted);
   });
 }
 
@@ -274,7 +217,7 @@ contentvec_status contentvec_model_extract(const contentvec_model* model, const 
   return guarded([&] {
     const contentvec_extract_options given = c::options_or_defaults(options, extract_defaults());
     needed(model, "model")
-        .model.extract_into(waveform_of(waveform, samples), features_of(features, capacity),
+        .model.extract_into(c::waveform_of(waveform, samples), features_of(features, capacity),
                             extract_options_of(given));
   });
 }
@@ -309,7 +252,7 @@ contentvec_status contentvec_model_extract_long(const contentvec_model* model, c
     const Model& of = needed(model, "model").model;
     const contentvec_extract_options given = c::options_or_defaults(options, extract_defaults());
     const Stage stage = {given.stage.layer, given.stage.final_proj != 0};
-    const std::span<const float> whole = waveform_of(waveform, samples);
+    const std::span<const float> whole = c::waveform_of(waveform, samples);
     const std::span<float> into = features_of(features, capacity);
     const int64_t frames = of.config().frames(samples);
     const int64_t dim = stage.final_proj ? of.config().final_dim : of.config().encoder_embed_dim;

@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "dsp/padding.h"
-#include "f0/salience.h"
 #include "nn/matmul.h"
 #include "nn/time_rows.h"
 #include "tensors/axes.h"
@@ -215,7 +214,7 @@ void Fcpe::reserve(Workspace& w, int64_t frames) const {
 
 /// From the first convolution in workspace.hidden to the last LayerNorm in workspace.other.
 void Fcpe::run_rest(const nn::Context& context, Workspace& w, Piece piece, const Affine& norm,
-                    const Observe& observe) const {
+                    const Poll& poll, const Observe& observe) const {
   const int64_t stride = nn::row_stride(hidden_);
   const int64_t count = piece.count();
   const auto see = [&](const std::string& stage, const float* rows) {
@@ -236,6 +235,7 @@ void Fcpe::run_rest(const nn::Context& context, Workspace& w, Piece piece, const
   second_.run(context, padded, stride, count, w.hidden.data(), stride);
   see("input_stack", w.hidden.data());
   for (size_t i = 0; i < layers_.size(); ++i) {
+    if (poll) poll();
     run_layer(context, layers_[i], w, count);
     see(fmt::format("layer_{}", i), w.hidden.data());
   }
@@ -246,8 +246,8 @@ void Fcpe::run_rest(const nn::Context& context, Workspace& w, Piece piece, const
   see("norm", w.other.data());
 }
 
-void Fcpe::run(const nn::Context& context, Workspace& w, std::span<const float> waveform, float* salience,
-               const Observe& observe) const {
+void Fcpe::run(const nn::Context& context, Workspace& w, std::span<const float> waveform,
+               const TakeSalience& take, const Poll& poll, const Observe& observe) const {
   static_assert(kPieceFrames % nn::kPartRows == 0, "a piece is whole parts of the sums");
   const int64_t most = w.piece_frames;
   const int64_t count = frames(static_cast<int64_t>(waveform.size()));
@@ -260,6 +260,7 @@ void Fcpe::run(const nn::Context& context, Workspace& w, std::span<const float> 
 
   w.sums.assign(static_cast<size_t>(nn::parts_of(count) * kGroups * 2), 0.0);
   for (int64_t begin = 0; begin < count; begin += most) {
+    if (poll) poll();
     const Piece piece = around(begin, end_of(begin), 1);
     run_first(context, w, waveform, piece);
     add_sums(context, w, piece, begin, end_of(begin));
@@ -269,11 +270,14 @@ void Fcpe::run(const nn::Context& context, Workspace& w, std::span<const float> 
     const Piece piece = around(begin, end_of(begin), reach);
     if (count > most) run_first(context, w, waveform, piece);  // else it is there still
     if (observe) observe("mel", w.mel.data() + kMels, kMels, kMels);
-    run_rest(context, w, piece, norm, observe);
+    run_rest(context, w, piece, norm, poll, observe);
     const int64_t stride = nn::row_stride(hidden_);
+    const int64_t own = end_of(begin) - begin;
+    w.salience.resize(static_cast<size_t>(own * kSalienceBins));
     nn::multiply(context, nn::matrix_rows(w.other.data() + (begin - piece.begin) * stride, stride, hidden_),
-                 end_of(begin) - begin, output_, salience + begin * kSalienceBins, kSalienceBins,
+                 own, output_, w.salience.data(), kSalienceBins,
                  {.activation = {nn::Activation::Kind::kSigmoid}});
+    take(begin, w.salience);
   }
 }
 

@@ -6,8 +6,10 @@
 #include <string_view>
 #include <vector>
 
+#include "contentvec/pitch.h"
 #include "dsp/mel.h"
 #include "dsp/spectrum.h"
+#include "f0/salience.h"
 #include "nn/context.h"
 #include "nn/conv1d.h"
 #include "nn/norm.h"
@@ -33,7 +35,7 @@ FcpeConfig infer_fcpe(const tensors::NamedTensors& tensors);
 /// torchfcpe 0.0.4 computes it. Its GroupNorm makes every frame depend on the whole recording. Immutable once built.
 class Fcpe {
  public:
-  static constexpr int64_t kHop = 160;
+  static constexpr int64_t kHop = kPitchHop;
   static constexpr int64_t kFftSize = 1024;
   static constexpr int64_t kMels = 128;
 
@@ -56,6 +58,7 @@ class Fcpe {
     AlignedBuffer<float> padded;          ///< [frames + 2, hidden], zeros around
     AlignedBuffer<float> hidden;          ///< [frames, hidden]
     AlignedBuffer<float> other;           ///< likewise
+    std::vector<float> salience;          ///< [of a piece, 360]
     std::vector<double> sums;             ///< of rows' values and their squares, by part and group
     int64_t piece_frames = kPieceFrames;  ///< a multiple of 64
   };
@@ -64,9 +67,10 @@ class Fcpe {
   using Observe =
       std::function<void(std::string_view stage, const float* rows, int64_t stride, int64_t width)>;
 
-  /// Salience [frames(samples), 360] of a waveform of at least one sample.
-  void run(const nn::Context& context, Workspace& workspace, std::span<const float> waveform, float* salience,
-           const Observe& observe = {}) const;
+  /// Salience [frames(samples), 360] of a waveform of at least one sample. What is called may
+  /// throw.
+  void run(const nn::Context& context, Workspace& workspace, std::span<const float> waveform,
+           const TakeSalience& take, const Poll& poll = {}, const Observe& observe = {}) const;
 
  private:
   struct Layer {
@@ -97,7 +101,7 @@ class Fcpe {
                 int64_t own_end) const;
   [[nodiscard]] Affine group_norm(const Workspace& workspace, int64_t frames) const;
   void run_rest(const nn::Context& context, Workspace& workspace, Piece piece, const Affine& norm,
-                const Observe& observe) const;
+                const Poll& poll, const Observe& observe) const;
   void run_layer(const nn::Context& context, const Layer& layer, Workspace& workspace, int64_t frames) const;
   void reserve(Workspace& workspace, int64_t frames) const;
 

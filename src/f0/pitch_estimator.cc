@@ -1,14 +1,15 @@
 // Composes the estimators: file -> weights -> salience -> Hz.
 
+#include <atomic>
+#include <thread>
 #include <variant>
 
 #include "contentvec/audio.h"
-#include "contentvec/model.h"
 #include "contentvec/pitch.h"
+#include "f0/batch_plan.h"
 #include "f0/fcpe.h"
 #include "f0/pitch_file.h"
 #include "f0/rmvpe.h"
-#include "f0/salience.h"
 #include "nn/kernels/select.h"
 #include "runtime/fail.h"
 #include "runtime/finite.h"
@@ -49,35 +50,83 @@ class PitchEstimator::Impl {
     return method_ == PitchMethod::kRmvpe ? f0::Rmvpe::kLeastSamples : 1;
   }
 
-  [[nodiscard]] Pitch estimate(std::span<const float> waveform, const PitchOptions& options) const {
-    const float threshold = settle_threshold(options);
-    check(waveform);
-    const auto worker = pool_.borrow([this] { return std::make_unique<Worker>(*this); });
-    if (options.poll) options.poll();
-    const int64_t frames = static_cast<int64_t>(waveform.size()) / f0::Rmvpe::kHop + 1;
-    worker->salience.resize(static_cast<size_t>(frames * f0::kSalienceBins));
-    const nn::Context context = {kernels_, worker->team, worker->scratch};
-    if (const auto* rmvpe = std::get_if<f0::Rmvpe>(&estimator_)) {
-      rmvpe->run(context, worker->rmvpe, waveform, worker->salience.data());
-    } else {
-      std::get<f0::Fcpe>(estimator_).run(context, worker->fcpe, waveform, worker->salience.data());
+  [[nodiscard]] std::vector<Pitch> estimate(std::span<const std::span<const float>> waveforms,
+                                            const PitchOptions& options) const {
+    Call call = {options, settle_threshold(options)};
+    std::vector<Pitch> pitches(waveforms.size());
+    for (size_t i = 0; i < waveforms.size(); ++i) {
+      const int64_t frames = f0::Rmvpe::frames(static_cast<int64_t>(waveforms[i].size()));
+      call.total += frames;
+      call.of_one(waveforms, i, [&] { check(waveforms[i]); });
     }
-    if (options.poll) options.poll();
-    return decode(worker->salience, threshold);
+    const auto estimate_one = [&](Worker& worker, size_t i) {
+      call.of_one(waveforms, i, [&] { pitches[i] = estimate(worker, waveforms[i], call); });
+    };
+    const auto worker = team_workers_.borrow([this] { return std::make_unique<Worker>(*this, threads_); });
+    const f0::BatchPlan plan = f0::plan_batch(waveforms, threads_);
+    for (const size_t i : plan.one_by_one) estimate_one(*worker, i);
+    worker->team.parallel_for(static_cast<int64_t>(plan.side_by_side.size()), [&](int64_t item, int) {
+      const auto solo = solo_workers_.borrow([this] { return std::make_unique<Worker>(*this, 1); });
+      estimate_one(*solo, plan.side_by_side[static_cast<size_t>(item)]);
+    });
+    return pitches;
   }
 
  private:
   /// What one call at a time works with.
   struct Worker {
-    explicit Worker(const Impl& owner) : team(owner.threads_, owner.run_tasks_) {
-      scratch.prepare(owner.kernels_, owner.threads_);
+    Worker(const Impl& owner, int threads) : team(threads, threads == 1 ? RunTasks() : owner.run_tasks_) {
+      scratch.prepare(owner.kernels_, threads);
     }
     ThreadTeam team;
     nn::Scratch scratch;
     f0::Rmvpe::Workspace rmvpe;
     f0::Fcpe::Workspace fcpe;
-    std::vector<float> salience;
   };
+
+  /// A caller's call: what it asked for, and how far it is.
+  struct Call {
+    const PitchOptions& options;
+    float threshold;
+    int64_t total = 0;
+    std::atomic<int64_t> done = 0;
+    std::thread::id caller = std::this_thread::get_id();
+
+    /// Both call the caller's functions from its own thread only.
+    void poll() const {
+      if (options.poll && std::this_thread::get_id() == caller) options.poll();
+    }
+    void finish(int64_t frames) {
+      done += frames;
+      if (options.progress && std::this_thread::get_id() == caller) options.progress(done, total);
+    }
+    /// Says in an error of which waveform it is, where there are several.
+    template <typename Action>
+    void of_one(std::span<const std::span<const float>> waveforms, size_t i, const Action& action) const {
+      try {
+        action();
+      } catch (const Error& error) {
+        if (waveforms.size() == 1) throw;
+        fail("waveform {} of {}: {}", i, waveforms.size(), error.what());
+      }
+    }
+  };
+
+  [[nodiscard]] Pitch estimate(Worker& worker, std::span<const float> waveform, Call& call) const {
+    const auto frames = static_cast<size_t>(f0::Rmvpe::frames(static_cast<int64_t>(waveform.size())));
+    Pitch pitch = {std::vector<float>(frames), std::vector<float>(frames)};
+    const auto poll = [&] { call.poll(); };
+    const auto take = [&](int64_t first, std::span<const float> salience) {
+      call.finish(decode(salience, first, call.threshold, pitch));
+    };
+    const nn::Context context = {kernels_, worker.team, worker.scratch};
+    if (const auto* rmvpe = std::get_if<f0::Rmvpe>(&estimator_)) {
+      rmvpe->run(context, worker.rmvpe, waveform, take, poll);
+    } else {
+      std::get<f0::Fcpe>(estimator_).run(context, worker.fcpe, waveform, take, poll);
+    }
+    return pitch;
+  }
 
   [[nodiscard]] float settle_threshold(const PitchOptions& options) const {
     if (!options.threshold) return method_ == PitchMethod::kRmvpe ? 0.03F : 0.006F;
@@ -95,24 +144,24 @@ class PitchEstimator::Impl {
     check_finite_samples(waveform);
   }
 
-  [[nodiscard]] Pitch decode(std::span<const float> salience, float threshold) const {
+  /// Frames from `first` on; returns how many.
+  int64_t decode(std::span<const float> salience, int64_t first, float threshold, Pitch& pitch) const {
     if (const auto place = first_non_finite(salience)) {
       fail(
           "the model gave {} at frame {}: its weights overflow float32 on this waveform; check that the samples are "
           "nominally in [-1, 1] and the file is the right one",
-          salience[*place], *place / static_cast<size_t>(f0::kSalienceBins));
+          salience[*place], first + static_cast<int64_t>(*place) / f0::kSalienceBins);
     }
-    const auto frames = salience.size() / static_cast<size_t>(f0::kSalienceBins);
-    Pitch pitch = {std::vector<float>(frames), std::vector<float>(frames)};
-    for (size_t frame = 0; frame < frames; ++frame) {
-      const auto row = salience.subspan(frame * f0::kSalienceBins, f0::kSalienceBins);
-      const auto* fcpe = std::get_if<f0::Fcpe>(&estimator_);
+    const auto* fcpe = std::get_if<f0::Fcpe>(&estimator_);
+    const int64_t frames = static_cast<int64_t>(salience.size()) / f0::kSalienceBins;
+    for (int64_t i = 0; i < frames; ++i) {
+      const auto row = salience.subspan(static_cast<size_t>(i * f0::kSalienceBins), f0::kSalienceBins);
       const f0::FramePitch decoded =
           fcpe == nullptr ? f0::decode_rmvpe(row, threshold) : f0::decode_fcpe(row, fcpe->cents(), threshold);
-      pitch.f0[frame] = decoded.f0;
-      pitch.confidence[frame] = decoded.confidence;
+      pitch.f0[static_cast<size_t>(first + i)] = decoded.f0;
+      pitch.confidence[static_cast<size_t>(first + i)] = decoded.confidence;
     }
-    return pitch;
+    return frames;
   }
 
   PitchMethod method_;
@@ -121,13 +170,18 @@ class PitchEstimator::Impl {
   int threads_;
   RunTasks run_tasks_;
   Estimator estimator_;
-  Pool<Worker> pool_;
+  Pool<Worker> team_workers_;  ///< each with all threads
+  Pool<Worker> solo_workers_;  ///< each with one
 };
 
 PitchEstimator::PitchEstimator(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
 
 PitchEstimator PitchEstimator::load(const std::string& spec, const PitchLoadOptions& options) {
   return PitchEstimator(std::make_shared<const Impl>(f0::open_pitch_file(spec, options.hub), options));
+}
+
+PitchEstimator PitchEstimator::load(const VirtualFile& file, const PitchLoadOptions& options) {
+  return PitchEstimator(std::make_shared<const Impl>(f0::open_pitch_file(file), options));
 }
 
 PitchMethod PitchEstimator::method() const {
@@ -146,8 +200,17 @@ int64_t PitchEstimator::least_samples() const {
   return impl_->least_samples();
 }
 
+int64_t PitchEstimator::frames(int64_t samples) const {
+  return samples < least_samples() ? 0 : f0::Rmvpe::frames(samples);
+}
+
 Pitch PitchEstimator::estimate(std::span<const float> waveform, const PitchOptions& options) const {
-  return impl_->estimate(waveform, options);
+  return std::move(impl_->estimate(std::span(&waveform, 1), options).front());
+}
+
+std::vector<Pitch> PitchEstimator::estimate_batch(std::span<const std::span<const float>> waveforms,
+                                                  const PitchOptions& options) const {
+  return impl_->estimate(waveforms, options);
 }
 
 }  // namespace contentvec

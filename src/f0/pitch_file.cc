@@ -10,6 +10,7 @@
 #include "f0/rmvpe.h"
 #include "f0/torchfcpe.h"
 #include "runtime/fail.h"
+#include "runtime/virtual_input_file.h"
 #include "tensors/weight_norm.h"
 
 namespace contentvec::f0 {
@@ -102,13 +103,7 @@ std::filesystem::path path_of(const std::string& spec, const HubOptions& hub) {
   fail("{}", kFcpeNotInstalled);
 }
 
-}  // namespace
-
-PitchFile open_pitch_file(const std::string& spec, const HubOptions& hub) {
-  if (spec.starts_with(tensors::kSyntheticPrefix)) return synthetic_file(spec);
-  const std::filesystem::path path = path_of(spec, hub);
-  std::optional<Checkpoint> packaged = checkpoint::open_in_package(path, std::string(kFcpeInPackage));
-  const Checkpoint opened = packaged ? std::move(*packaged) : checkpoint::open(path);
+PitchFile pitch_file_of(const Checkpoint& opened) {
   PitchFile file = {method_of(opened), opened.source, {}};
   if (file.method == PitchMethod::kFcpe) check_fcpe(opened);
   for (const auto& [name, tensor] : opened.tensors) {
@@ -117,6 +112,20 @@ PitchFile open_pitch_file(const std::string& spec, const HubOptions& hub) {
     file.tensors.add(canonical, tensor);
   }
   return file;
+}
+
+}  // namespace
+
+PitchFile open_pitch_file(const std::string& spec, const HubOptions& hub) {
+  if (spec.starts_with(tensors::kSyntheticPrefix)) return synthetic_file(spec);
+  const std::filesystem::path path = path_of(spec, hub);
+  const std::optional<Checkpoint> packaged = checkpoint::open_in_package(path, std::string(kFcpeInPackage));
+  return pitch_file_of(packaged ? *packaged : checkpoint::open(path));
+}
+
+PitchFile open_pitch_file(const VirtualFile& file) {
+  return pitch_file_of(
+      checkpoint::open(std::make_shared<const VirtualInputFile>(file.name, file.size, file.read)));
 }
 
 void check_tensors(const PitchFile& file, const std::vector<tensors::Synthetic>& table) {

@@ -17,6 +17,7 @@ struct PitchFile {
 
 /// Opens `spec` (see PitchEstimator::load). Throws Error for what is no pitch estimator, naming what it is.
 PitchFile open_pitch_file(const std::string& spec, const HubOptions& hub);
+PitchFile open_pitch_file(const VirtualFile& file);
 
 /// Throws Error listing everything that is missing or misshapen in a file, compared with what the model needs.
 void check_tensors(const PitchFile& file, const std::vector<tensors::Synthetic>& table);

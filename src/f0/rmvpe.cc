@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "dsp/padding.h"
-#include "f0/salience.h"
 #include "nn/matmul.h"
 
 namespace contentvec::f0 {
@@ -64,7 +63,7 @@ void Rmvpe::run_layer(const nn::Context& context, const Layer& layer, Workspace&
 }
 
 /// From maps[0]; returns the map of three channels.
-const nn::FeatureMap& Rmvpe::run_unet(const nn::Context& context, Workspace& w,
+const nn::FeatureMap& Rmvpe::run_unet(const nn::Context& context, Workspace& w, const Poll& poll,
                                       const Observe& observe) const {
   const auto see = [&](const std::string& stage, const nn::FeatureMap& map) {
     if (observe) observe(stage, map);
@@ -73,13 +72,18 @@ const nn::FeatureMap& Rmvpe::run_unet(const nn::Context& context, Workspace& w,
   see("encoder_bn", w.maps[current]);
   w.skips.resize(encoder_.size());
   for (size_t i = 0; i < encoder_.size(); ++i) {
+    if (poll) poll();
     run_layer(context, encoder_[i], w, current, &w.skips[i]);
     nn::average_pool(context, w.skips[i], w.maps[current]);
     see("encoder_" + std::to_string(i), w.maps[current]);
   }
-  for (const Layer& layer : intermediate_) run_layer(context, layer, w, current);
+  for (const Layer& layer : intermediate_) {
+    if (poll) poll();
+    run_layer(context, layer, w, current);
+  }
   see("intermediate", w.maps[current]);
   for (size_t i = 0; i < decoder_.size(); ++i) {
+    if (poll) poll();
     const DecoderLayer& layer = decoder_[i];
     const nn::FeatureMap& skip = w.skips[encoder_.size() - 1 - i];
     const nn::FeatureMap& from = w.maps[current];
@@ -99,8 +103,8 @@ const nn::FeatureMap& Rmvpe::run_unet(const nn::Context& context, Workspace& w,
   return w.maps[1 - current];
 }
 
-void Rmvpe::run(const nn::Context& context, Workspace& w, std::span<const float> waveform, float* salience,
-                const Observe& observe) const {
+void Rmvpe::run(const nn::Context& context, Workspace& w, std::span<const float> waveform,
+                const TakeSalience& take, const Poll& poll, const Observe& observe) const {
   const int64_t count = frames(static_cast<int64_t>(waveform.size()));
   const int64_t piece = count <= w.whole_frames ? count : w.piece_frames;
   const int64_t step = int64_t{1} << encoder_.size();
@@ -112,7 +116,7 @@ void Rmvpe::run(const nn::Context& context, Workspace& w, std::span<const float>
     const int64_t first = std::max<int64_t>(0, begin - w.context_frames);
     const int64_t last = std::min(begin + piece, count);
     fill_input(context, waveform, first, std::min(last + w.context_frames, count), w.maps[0]);
-    const nn::FeatureMap& map = run_unet(context, w, observe);
+    const nn::FeatureMap& map = run_unet(context, w, poll, observe);
     // Per frame, channel by channel.
     const int64_t end = last == count ? rows : last;
     context.team.parallel_for(end - begin, [&](int64_t i, int) {
@@ -125,8 +129,13 @@ void Rmvpe::run(const nn::Context& context, Workspace& w, std::span<const float>
   const int64_t state_stride = nn::row_stride(gru_.out());
   float* states = w.states.reserve(rows * state_stride);
   gru_.run(context, flat, stride, rows, states, state_stride, w.gates);
-  nn::multiply(context, nn::matrix_rows(states, state_stride, gru_.out()), count, output_, salience,
-               kSalienceBins, {.activation = {nn::Activation::Kind::kSigmoid}});
+  for (int64_t begin = 0; begin < count; begin += piece) {
+    const int64_t own = std::min(piece, count - begin);
+    w.salience.resize(static_cast<size_t>(own * kSalienceBins));
+    nn::multiply(context, nn::matrix_rows(states + begin * state_stride, state_stride, gru_.out()), own,
+                 output_, w.salience.data(), kSalienceBins, {.activation = {nn::Activation::Kind::kSigmoid}});
+    take(begin, w.salience);
+  }
 }
 
 }  // namespace contentvec::f0

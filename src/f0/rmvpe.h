@@ -6,8 +6,10 @@
 #include <string_view>
 #include <vector>
 
+#include "contentvec/pitch.h"
 #include "dsp/mel.h"
 #include "dsp/spectrum.h"
+#include "f0/salience.h"
 #include "nn/context.h"
 #include "nn/conv2d.h"
 #include "nn/feature_map.h"
@@ -44,7 +46,7 @@ struct RmvpeBlock {
 /// infer/rmvpe.py computes it. Immutable once built.
 class Rmvpe {
  public:
-  static constexpr int64_t kHop = 160;
+  static constexpr int64_t kHop = kPitchHop;
   static constexpr int64_t kFftSize = 1024;
   static constexpr int64_t kMels = 128;
   static constexpr int64_t kLeastSamples = kFftSize / 2 + 1;  ///< what the reflection at the ends needs
@@ -70,6 +72,7 @@ class Rmvpe {
     AlignedBuffer<float> flat;  ///< [frames, 3 kMels]
     AlignedBuffer<float> gates;
     AlignedBuffer<float> states;  ///< [frames, 2 hidden]
+    std::vector<float> salience;  ///< [of a piece, 360]
     int64_t whole_frames = kWholeFrames;
     int64_t piece_frames = kPieceFrames;      ///< a multiple of 32, as the pixels of the innermost layer are
     int64_t context_frames = kContextFrames;  ///< likewise
@@ -78,9 +81,10 @@ class Rmvpe {
   /// Sees what the steps give, by the reference's names of them: for tests.
   using Observe = std::function<void(std::string_view stage, const nn::FeatureMap& map)>;
 
-  /// Salience [frames(samples), 360] of a waveform of at least kLeastSamples.
-  void run(const nn::Context& context, Workspace& workspace, std::span<const float> waveform, float* salience,
-           const Observe& observe = {}) const;
+  /// Salience [frames(samples), 360] of a waveform of at least kLeastSamples. What is called may
+  /// throw.
+  void run(const nn::Context& context, Workspace& workspace, std::span<const float> waveform,
+           const TakeSalience& take, const Poll& poll = {}, const Observe& observe = {}) const;
 
  private:
   using Layer = std::vector<RmvpeBlock>;
@@ -91,7 +95,7 @@ class Rmvpe {
 
   void fill_input(const nn::Context& context, std::span<const float> waveform, int64_t first, int64_t end,
                   nn::FeatureMap& map) const;
-  const nn::FeatureMap& run_unet(const nn::Context& context, Workspace& workspace,
+  const nn::FeatureMap& run_unet(const nn::Context& context, Workspace& workspace, const Poll& poll,
                                  const Observe& observe) const;
   void run_layer(const nn::Context& context, const Layer& layer, Workspace& workspace, int& current,
                  nn::FeatureMap* last = nullptr) const;

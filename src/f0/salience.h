@@ -1,12 +1,18 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 
 namespace contentvec::f0 {
 
 /// Both estimators give, per frame, how likely each of 360 pitches is, 20 cents apart.
 inline constexpr int64_t kSalienceBins = 360;
+
+/// Takes what an estimator gives, piece after piece: the salience [frames, 360] from a frame on.
+using TakeSalience = std::function<void(int64_t first, std::span<const float> salience)>;
+/// Called between an estimator's steps; may throw, which ends it.
+using Poll = std::function<void()>;
 
 /// What comes of one frame.
 struct FramePitch {

@@ -18,3 +18,17 @@ int32_t extract_in_c(const char* spec, const float* waveform, int64_t samples, f
   contentvec_model_free(model);
   return status;
 }
+
+int32_t estimate_in_c(const char* spec, const float* waveform, int64_t samples, float* f0, int64_t capacity);
+
+int32_t estimate_in_c(const char* spec, const float* waveform, int64_t samples, float* f0, int64_t capacity) {
+  contentvec_pitch_options options;
+  contentvec_pitch* pitch = NULL;
+  contentvec_status status = contentvec_pitch_load(spec, NULL, &pitch);
+  contentvec_pitch_options_init(&options, sizeof options);
+  if (status == CONTENTVEC_OK) {
+    status = contentvec_pitch_estimate(pitch, waveform, samples, &options, f0, NULL, capacity);
+  }
+  contentvec_pitch_free(pitch);
+  return status;
+}

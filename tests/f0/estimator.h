@@ -1,10 +1,12 @@
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "f0/salience.h"
 #include "golden.h"
 #include "nn/context.h"
 #include "nn/kernels/select.h"
@@ -39,6 +41,13 @@ struct Machine {
   ThreadTeam team;
   nn::Scratch memory;
 };
+
+/// Writes an estimator's pieces into one salience [frames, 360].
+inline f0::TakeSalience into(std::vector<float>& salience) {
+  return [&salience](int64_t first, std::span<const float> piece) {
+    std::copy(piece.begin(), piece.end(), salience.begin() + first * f0::kSalienceBins);
+  };
+}
 
 inline std::string isa_name(const nn::Kernels* kernels) {
   return kernels->isa;

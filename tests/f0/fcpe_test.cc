@@ -22,7 +22,7 @@ std::vector<float> salience_of(const Fcpe& fcpe, test::Machine& machine, const s
   workspace.piece_frames = piece_frames;
   std::vector<float> salience(
       static_cast<size_t>(Fcpe::frames(static_cast<int64_t>(waveform.size())) * kSalienceBins));
-  fcpe.run(machine.context(), workspace, waveform, salience.data(), observe);
+  fcpe.run(machine.context(), workspace, waveform, test::into(salience), {}, observe);
   return salience;
 }
 

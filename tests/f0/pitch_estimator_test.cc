@@ -3,6 +3,7 @@
 #include <cmath>
 #include <filesystem>
 #include <limits>
+#include <random>
 
 #include "checkpoint/checkpoint.h"
 #include "contentvec/pitch.h"
@@ -136,11 +137,84 @@ TEST(PitchEstimator, OptionsAndWaveformsAreChecked) {
       HasSubstr("float16"));
 }
 
-TEST(PitchEstimator, PollCanEndAnEstimate) {
-  const PitchEstimator fcpe = PitchEstimator::load(synthetic_pitch("tiny-fcpe"));
-  const PitchOptions options = {.poll = [] { throw std::runtime_error("stop"); }};
-  EXPECT_THROW(static_cast<void>(fcpe.estimate(sweep(3000), options)), std::runtime_error);
-  EXPECT_EQ(fcpe.estimate(sweep(3000)).f0.size(), 19U);
+TEST(PitchEstimator, PollAndProgressCanEndAnEstimate) {
+  for (const char* config : {"tiny-rmvpe", "tiny-fcpe"}) {
+    const PitchEstimator estimator = PitchEstimator::load(synthetic_pitch(config));
+    int polls = 0;
+    const PitchOptions polled = {.poll = [&] { ++polls == 3 ? throw std::runtime_error("stop") : void(); }};
+    EXPECT_THROW(static_cast<void>(estimator.estimate(sweep(3000), polled)), std::runtime_error) << config;
+    std::vector<int64_t> seen;
+    const PitchOptions told = {.progress = [&](int64_t done, int64_t total) { seen = {done, total}; }};
+    EXPECT_EQ(estimator.estimate(sweep(3000), told).f0.size(), 19U);
+    EXPECT_THAT(seen, ElementsAre(19, 19)) << config;
+    const PitchOptions ended = {.progress = [](int64_t, int64_t) { throw std::runtime_error("stop"); }};
+    EXPECT_THROW(static_cast<void>(estimator.estimate(sweep(3000), ended)), std::runtime_error) << config;
+  }
+}
+
+/// Recordings of all kinds of lengths, for what goes side by side and what does not.
+std::vector<std::vector<float>> recordings(std::mt19937& random, size_t count) {
+  std::vector<std::vector<float>> made;
+  for (size_t i = 0; i < count; ++i) {
+    std::vector<float> waveform = sweep(513 + random() % (random() % 4 == 0 ? 40000 : 3000));
+    std::rotate(waveform.begin(), waveform.begin() + static_cast<std::ptrdiff_t>(random() % 500),
+                waveform.end());
+    made.push_back(std::move(waveform));
+  }
+  return made;
+}
+
+TEST(PitchEstimator, ABatchGivesWhatEachGivesAlone) {
+  std::mt19937 random(1);
+  for (const char* config : {"tiny-rmvpe", "tiny-fcpe"}) {
+    const PitchEstimator one = PitchEstimator::load(synthetic_pitch(config), {.threads = 1});
+    for (const int threads : {1, 2, 3}) {
+      const PitchEstimator estimator = PitchEstimator::load(synthetic_pitch(config), {.threads = threads});
+      for (const size_t count : {0U, 1U, 2U, 7U}) {
+        const std::vector<std::vector<float>> waveforms = recordings(random, count);
+        const std::vector<std::span<const float>> views(waveforms.begin(), waveforms.end());
+        const std::vector<Pitch> pitches = estimator.estimate_batch(views, {.threshold = 0.2});
+        ASSERT_EQ(pitches.size(), count);
+        for (size_t i = 0; i < count; ++i) {
+          const Pitch alone = one.estimate(waveforms[i], {.threshold = 0.2});
+          EXPECT_EQ(pitches[i].f0, alone.f0)
+              << config << ", " << threads << " threads, " << i << " of " << count;
+          EXPECT_EQ(pitches[i].confidence, alone.confidence);
+        }
+      }
+    }
+  }
+}
+
+TEST(PitchEstimator, ABatchsErrorsSayOfWhichItIs) {
+  const PitchEstimator rmvpe = PitchEstimator::load(synthetic_pitch("tiny-rmvpe"), {.threads = 2});
+  std::vector<std::vector<float>> waveforms = {sweep(600), sweep(600), sweep(512)};
+  const auto estimate = [&](const PitchOptions& options = {}) {
+    const std::vector<std::span<const float>> views(waveforms.begin(), waveforms.end());
+    static_cast<void>(rmvpe.estimate_batch(views, options));
+  };
+  EXPECT_THAT(test::error_of(estimate), AllOf(HasSubstr("waveform 2 of 3"), HasSubstr("at least 513")));
+  waveforms[2] = sweep(600);
+  int64_t last = 0;
+  estimate({.progress = [&](int64_t done, int64_t total) {
+    EXPECT_GT(done, last);
+    EXPECT_LE(done, total);
+    last = done;
+  }});
+  EXPECT_GT(last, 0);
+  EXPECT_THROW(estimate({.poll = [] { throw std::runtime_error("stop"); }}), std::runtime_error);
+}
+
+TEST(PitchEstimator, OpensAFileInMemory) {
+  const std::filesystem::path path = test::oracle_rvc() / "checkpoints" / "tiny-fcpe.pt";
+  if (!std::filesystem::exists(path)) GTEST_SKIP() << "there is no ../shared/oracle-rvc";
+  const std::vector<std::byte> file = test::read_file(path);
+  const PitchEstimator in_memory = PitchEstimator::load(file_in_memory(file, "mine"));
+  EXPECT_EQ(in_memory.source(), "mine");
+  EXPECT_EQ(in_memory.estimate(sweep(3000)).f0, PitchEstimator::load(path.string()).estimate(sweep(3000)).f0);
+  EXPECT_THAT(
+      test::error_of([&] { PitchEstimator::load(file_in_memory(std::span(file).first(1000), "mine")); }),
+      HasSubstr("mine"));
 }
 
 TEST(Pitch, UnvoicedFramesAreFilledBetweenTheirNeighbours) {

@@ -32,7 +32,7 @@ std::vector<float> salience_of(const Rmvpe& rmvpe, test::Machine& machine, const
                                const Rmvpe::Observe& observe = {}, Rmvpe::Workspace workspace = {}) {
   std::vector<float> salience(
       static_cast<size_t>(Rmvpe::frames(static_cast<int64_t>(waveform.size())) * kSalienceBins));
-  rmvpe.run(machine.context(), workspace, waveform, salience.data(), observe);
+  rmvpe.run(machine.context(), workspace, waveform, test::into(salience), {}, observe);
   return salience;
 }
 
