@@ -42,6 +42,16 @@ struct Epilogue {
   int64_t residual_stride = 0;
 };
 
+/// Tiles of a SameConv1d in its fast form, and how their values at its points are kept: [points][tiles][stride].
+struct FastConvTiles {
+  int64_t count;
+  int64_t dilation;
+  int64_t channels;
+  int points;      ///< 6 or 7
+  int64_t stride;  ///< floats from one tile to the next
+  [[nodiscard]] int64_t stride_of_point() const { return count * stride; }
+};
+
 /// Keys [begin, end) of the `keys` there are.
 struct KeyRange {
   int64_t begin;
@@ -124,6 +134,19 @@ struct Kernels {
   ///   r = sigmoid(input_r + hidden_r), z = sigmoid(input_z + hidden_z), n = tanh(input_n + r hidden_n)
   ///   state = (1 - z) n + z state
   void (*gru_step)(const float* input, const float* hidden, int64_t width, float* state);
+
+  /// out[row][i] = activation(x[row][i]), i < width. `out` may be `x`.
+  void (*activate)(const float* x, int64_t x_stride, int64_t rows, int64_t width, Activation activation,
+                   float* out, int64_t out_stride);
+
+  /// The two sides of a SameConv1d in its fast form (see there) beside its products. Tile t of `tiles`, a multiple of
+  /// the dilation d, has the rows 4 d (t / d) + t % d + d i.
+  /// What the tiles see of x, each value through leaky_relu(slope), at every point: v[p][t][channel].
+  void (*fast_conv_input)(const float* x, int64_t x_stride, const FastConvTiles& tiles, float slope,
+                          float* v);
+  /// Rows y, i = 0 .. 3 of each tile, from the products m[p][t][channel] at the points, through the epilogue.
+  void (*fast_conv_output)(const float* m, const FastConvTiles& tiles, const Epilogue& epilogue, float* y,
+                           int64_t y_stride);
 
   /// The instruction that products are made of, on registers alone and as many independent sums as a tile
   /// has: the most this processor can do. Returns the floating-point operations that `iterations` took.

@@ -1,0 +1,116 @@
+#include "nn/same_conv1d.h"
+
+#include <algorithm>
+#include <array>
+
+#include "nn/matmul.h"
+
+namespace contentvec::nn {
+namespace {
+
+/// The finite points, in the order of Kernels::fast_conv_input.
+constexpr std::array<double, 6> kPoints = {0, 1, -1, 2, -2, 0.5};
+
+/// What the taps of one group are weighted with at a point: its powers, over the product of its differences to the
+/// other finite points. The kernels' polynomials have the leading coefficient 1, or for (t - 1/2) the factor (2t - 1).
+std::array<double, 4> tap_factors(int point, int points) {
+  const int finite = points - 1;
+  const double scale = points == 7 ? 0.5 : 1.0;
+  if (point == finite)
+    return points == 7 ? std::array<double, 4>{0, 0, 0, scale} : std::array<double, 4>{0, 0, 1, 0};
+  const double at = kPoints[static_cast<size_t>(point)];
+  double factor = point == 5 ? 1.0 : scale;
+  for (int other = 0; other < finite; ++other) {
+    if (other != point) factor /= at - kPoints[static_cast<size_t>(other)];
+  }
+  return {factor, factor * at, factor * at * at, factor * at * at * at};
+}
+
+int64_t round_down(int64_t value, int64_t step) {
+  return (value >= 0 ? value : value - step + 1) / step * step;
+}
+
+}  // namespace
+
+SameConv1d::SameConv1d(const Kernels& kernels, int64_t in, int64_t out, int64_t kernel, int64_t dilation,
+                       std::span<const float> weight, std::span<const float> bias, Form form)
+    : in_(in), out_(out), kernel_(kernel), dilation_(dilation) {
+  if (form == Form::kFast && kernel >= 3) {
+    pack_fast(kernels, weight, bias);
+  } else {
+    plain_.assign(kernels, weight, out, kernel * in, bias);
+  }
+}
+
+void SameConv1d::pack_fast(const Kernels& kernels, std::span<const float> weight,
+                           std::span<const float> bias) {
+  points_ = kernel_ == 3 ? 6 : 7;
+  const int64_t depth = groups() * in_;
+  std::vector<float> at_point(static_cast<size_t>(out_ * depth));
+  fast_.resize(static_cast<size_t>(points_));
+  for (int point = 0; point < points_; ++point) {
+    const std::array<double, 4> factors = tap_factors(point, points_);
+    for (int64_t o = 0; o < out_; ++o) {
+      for (int64_t k = 0; k < depth; ++k) {
+        const int64_t first = k / in_ * kTileRows;
+        double sum = 0;
+        for (int64_t tap = first; tap < std::min(first + kTileRows, kernel_); ++tap) {
+          const float w = weight[static_cast<size_t>((o * kernel_ + tap) * in_ + k % in_)];
+          sum += factors[static_cast<size_t>(tap - first)] * static_cast<double>(w);
+        }
+        at_point[static_cast<size_t>(o * depth + k)] = static_cast<float>(sum);
+      }
+    }
+    fast_[static_cast<size_t>(point)].assign(kernels, at_point, out_, depth, bias);
+  }
+}
+
+RowSpan SameConv1d::blocks_of(RowSpan rows) const {
+  return {round_down(rows.begin, block()), round_down(rows.end + block() - 1, block())};
+}
+
+RowSpan SameConv1d::inputs_of(RowSpan blocks) const {
+  if (points_ == 0) return {blocks.begin - reach(), blocks.end + reach()};
+  // Each tile of four rows is seen with three more, and the last four taps begin so much later.
+  const int64_t later = (groups() - 1) * kTileRows + points_ - kTileRows;
+  return {blocks.begin - reach(), blocks.end - reach() + later * dilation_};
+}
+
+int64_t SameConv1d::scratch_size(int64_t rows) const {
+  if (points_ == 0) return (rows + 2 * reach()) * row_stride(in_);
+  const int64_t tiles = rows / kTileRows;
+  return points_ * ((tiles + (groups() - 1) * dilation_) * row_stride(in_) + tiles * row_stride(out_));
+}
+
+void SameConv1d::run(const Kernels& kernels, const float* x, float slope, int64_t rows, float* y,
+                     const Epilogue& epilogue, float* scratch, std::byte* product_scratch) const {
+  if (rows == 0) return;
+  const int64_t stride = row_stride(in_);
+  if (points_ == 0) {
+    kernels.activate(x, in_, rows + 2 * reach(), in_, {Activation::Kind::kLeakyRelu, slope}, scratch, stride);
+    multiply(kernels, {scratch, stride, kernel_, in_, dilation_ * stride}, rows, plain_, y, out_, epilogue,
+             product_scratch);
+    return;
+  }
+  const int64_t tiles = rows / kTileRows;
+  const FastConvTiles of_input = {.count = tiles + (groups() - 1) * dilation_,
+                                  .dilation = dilation_,
+                                  .channels = in_,
+                                  .points = points_,
+                                  .stride = stride};
+  const FastConvTiles of_output = {
+      .count = tiles, .dilation = dilation_, .channels = out_, .points = points_, .stride = row_stride(out_)};
+  float* products = scratch + points_ * of_input.stride_of_point();
+  kernels.fast_conv_input(x, in_, of_input, slope, scratch);
+  for (int point = 0; point < points_; ++point) {
+    const PackedMatrix& weight = fast_[static_cast<size_t>(point)];
+    kernels.product({scratch + point * of_input.stride_of_point(), stride, groups(), in_, dilation_ * stride},
+                    tiles, weight.panels(), out_, products + point * of_output.stride_of_point(),
+                    of_output.stride, {}, product_scratch);
+  }
+  Epilogue with_bias = epilogue;
+  with_bias.bias = fast_.front().bias();
+  kernels.fast_conv_output(products, of_output, with_bias, y, out_);
+}
+
+}  // namespace contentvec::nn
