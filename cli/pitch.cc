@@ -32,7 +32,8 @@ struct PitchArguments {
 };
 
 const Output kPitch = {.what = "the pitch", .option = "--out", .formats = {"npy", "csv"}};
-const std::map<std::string, PitchFormat> kPitchFormats = {{"npy", PitchFormat::kNpy}, {"csv", PitchFormat::kCsv}};
+const std::map<std::string, PitchFormat> kPitchFormats = {{"npy", PitchFormat::kNpy},
+                                                          {"csv", PitchFormat::kCsv}};
 constexpr const char* kInterpolate = "interpolate";
 
 /// train/dataset/extract_f0.py of RVC's WebUI
@@ -104,8 +105,12 @@ int run(const PitchArguments& arguments) {
                               .key = arguments.key,
                               .for_rvc = for_rvc,
                               .method = std::string(pitch_method_name(estimator.method()))};
-  const Work work = [&](Recording& recording) -> Write {
-    Pitch pitch = estimator.estimate(recording.waveform, {.threshold = arguments.threshold});
+  const Work work = [&](Recording& recording, const std::function<void(double)>& done) -> Write {
+    const auto progress = [&done](int64_t frames, int64_t all) {
+      done(static_cast<double>(frames) / static_cast<double>(all));
+    };
+    Pitch pitch =
+        estimator.estimate(recording.waveform, {.threshold = arguments.threshold, .progress = progress});
     return [&output, job = recording.job, pitch = std::move(pitch),
             waveform = std::move(recording.waveform)] { return write_output(output, *job, pitch, waveform); };
   };

@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <string_view>
 
@@ -41,12 +42,9 @@ std::string speed_text(const Progress& progress) {
 }
 
 std::string progress_text(const Progress& progress) {
-  const size_t worked_on = progress.reached - progress.skipped;
-  const size_t left = progress.total - progress.reached;
-  const std::string time =
-      worked_on > 0
-          ? clock_text(progress.seconds * static_cast<double>(left) / static_cast<double>(worked_on))
-          : "?";
+  const double worked_on = static_cast<double>(progress.reached - progress.skipped) + progress.begun;
+  const double left = static_cast<double>(progress.total - progress.reached) - progress.begun;
+  const std::string time = worked_on > 0 ? clock_text(progress.seconds * left / worked_on) : "?";
   return fmt::format("{}/{} files  {:.2f} h audio  {} real time  {} left", progress.reached, progress.total,
                      progress.audio_seconds / 3600, speed_text(progress), time);
 }
@@ -56,7 +54,9 @@ ProgressBar::ProgressBar() : on_terminal_(on_terminal() && verbosity() != Verbos
 void ProgressBar::draw(const Progress& progress) {
   const auto now = std::chrono::steady_clock::now();
   if (!on_terminal_ || (drawn_ && now - last_ < kRedraw)) return;
-  const size_t full = progress.total > 0 ? kBarWidth * progress.reached / progress.total : 0;
+  const double done = static_cast<double>(progress.reached) + progress.begun;
+  const double share = progress.total > 0 ? done / static_cast<double>(progress.total) : 0;
+  const auto full = static_cast<size_t>(kBarWidth * std::min(share, 1.0));
   const std::string line =
       fmt::format("[{:#<{}}{:-<{}}] {}", "", full, "", kBarWidth - full, progress_text(progress));
   put("\r\033[K" + line.substr(0, columns()));

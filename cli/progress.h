@@ -11,12 +11,13 @@ struct Progress {
   size_t total = 0;          ///< inputs
   size_t reached = 0;        ///< done, skipped or failed
   size_t skipped = 0;        ///< of them, those that were there already
+  double begun = 0;          ///< of the input that is being worked on, the part that is done, 0 to 1
   double audio_seconds = 0;  ///< extracted
   double seconds = 0;        ///< since the start
 };
 
-/// "118/120 files  0.52 h audio  31x real time  1:02 left": what is left is what the inputs done took on
-/// average.
+/// "118/120 files  0.52 h audio  31x real time  1:02 left": what is left takes what the inputs done took on
+/// average, of which the part done of a long one counts as that.
 std::string progress_text(const Progress& progress);
 
 /// "1:02", "3:00:59"

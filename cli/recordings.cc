@@ -40,24 +40,39 @@ Shard parse_shard(const std::string& text) {
   throw UsageError(fmt::format("--shard \"{}\": give which part of how many, 1/4 to 4/4 for four", text));
 }
 
-/// What there is to write of a recording; its problem where there is nothing.
-Part part_of(Recording& recording, const Work& work) {
+/// Hands `writing` what there is to write of a recording, its problem where there is nothing, and before that how far
+/// the work is.
+void carry_out(Recording& recording, const Work& work, Writing& writing) {
+  constexpr double kStep = 0.002;
+  const double audio_seconds = recording.audio_seconds;
+  double told = 0;
+  const auto tell = [&writing, &told, job = recording.job, audio_seconds](double done) {
+    done = std::min(done, 1.0);
+    if (done - told < kStep) return;
+    writing.push({.job = job,
+                  .write = [] { return Outcome{}; },
+                  .audio_seconds = audio_seconds,
+                  .share = done - told,
+                  .last = false});
+    told = done;
+  };
   Part part = {.job = recording.job, .skipped = recording.skipped, .problem = recording.problem};
-  if (recording.waveform.empty()) return part;
+  if (recording.waveform.empty()) return writing.push(std::move(part));
   part.bytes = recording.waveform.size() * sizeof(float);
   const auto start = std::chrono::steady_clock::now();
   try {
-    part.write = work(recording);
+    part.write = work(recording, tell);
   } catch (const std::bad_alloc&) {
     part.problem = "out of memory; cut the recording into shorter ones";
   } catch (const std::exception& error) {
     part.problem = error.what();
   }
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
-  part.audio_seconds = recording.audio_seconds;
+  part.audio_seconds = audio_seconds;
+  part.share = 1 - told;
   part.seconds = recording.seconds + taken.count();
   part.warnings = recording.warnings;
-  return part;
+  writing.push(std::move(part));
 }
 
 }  // namespace
@@ -137,7 +152,7 @@ void each_recording(std::span<const Job> jobs, Decoding::Options decoding, const
   decoding.most_samples = kMostWaitingSeconds * kSampleRate;
   Writing writing(report);
   Decoding ahead(jobs, decoding);
-  while (std::optional<Recording> recording = ahead.next()) writing.push(part_of(*recording, work));
+  while (std::optional<Recording> recording = ahead.next()) carry_out(*recording, work, writing);
   writing.finish();
 }
 

@@ -43,8 +43,8 @@ void prepare_folders(std::span<const Job> jobs);
 int decoding_threads();
 
 /// Makes of a recording what it becomes, on the thread that called each_recording, and returns what writes that. It
-/// may take the waveform. Throws Error.
-using Work = std::function<Write(Recording&)>;
+/// may take the waveform, and tells `done` how far it is, 0 to 1. Throws Error.
+using Work = std::function<Write(Recording&, const std::function<void(double)>& done)>;
 
 /// Carries out the jobs in their order, one recording at a time: decoding runs ahead and writing behind. Memory is
 /// bounded by some waveforms. (`extract` has extract_all instead, which batches pieces.)

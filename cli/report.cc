@@ -43,13 +43,19 @@ Report::Report(size_t total, bool json)
   bar_.draw(progress());  // it may be a while until the first batch is through
 }
 
-void Report::advanced(double audio_seconds) {
-  progress_.audio_seconds += audio_seconds;
+void Report::advanced(double audio_seconds, double share) {
+  progress_.audio_seconds += audio_seconds * share;
+  progress_.begun += share;
   bar_.draw(progress());
 }
 
-void Report::done(const Job& job, const Done& what) {
+void Report::reached() {
   ++progress_.reached;
+  progress_.begun = 0;
+}
+
+void Report::done(const Job& job, const Done& what) {
+  reached();
   for (const std::string& warning : what.warnings) {
     bar_.clear();
     warning_line(fmt::format("{}: {}", name_of(job.input), warning));
@@ -85,7 +91,7 @@ void Report::nothing_written(const Job& job, const std::string& why) {
 }
 
 void Report::skipped(const Job& job) {
-  ++progress_.reached;
+  reached();
   ++progress_.skipped;
   if (json_) {
     nlohmann::ordered_json object = paths_of(job);
@@ -101,7 +107,7 @@ void Report::skipped(const Job& job) {
 
 void Report::failed(const Job& job, const std::string& what) {
   const std::string why = without_path(what, job.input);
-  ++progress_.reached;
+  reached();
   failures_.push_back(job.input);
   if (json_) {
     nlohmann::ordered_json object;

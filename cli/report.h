@@ -34,8 +34,8 @@ class Report {
  public:
   Report(size_t total, bool json);
 
-  /// So much audio, more or all of an input, is done and written.
-  void advanced(double audio_seconds);
+  /// A part of an input, or all of it, is done: such a share of its seconds.
+  void advanced(double audio_seconds, double share);
   void done(const Job& job, const Done& what);
   void skipped(const Job& job);
   void failed(const Job& job, const std::string& what);
@@ -43,6 +43,7 @@ class Report {
   [[nodiscard]] int finish();
 
  private:
+  void reached();
   void nothing_written(const Job& job, const std::string& why);
   void print_json(const nlohmann::ordered_json& object);
   void print_note(const std::string& line);

@@ -92,7 +92,7 @@ void Writing::write(Part& part) {
   Outcome outcome = part.write();
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
   seconds_ += part.seconds + taken.count();
-  report_.advanced(part.audio_seconds * part.share);
+  report_.advanced(part.audio_seconds, part.share);
   if (!part.last) return;
   report_.done(*part.job, {.outcome = std::move(outcome),
                            .audio_seconds = part.audio_seconds,

@@ -15,6 +15,13 @@ TEST(Progress, WhatWasThereAlreadyTookNoTime) {
             "110/120 files  0.01 h audio  1.8x real time  0:20 left");
 }
 
+TEST(Progress, WhatIsDoneOfALongOneCounts) {
+  EXPECT_EQ(progress_text({.total = 1, .begun = 0.25, .audio_seconds = 900, .seconds = 60}),
+            "0/1 files  0.25 h audio  15x real time  3:00 left");
+  EXPECT_EQ(progress_text({.total = 4, .reached = 2, .skipped = 1, .begun = 0.5, .seconds = 30}),
+            "2/4 files  0.00 h audio  0.0x real time  0:30 left");
+}
+
 TEST(Progress, KnowsNothingAtTheStart) {
   EXPECT_EQ(progress_text({.total = 3}), "0/3 files  0.00 h audio  0.0x real time  ? left");
   EXPECT_EQ(progress_text({.total = 3, .reached = 2, .skipped = 2, .seconds = 1}),
