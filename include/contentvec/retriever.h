@@ -40,7 +40,7 @@ class Retriever {
   /// Opens RVC's `added_*.index`: FAISS's IndexIVFFlat with L2 distances, as RVC, Applio and so-vits-svc
   /// write it ("IVF<n>,Flat"), or FAISS's IndexFlatL2 ("Flat"), which is searched whole. All of it is read
   /// into memory. Throws Error when it cannot be read, is no such index, is damaged, or has no vectors
-  /// (`trained_*.index`).
+  /// (`trained_*.index`). One in a zip file is PACK.zip/ENTRY.
   CONTENTVEC_API static Retriever open(const std::filesystem::path& path);
 
   /// Builds an index as RVC's train_index does. `vectors` is [size, dim], row-major, all within +-1e16; at

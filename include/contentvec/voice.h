@@ -17,6 +17,23 @@
 
 namespace contentvec {
 
+/// A voice as people share it: its file, and the index made from the same recordings.
+struct VoiceSource {
+  std::string voice;                 ///< For Voice::load(): a path, PACK.zip/ENTRY, or a `synthetic:` spec.
+  std::optional<std::string> index;  ///< For Retriever::open(): a path, or PACK.zip/ENTRY.
+  std::vector<std::string> warnings = {};  ///< Whole sentences, such as that the hub did not answer.
+};
+
+/// Finds the voice that `spec` means, and its index, downloading what is missing. `spec` is what Voice::load() takes;
+/// an index is looked for where it is not a single file but
+///   - a folder or a .zip with one voice in it (.pth or .safetensors, in it or in folders inside it, the outermost
+///     first; discriminators, D_*.pth, do not count, and training checkpoints, G_*.pth, only where there is nothing
+///     else), and beside it at most one index (added_*.index; trained_*.index, which have no vectors, do not count);
+///   - a repository of the Hugging Face hub with the same in it, or with one .zip.
+/// Nothing is opened but zip files, and these are not unpacked. Safe to call from any number of threads at once. Throws
+/// Error where there is none, or several: it lists them.
+CONTENTVEC_API VoiceSource find_voice(const std::string& spec, const HubOptions& hub = {});
+
 /// How Voice::load() sets a voice up.
 struct VoiceLoadOptions {
   /// Threads of one synthesis; 0: one for each CPU that this process may use.
@@ -88,7 +105,7 @@ class Voice {
   ///   - an RVC v1 or v2 voice (.pth), with or without pitch, of RVC WebUI or Applio, in any of the forms of torch's
   ///     files; a training checkpoint (G_*.pth) with VoiceLoadOptions::sample_rate;
   ///   - a safetensors file with the same names, or mlx-rvc's NAME.safetensors with NAME.json beside it;
-  ///   - a folder or a .zip with one such file in it;
+  ///   - a folder or a .zip with one such file in it, or PACK.zip/ENTRY;
   ///   - a name or address on the Hugging Face hub of one of these, as Model::load() takes them;
   ///   - `synthetic:CONFIG.json[:SEED]`: made-up weights of the architecture in that file.
   /// Throws Error when it cannot be opened, is damaged, or is something else, which the error then names.

@@ -93,7 +93,10 @@ json parse_json(std::string_view text, std::string_view origin) {
 }
 
 std::string read_json_text(const std::filesystem::path& path) {
-  const InputFile file(path);
+  return read_json_text(InputFile(path));
+}
+
+std::string read_json_text(const InputFile& file) {
   if (file.size() > kLargestJson)
     fail("cannot read {}: expected a JSON file of at most {} bytes, found {}", file.path(), kLargestJson,
          file.size());

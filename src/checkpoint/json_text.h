@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "runtime/input_file.h"
+
 namespace contentvec::checkpoint {
 
 /// Parses JSON from a file nobody vouches for: throws Error (never the parser's own exceptions) for malformed
@@ -21,5 +23,7 @@ inline constexpr size_t kLargestJson = size_t{64} << 20;
 /// The content of a JSON file. Throws Error naming it when it is no regular file, cannot be read, or is
 /// larger than kLargestJson.
 [[nodiscard]] std::string read_json_text(const std::filesystem::path& path);
+/// The same of a file that is open.
+[[nodiscard]] std::string read_json_text(const InputFile& file);
 
 }  // namespace contentvec::checkpoint

@@ -1,5 +1,6 @@
 // Stands in for torch's formats in a build that leaves them out: checkpoints are safetensors.
 
+#include "checkpoint/packed_file.h"
 #include "checkpoint/text.h"
 #include "checkpoint/torch_legacy.h"
 #include "checkpoint/torch_zip.h"
@@ -37,6 +38,23 @@ Checkpoint read_torch_legacy(const std::shared_ptr<const InputFile>& /*file*/) {
 /// Wheels are zip files, and what packages carry torch's: opening it as a checkpoint says so.
 std::optional<Checkpoint> open_in_package(const std::filesystem::path& /*path*/,
                                           const std::string& /*entry*/) {
+  return std::nullopt;
+}
+
+/// Nothing is looked for in zip files.
+bool is_packed(const std::string& /*path*/) {
+  return false;
+}
+
+bool has_packed(const std::string& /*path*/) {
+  return false;
+}
+
+std::shared_ptr<const InputFile> open_input_file(const std::string& path) {
+  return std::make_shared<const InputFile>(path);
+}
+
+std::optional<std::vector<std::string>> packed_files(const std::filesystem::path& /*path*/) {
   return std::nullopt;
 }
 

@@ -1,6 +1,7 @@
 // Stands in for the hub in a build that leaves it out: models are files of this machine.
 
 #include "contentvec/hub.h"
+#include "hub/files.h"
 #include "runtime/fail.h"
 
 namespace contentvec {
@@ -11,6 +12,11 @@ constexpr const char* kAbsent =
     "of its file, or build again with -DCONTENTVEC_HUB=ON";
 
 }  // namespace
+
+hub::FetchedFiles hub::fetch_files(const std::string& spec, const HubOptions& /*options*/,
+                                   const ChooseFiles& /*choose*/) {
+  fail("{}: there is no such file or folder, and {}", spec, kAbsent);
+}
 
 ResolvedModel resolve(const std::string& spec, const HubOptions& /*options*/) {
   std::error_code error;  // anything but "there is nothing of that name" is for opening it to complain about

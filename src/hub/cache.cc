@@ -112,9 +112,9 @@ std::optional<fs::path> CachedRepo::find(const std::string& commit, const std::s
 std::vector<std::string> CachedRepo::files(const std::string& commit) const {
   std::vector<std::string> names;
   std::error_code error;
-  for (fs::directory_iterator at(folder_ / "snapshots" / commit, error), end; !error && at != end;
-       at.increment(error)) {
-    if (is_file(at->path())) names.push_back(at->path().filename().string());
+  const fs::path snapshot = folder_ / "snapshots" / commit;
+  for (fs::recursive_directory_iterator at(snapshot, error), end; !error && at != end; at.increment(error)) {
+    if (is_file(at->path())) names.push_back(at->path().lexically_relative(snapshot).string());
   }
   return names;
 }

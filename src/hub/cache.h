@@ -26,7 +26,7 @@ class CachedRepo {
   /// out of the repository's folder.
   [[nodiscard]] std::optional<std::filesystem::path> find(const std::string& commit,
                                                           const std::string& file) const;
-  /// Names of what is at the top of a commit's files.
+  /// Names of a commit's files, those in folders too.
   [[nodiscard]] std::vector<std::string> files(const std::string& commit) const;
   [[nodiscard]] bool known_absent(const std::string& commit, const std::string& file) const;
 

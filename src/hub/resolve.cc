@@ -10,6 +10,7 @@
 #include "checkpoint/hf_files.h"
 #include "checkpoint/text.h"
 #include "contentvec/hub.h"
+#include "hub/files.h"
 #include "hub/http.h"
 #include "hub/name.h"
 #include "hub/repository.h"
@@ -81,18 +82,38 @@ Name parse_or_fail(const std::string& spec) try { return parse_spec(spec); } cat
       without_login(spec), error.what(), known_names());
 }
 
+/// Fetches what `spec` names, which is not on this machine.
+template <typename Fetch>
+auto fetch_or_fail(const std::string& spec, const Fetch& fetch_named) {
+  const Name name = parse_or_fail(spec);
+  try {
+    return fetch_named(name);
+  } catch (const Error& error) {
+    fail("{}: there is no such file or folder here, and as a model of the hub it cannot be had: {}",
+         without_login(spec), error.what());
+  }
+}
+
 }  // namespace
+
+FetchedFiles fetch_files(const std::string& spec, const HubOptions& options, const ChooseFiles& choose) {
+  return fetch_or_fail(spec, [&](const Name& name) {
+    Repository repository(name, options);
+    // What the cache has may be part of what is wanted.
+    const Files all = repository.files([](const Files& /*cached*/) { return false; });
+    FetchedFiles fetched;
+    for (const std::string& file : choose(all, name.file)) fetched.paths.push_back(repository.get(file));
+    repository.remember();
+    fetched.warnings = repository.warnings();
+    return fetched;
+  });
+}
+
 }  // namespace hub
 
 ResolvedModel resolve(const std::string& spec, const HubOptions& options) {
   if (hub::exists_here(spec)) return {spec, {}};
-  const hub::Name name = hub::parse_or_fail(spec);
-  try {
-    return hub::fetch(name, options);
-  } catch (const Error& error) {
-    fail("{}: there is no such file or folder here, and as a model of the hub it cannot be had: {}",
-         hub::without_login(spec), error.what());
-  }
+  return hub::fetch_or_fail(spec, [&](const hub::Name& name) { return hub::fetch(name, options); });
 }
 
 ResolvedModel download(const std::string& repo, const std::string& file, const HubOptions& options) {

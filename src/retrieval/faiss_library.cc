@@ -7,10 +7,10 @@
 #include <algorithm>
 #include <string>
 
+#include "checkpoint/packed_file.h"
 #include "retrieval/index_file.h"
 #include "runtime/fail.h"
 #include "runtime/fork.h"
-#include "runtime/input_file.h"
 #include "runtime/thread_team.h"
 
 namespace contentvec::retrieval {
@@ -121,11 +121,11 @@ int checked_threads(int threads) {
 }  // namespace
 
 std::unique_ptr<const VectorIndex> open_index(const fs::path& path) {
-  const InputFile file(path);
-  const auto size = static_cast<size_t>(file.size());
-  const std::shared_ptr<const std::byte[]> content = file.read(0, size);
+  const std::shared_ptr<const InputFile> file = checkpoint::open_input_file(path.string());
+  const auto size = static_cast<size_t>(file->size());
+  const std::shared_ptr<const std::byte[]> content = file->read(0, size);
   const std::span<const std::byte> bytes(content.get(), size);
-  check_index_file(bytes, file.path());
+  check_index_file(bytes, file->path());
   return faiss_library(fmt::format("open the index '{}'", path.string())).open(bytes, path);
 }
 

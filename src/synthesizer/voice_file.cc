@@ -9,6 +9,7 @@
 #include "checkpoint/checkpoint.h"
 #include "checkpoint/json_text.h"
 #include "checkpoint/model_kind.h"
+#include "checkpoint/packed_file.h"
 #include "runtime/fail.h"
 #include "synthesizer/voice_config_json.h"
 #include "synthesizer/voice_shapes.h"
@@ -209,8 +210,8 @@ VoiceFile voice_in(const Checkpoint& opened, const VoiceLoadOptions& options) {
 
 VoiceFile open_voice_file(const std::string& spec, const VoiceLoadOptions& options) {
   if (spec.starts_with(tensors::kSyntheticPrefix)) return synthetic_voice(spec, options);
-  ResolvedModel found = resolve(spec, options.hub);
-  VoiceFile file = voice_in(checkpoint::open(std::make_shared<const InputFile>(found.path)), options);
+  const VoiceSource found = find_voice(spec, options.hub);
+  VoiceFile file = voice_in(checkpoint::open(checkpoint::open_input_file(found.voice)), options);
   file.info.warnings.insert(file.info.warnings.begin(), found.warnings.begin(), found.warnings.end());
   return file;
 }

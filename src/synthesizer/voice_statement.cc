@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "checkpoint/json_text.h"
+#include "checkpoint/packed_file.h"
 #include "checkpoint/text.h"
 #include "runtime/fail.h"
 #include "synthesizer/voice_config_json.h"
@@ -20,15 +21,20 @@ using nlohmann::json;
 
 constexpr const char* kOracleMetadata = "oracle.config";  // of the reference data's own files
 
+/// mlx-rvc's NAME.json beside NAME.safetensors, on the disk or in the same zip file; null where there is none.
+json json_beside(const Checkpoint& file) {
+  const std::string beside = std::filesystem::path(file.source).replace_extension(".json").string();
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(beside, ignored) && !checkpoint::has_packed(beside)) return nullptr;
+  return checkpoint::parse_json(checkpoint::read_json_text(*checkpoint::open_input_file(beside)), beside);
+}
+
 /// The dictionary that RVC and Applio write, mlx-rvc's JSON, or null.
 json entries_of(const Checkpoint& file) {
   for (const json* entries : {&file.entries_beside, &file.entries})
     if (entries->is_object() && entries->contains("config")) return *entries;
   if (file.container != "safetensors") return file.entries;
-  const auto beside = std::filesystem::path(file.source).replace_extension(".json");
-  std::error_code ignored;
-  if (!std::filesystem::is_regular_file(beside, ignored)) return nullptr;
-  return checkpoint::parse_json(checkpoint::read_json_text(beside), beside.string());
+  return json_beside(file);
 }
 
 std::string text_in(const json& entries, const char* key) {

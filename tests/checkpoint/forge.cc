@@ -106,10 +106,10 @@ struct Sizes {
 };
 
 /// Sizes as the two header fields, or as the extra field that zip64 keeps them in.
-Sizes zip_sizes(uint64_t size, bool zip64) {
-  if (!zip64) return {little(size, 4) + little(size, 4), ""};
+Sizes zip_sizes(uint64_t size, uint64_t unpacked, bool zip64) {
+  if (!zip64) return {little(size, 4) + little(unpacked, 4), ""};
   return {little(0xffffffffu, 4) + little(0xffffffffu, 4),
-          little(1, 2) + little(16, 2) + little(size, 8) + little(size, 8)};
+          little(1, 2) + little(16, 2) + little(unpacked, 8) + little(size, 8)};
 }
 
 string zip_end(uint64_t count, uint64_t directory_size, uint64_t directory_at, bool zip64) {
@@ -128,11 +128,27 @@ string zip_end(uint64_t count, uint64_t directory_size, uint64_t directory_at, b
 
 }  // namespace
 
+ZipEntry deflated(const string& name, const string& content) {
+  constexpr size_t kMostOfBlock = 65535;
+  string packed;
+  for (size_t at = 0; at < content.size(); at += kMostOfBlock) {
+    const string block = content.substr(at, kMostOfBlock);
+    const bool last = at + block.size() == content.size();
+    packed += little(last ? 1 : 0, 1) + little(block.size(), 2) + little(~block.size(), 2) + block;
+  }
+  ZipEntry entry = {name, packed, 8};
+  entry.crc = crc32(content);
+  entry.unpacked_size = content.size();
+  return entry;
+}
+
 string zip(const vector<ZipEntry>& entries, const ZipOptions& options) {
   string out, directory;
   for (const ZipEntry& entry : entries) {
-    const Sizes local = zip_sizes(entry.content.size(), options.zip64);
-    const Sizes central = zip_sizes(entry.size.value_or(entry.content.size()), options.zip64);
+    const uint64_t size = entry.content.size();
+    const uint64_t claimed = entry.size.value_or(size);
+    const Sizes local = zip_sizes(size, entry.unpacked_size.value_or(size), options.zip64);
+    const Sizes central = zip_sizes(claimed, entry.unpacked_size.value_or(claimed), options.zip64);
     const string common = little(entry.flags, 2) + little(entry.method, 2) + little(0, 4) +
                           little(entry.crc.value_or(crc32(entry.content)), 4);
     directory += "PK\x01\x02" + little(45, 2) + little(45, 2) + common + central.in_header +

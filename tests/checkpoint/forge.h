@@ -40,9 +40,12 @@ std::string pickle(const std::string& value);
 struct ZipEntry {
   std::string name, content;
   uint16_t method = 0, flags = 0;
-  std::optional<uint32_t> crc;   ///< instead of the right one
-  std::optional<uint64_t> size;  ///< claimed in the directory instead of the right one
+  std::optional<uint32_t> crc = {};            ///< instead of the right one
+  std::optional<uint64_t> size = {};           ///< claimed in the directory instead of the right one
+  std::optional<uint64_t> unpacked_size = {};  ///< where `content` is compressed
 };
+/// An entry as programs that compress write it (in blocks that are stored, which unpack all the same).
+ZipEntry deflated(const std::string& name, const std::string& content);
 struct ZipOptions {
   bool zip64 = false;
   std::optional<uint64_t> entry_count;  ///< claimed instead of the right one
