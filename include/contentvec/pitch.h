@@ -142,6 +142,12 @@ enum class PitchFormat {
 CONTENTVEC_API void write_pitch(const std::filesystem::path& path, const Pitch& pitch,
                                 std::optional<PitchFormat> format = {});
 
+/// Reads the f0 of such a file again, which its content tells apart: text as write_pitch() writes it, with or without
+/// the confidence; or a NumPy array of [frames], float16, float32 or float64, as RVC's 2b-f0nsf too. Values are not
+/// looked at, but that text has finite ones. Throws Error when it cannot be read, is something else, or has no values,
+/// and for text whose lines are not 10 ms apart.
+[[nodiscard]] CONTENTVEC_API std::vector<float> read_pitch(const std::filesystem::path& path);
+
 /// Writes the two files that RVC's training reads for each recording: coarse_pitch(f0) as int64 (its 2a_f0) and f0 as
 /// float64 (its 2b-f0nsf), NumPy arrays of [frames]. Source: RVC WebUI's train/dataset/extract_f0.py.
 CONTENTVEC_API void write_pitch_for_rvc(const std::filesystem::path& coarse, const std::filesystem::path& hz,
