@@ -57,25 +57,30 @@ class Rmvpe {
   [[nodiscard]] static int64_t frames(int64_t samples) { return samples / kHop + 1; }
 
   /// Longer recordings than kWholeFrames go through the U-Net in pieces of kPieceFrames, with kContextFrames more on
-  /// either side that are computed and thrown away; through the GRU, which hears all of it, whole.
+  /// either side that are computed and thrown away. The GRU hears all that was before a piece, and the piece after it.
   static constexpr int64_t kWholeFrames = 1536;
   static constexpr int64_t kPieceFrames = 1024;
   static constexpr int64_t kContextFrames = 256;
+  /// The outermost layers, whose maps are the largest, take so many rows at a time at most, with all that these see
+  /// around them.
+  static constexpr int64_t kBandRows = 512;
 
   /// What one pass at a time works in, kept for the next.
   struct Workspace {
     std::vector<nn::FeatureMap> skips;
     nn::FeatureMap maps[2];  ///< that take turns as input and output
     nn::FeatureMap between;  ///< a block's first convolution
-    nn::FeatureMap shortcut;
+    nn::FeatureMap below;    ///< what the last decoder layer begins with
     AlignedBuffer<float> phase;
-    AlignedBuffer<float> flat;  ///< [frames, 3 kMels]
+    AlignedBuffer<float> flat;  ///< [frames, 3 kMels], what the GRU has yet to hear
     AlignedBuffer<float> gates;
     AlignedBuffer<float> states;  ///< [frames, 2 hidden]
-    std::vector<float> salience;  ///< [of a piece, 360]
+    std::vector<float> state;     ///< the GRU's, after what it has heard
+    std::vector<float> salience;  ///< [of a part, 360]
     int64_t whole_frames = kWholeFrames;
     int64_t piece_frames = kPieceFrames;      ///< a multiple of 32, as the pixels of the innermost layer are
     int64_t context_frames = kContextFrames;  ///< likewise
+    int64_t band_rows = kBandRows;            ///< likewise
   };
 
   /// Sees what the steps give, by the reference's names of them: for tests.
@@ -93,14 +98,28 @@ class Rmvpe {
     Layer blocks;
   };
 
-  void fill_input(const nn::Context& context, std::span<const float> waveform, int64_t first, int64_t end,
-                  nn::FeatureMap& map) const;
-  const nn::FeatureMap& run_unet(const nn::Context& context, Workspace& workspace, const Poll& poll,
-                                 const Observe& observe) const;
-  void run_layer(const nn::Context& context, const Layer& layer, Workspace& workspace, int& current,
-                 nn::FeatureMap* last = nullptr) const;
-  void run_block(const nn::Context& context, const RmvpeBlock& block, Workspace& workspace,
-                 const nn::FeatureMap& from, nn::FeatureMap& to) const;
+  /// Frames [first, end) of a recording that go through the U-Net together, in a map of so many rows, of which
+  /// [own_begin, own_end) are kept.
+  struct Piece {
+    int64_t first;
+    int64_t end;
+    int64_t rows;
+    int64_t own_begin;
+    int64_t own_end;
+  };
+
+  void fill_input(const nn::Context& context, std::span<const float> waveform, const Piece& piece,
+                  int64_t first_row, int64_t end_row, nn::FeatureMap& map) const;
+  void run_unet(const nn::Context& context, Workspace& workspace, std::span<const float> waveform,
+                const Piece& piece, float* flat, const Poll& poll, const Observe& observe) const;
+  void run_outer_decoder(const nn::Context& context, Workspace& workspace, const Piece& piece, float* flat,
+                         const Poll& poll, const Observe& observe) const;
+  void join(const nn::Context& context, const DecoderLayer& layer, const nn::FeatureMap& from,
+            const nn::FeatureMap& skip, int64_t first_row, nn::FeatureMap& joined,
+            Workspace& workspace) const;
+  void run_layer(const nn::Context& context, const Layer& layer, Workspace& workspace, int& current) const;
+  void run_gru(const nn::Context& context, Workspace& workspace, int64_t rows, int64_t own, int64_t first,
+               int64_t frames, const TakeSalience& take) const;
 
   dsp::Spectrum spectrum_;
   dsp::MelBasis mel_basis_;

@@ -10,8 +10,8 @@
 
 namespace contentvec::nn {
 
-/// A bidirectional GRU of one layer (Cho et al., 2014), in PyTorch's form. The gates' products with the input are one
-/// matrix product over all rows; the recurrence goes row by row, both directions at once where there are two threads.
+/// A bidirectional GRU of one layer (Cho et al., 2014), in PyTorch's form. The gates' products with the input are
+/// matrix products over many rows; the recurrence goes row by row, both directions at once where there are two threads.
 class BidirectionalGru {
  public:
   /// One direction's weights as torch keeps them, gates r, z, n below each other: [3 hidden, in], [3 hidden, hidden],
@@ -30,15 +30,17 @@ class BidirectionalGru {
   /// Forward's state and backward's, side by side.
   [[nodiscard]] int64_t out() const { return 2 * hidden_; }
 
-  /// x [rows, in] to [rows, out()]. `gates` is worked in.
-  void run(const Context& context, const float* x, int64_t x_stride, int64_t rows, float* to,
-           int64_t to_stride, AlignedBuffer<float>& gates) const;
+  /// x [rows, in] to [own, out()]: the first `own` rows. Of a longer signal in pieces `state` [hidden] is what forward
+  /// has heard before, and becomes that of the next piece; backward hears the rows from `own` on and nothing beyond
+  /// them. For a whole signal own is rows, and the state zeros. `gates` is worked in.
+  void run(const Context& context, const float* x, int64_t x_stride, int64_t rows, int64_t own,
+           std::span<float> state, float* to, int64_t to_stride, AlignedBuffer<float>& gates) const;
 
  private:
   int64_t in_ = 0;
   int64_t hidden_ = 0;
-  PackedMatrix input_;                     ///< of both directions, side by side
-  std::array<PackedMatrix, 2> recurrent_;  ///< by direction, in float32: its errors would add up
+  std::array<PackedMatrix, 2> input_;      ///< by direction
+  std::array<PackedMatrix, 2> recurrent_;  ///< in float32: its errors would add up
 };
 
 }  // namespace contentvec::nn

@@ -72,9 +72,7 @@ INSTANTIATE_TEST_SUITE_P(Isa, FcpeTest,
 TEST(Fcpe, ThreadsChangeNoBit) {
   const nn::Kernels& kernels = nn::select_kernels(DType::kF32);
   const Fcpe fcpe(kernels, test::made_up(fcpe_tensors(kTiny)), kTiny);
-  std::vector<float> waveform(40001);
-  for (size_t i = 0; i < waveform.size(); ++i)
-    waveform[i] = std::sin(static_cast<float>(i * i % 977) * 0.01F);
+  const std::vector<float> waveform = test::sweep(40001);
   test::Machine one(kernels, 1);
   const std::vector<float> expected = salience_of(fcpe, one, waveform);
   for (const int threads : {2, 3, 5}) {
@@ -86,9 +84,7 @@ TEST(Fcpe, ThreadsChangeNoBit) {
 TEST(Fcpe, PiecesChangeNoBit) {
   const nn::Kernels& kernels = nn::select_kernels(DType::kF32);
   const Fcpe fcpe(kernels, test::made_up(fcpe_tensors(kTiny)), kTiny);
-  std::vector<float> waveform(81376);
-  for (size_t i = 0; i < waveform.size(); ++i)
-    waveform[i] = std::sin(static_cast<float>(i * i % 977) * 0.01F);
+  const std::vector<float> waveform = test::sweep(81376);
   test::Machine machine(kernels, 2);
   const std::vector<float> whole = salience_of(fcpe, machine, waveform);
   for (const int64_t piece_frames : {64, 128, 192, 448})

@@ -16,6 +16,7 @@
 namespace contentvec {
 namespace {
 
+using test::sweep;
 using testing::AllOf;
 using testing::Each;
 using testing::ElementsAre;
@@ -23,13 +24,6 @@ using testing::HasSubstr;
 
 std::string synthetic_pitch(const std::string& config) {
   return "synthetic:" + (test::oracle_rvc() / "configs" / (config + ".json")).string();
-}
-
-std::vector<float> sweep(size_t samples) {
-  std::vector<float> waveform(samples);
-  for (size_t i = 0; i < samples; ++i)
-    waveform[i] = 0.3F * std::sin(static_cast<float>(i * i % 9973) * 0.01F);
-  return waveform;
 }
 
 void expect_f0(const PitchEstimator& estimator, const std::string& golden_name) {

@@ -86,9 +86,7 @@ TEST(Rmvpe, ThreadsChangeNoBit) {
   const nn::Kernels& kernels = nn::select_kernels(DType::kF32);
   const RmvpeConfig config = config_of("tiny");
   const Rmvpe rmvpe(kernels, test::made_up(rmvpe_tensors(config)), config);
-  std::vector<float> waveform(7001);
-  for (size_t i = 0; i < waveform.size(); ++i)
-    waveform[i] = std::sin(static_cast<float>(i * i % 977) * 0.01F);
+  const std::vector<float> waveform = test::sweep(7001);
   test::Machine one(kernels, 1);
   const std::vector<float> expected = salience_of(rmvpe, one, waveform);
   for (const int threads : {2, 3, 5}) {
@@ -97,25 +95,46 @@ TEST(Rmvpe, ThreadsChangeNoBit) {
   }
 }
 
-TEST(Rmvpe, PiecesWithContextEnoughChangeNextToNothing) {
-  const nn::Kernels& kernels = nn::select_kernels(DType::kF32);
-  const RmvpeConfig config = config_of("tiny");
-  const Rmvpe rmvpe(kernels, test::made_up(rmvpe_tensors(config)), config);
-  std::vector<float> waveform(160 * 900);
-  for (size_t i = 0; i < waveform.size(); ++i)
-    waveform[i] = std::sin(static_cast<float>(i * i % 977) * 0.01F);
-  test::Machine machine(kernels, 2);
-  const std::vector<float> whole = salience_of(rmvpe, machine, waveform);
-  const auto in_pieces = [&](int64_t context_frames) {
+/// How far what comes of a recording in pieces is from what comes of it whole.
+class RmvpePiecesTest : public testing::Test {
+ protected:
+  RmvpePiecesTest() : rmvpe_(kernels_, test::made_up(rmvpe_tensors(config_)), config_) {}
+
+  /// The workspace's sizes as `set` has them.
+  template <typename Set>
+  double error(const Set& set) {
     Rmvpe::Workspace workspace;
-    workspace.whole_frames = 0;
-    workspace.piece_frames = 128;
-    workspace.context_frames = context_frames;
-    return test::max_abs_error(salience_of(rmvpe, machine, waveform, {}, std::move(workspace)), whole);
+    set(workspace);
+    return test::max_abs_error(salience_of(rmvpe_, machine_, waveform_, {}, std::move(workspace)), whole_);
+  }
+
+ private:
+  const nn::Kernels& kernels_ = nn::select_kernels(DType::kF32);
+  const RmvpeConfig config_ = config_of("tiny");
+  const Rmvpe rmvpe_;
+  const std::vector<float> waveform_ = test::sweep(size_t{160} * 900);
+  test::Machine machine_{kernels_, 2};
+  const std::vector<float> whole_ = salience_of(rmvpe_, machine_, waveform_);
+};
+
+/// What they see around them is computed twice: there is nothing to round but the tiles of a convolution.
+TEST_F(RmvpePiecesTest, BandsChangeNothingButRounding) {
+  for (const int64_t rows : {32, 96, 256, 448})
+    EXPECT_LT(error([&](Rmvpe::Workspace& w) { w.band_rows = rows; }), 2e-6) << rows;
+}
+
+TEST_F(RmvpePiecesTest, ContextMakesPiecesHarmless) {
+  const auto in_pieces = [&](int64_t frames, int64_t context_frames) {
+    return error([&](Rmvpe::Workspace& w) {
+      w.whole_frames = 0;
+      w.piece_frames = frames;
+      w.context_frames = context_frames;
+    });
   };
-  EXPECT_EQ(in_pieces(1024), 0);  // all of the recording
-  EXPECT_LT(in_pieces(256), 1e-3);
-  EXPECT_GT(in_pieces(0), 1e-3);  // so that the context is seen to do something
+  EXPECT_EQ(in_pieces(512, 1024), 0);  // the GRU hears two pieces at once, and the U-Net all of the recording
+  EXPECT_LT(in_pieces(128, 1024), 1e-6);  // it hears a piece ahead
+  EXPECT_LT(in_pieces(128, 256), 1e-3);
+  EXPECT_GT(in_pieces(128, 0), 1e-3);  // so that the context is seen to do something
 }
 
 TEST(Rmvpe, ItsSizesAreReadOffItsTensors) {
