@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -129,5 +130,30 @@ class Voice {
 
 /// What Voice::load() would load: the same checks but for the weights' values, without building a voice.
 CONTENTVEC_API VoiceInfo inspect_voice(const std::string& spec, const VoiceLoadOptions& options = {});
+
+/// Whether `spec` holds an RVC voice, sound or not, as the names of its tensors tell: a file, folder or zip file of
+/// this machine, or a `synthetic:` spec. False for whatever cannot be opened. Any thread may ask.
+CONTENTVEC_API bool is_voice(const std::string& spec);
+
+/// How blend_voices() goes about it.
+struct BlendOptions {
+  /// How much of each voice, none below 0; divided by their sum. Empty: as much of each.
+  std::vector<double> weights = {};
+  DType dtype = DType::kF32;            ///< Of the file's values: kF32 or kF16.
+  std::optional<int> sample_rate = {};  ///< As VoiceLoadOptions::sample_rate.
+  HubOptions hub = {};                  ///< For voices named after the Hugging Face hub.
+};
+
+/// Writes a voice between others to a safetensors file, which Voice::load() opens: what RVC calls model fusion. Every
+/// tensor is the weighted mean of the voices' own, weight norm's length and direction each by itself, as RVC has it;
+/// where some of the voices have a layer's norm multiplied out, it is taken apart again. Of speakers, as many as all
+/// voices have are kept. The file appears whole or not at all; little more than one tensor is in memory at a time.
+///
+/// Returns what the file says, with a warning where speakers are lost. Throws Error for fewer than two voices, for
+/// voices of different versions, sample rates or architectures, and what Voice::load() and writing throw.
+///
+/// Source: RVC WebUI's train/process_ckpt.py, merge().
+CONTENTVEC_API VoiceInfo blend_voices(const std::vector<std::string>& voices,
+                                      const std::filesystem::path& out, const BlendOptions& options = {});
 
 }  // namespace contentvec

@@ -2,8 +2,6 @@
 // configuration.
 
 #include <algorithm>
-#include <bit>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -27,37 +25,6 @@ namespace {
 
 using hubert::Weights;
 using Values = std::vector<float>;
-
-/// IEEE half precision, rounded to nearest even; infinite where the value is too large.
-uint16_t to_half(float value) {
-  const auto bits = std::bit_cast<uint32_t>(value);
-  const auto sign = static_cast<uint16_t>(bits >> 16 & 0x8000U);
-  const uint32_t magnitude = bits & 0x7FFFFFFFU;
-  if (magnitude >= 0x477FF000U) return sign | 0x7C00U;  // 65520 and above round to infinity
-  uint32_t half = 0;
-  if (magnitude < 0x38800000U) {
-    // Subnormal: adding 0.5 puts the unit of the half's last place at the float's, so the hardware rounds.
-    half = std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude) + 0.5F) - std::bit_cast<uint32_t>(0.5F);
-  } else {
-    half = (magnitude - 0x38000000U + 0xFFFU + (magnitude >> 13 & 1U)) >> 13;
-  }
-  return static_cast<uint16_t>(sign | half);
-}
-
-std::vector<std::byte> half_bytes(const std::string& name, const Values& values) {
-  std::vector<std::byte> bytes(values.size() * sizeof(uint16_t));
-  for (size_t i = 0; i < values.size(); ++i) {
-    const uint16_t half = to_half(values[i]);
-    if ((half & 0x7C00U) == 0x7C00U) {
-      fail(
-          "float16 cannot hold {} (tensor {}, element {}); its largest value is 65504: export with --dtype "
-          "f32",
-          values[i], name, i);
-    }
-    std::memcpy(bytes.data() + i * sizeof(half), &half, sizeof(half));
-  }
-  return bytes;
-}
 
 /// Values of a canonical tensor; a positional convolution without weight norm is given one, or one with it
 /// has it multiplied out, as the layouts' own programs expect it.
@@ -113,7 +80,7 @@ output::NamedTensor named_tensor(const Weights& weights, const tensors::TensorSp
             Values values = values_of(weights, spec.name);
             if (transpose)
               values = tensors::swap_last_axes(values, spec.shape[0], spec.shape[1], spec.shape[2]);
-            return half ? half_bytes(spec.name, values) : output::bytes_of(values);
+            return half ? output::half_bytes_of(values, spec.name) : output::bytes_of(values);
           }};
 }
 

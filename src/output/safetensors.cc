@@ -90,6 +90,22 @@ auto in_context(const std::filesystem::path& path, const Action& action) {
   }
 }
 
+/// IEEE half precision, rounded to nearest even; infinite where the value is too large.
+uint16_t to_half(float value) {
+  const auto bits = std::bit_cast<uint32_t>(value);
+  const auto sign = static_cast<uint16_t>(bits >> 16 & 0x8000U);
+  const uint32_t magnitude = bits & 0x7FFFFFFFU;
+  if (magnitude >= 0x477FF000U) return sign | 0x7C00U;  // 65520 and above round to infinity
+  uint32_t half = 0;
+  if (magnitude < 0x38800000U) {
+    // Subnormal: adding 0.5 puts the unit of the half's last place at the float's, so the hardware rounds.
+    half = std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude) + 0.5F) - std::bit_cast<uint32_t>(0.5F);
+  } else {
+    half = (magnitude - 0x38000000U + 0xFFFU + (magnitude >> 13 & 1U)) >> 13;
+  }
+  return static_cast<uint16_t>(sign | half);
+}
+
 }  // namespace
 
 std::string start_of_safetensors(std::span<const NamedTensor> tensors,
@@ -113,6 +129,19 @@ void write_safetensors(const std::filesystem::path& path, std::span<const NamedT
 std::vector<std::byte> bytes_of(std::span<const float> values) {
   const auto bytes = std::as_bytes(values);
   return {bytes.begin(), bytes.end()};
+}
+
+std::vector<std::byte> half_bytes_of(std::span<const float> values, const std::string& name) {
+  std::vector<std::byte> bytes(values.size() * sizeof(uint16_t));
+  for (size_t i = 0; i < values.size(); ++i) {
+    const uint16_t half = to_half(values[i]);
+    if ((half & 0x7C00U) == 0x7C00U) {
+      fail("float16 cannot hold {} (tensor {}, element {}); its largest value is 65504: use --dtype f32",
+           values[i], name, i);
+    }
+    std::memcpy(bytes.data() + i * sizeof(half), &half, sizeof(half));
+  }
+  return bytes;
 }
 
 }  // namespace contentvec::output

@@ -34,4 +34,8 @@ std::string start_of_safetensors(std::span<const NamedTensor> tensors,
 /// The bytes of float32 values, for NamedTensor.
 std::vector<std::byte> bytes_of(std::span<const float> values);
 
+/// The same in IEEE half precision, rounded to nearest even. Throws Error, naming the tensor, for a value that it
+/// cannot hold.
+std::vector<std::byte> half_bytes_of(std::span<const float> values, const std::string& name);
+
 }  // namespace contentvec::output

@@ -216,9 +216,25 @@ VoiceFile open_voice_file(const std::string& spec, const VoiceLoadOptions& optio
   return file;
 }
 
+bool holds_voice(const std::string& spec) {
+  if (spec.starts_with(tensors::kSyntheticPrefix)) return !synthetic_voice(spec, {}).info.source.empty();
+  std::error_code ignored;
+  if (!std::filesystem::exists(spec, ignored) && !checkpoint::is_packed(spec)) return false;
+  const Checkpoint file = checkpoint::open(checkpoint::open_input_file(find_voice(spec).voice));
+  return file.tensors.contains(kPhone) || checkpoint::describe_model(file).starts_with("an RVC voice");
+}
+
 }  // namespace contentvec::synthesizer
 
 namespace contentvec {
+
+bool is_voice(const std::string& spec) {
+  try {
+    return synthesizer::holds_voice(spec);
+  } catch (const Error&) {
+    return false;
+  }
+}
 
 VoiceInfo inspect_voice(const std::string& spec, const VoiceLoadOptions& options) {
   return synthesizer::open_voice_file(spec, options).info;

@@ -24,4 +24,7 @@ struct VoiceFile {
 /// Opens `spec` (see Voice::load). Throws Error for what is no voice, naming what it is.
 VoiceFile open_voice_file(const std::string& spec, const VoiceLoadOptions& options);
 
+/// As is_voice() does, but throws Error for what cannot be opened.
+bool holds_voice(const std::string& spec);
+
 }  // namespace contentvec::synthesizer
