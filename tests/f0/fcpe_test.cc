@@ -1,9 +1,12 @@
 #include "f0/fcpe.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <cmath>
 #include <cstdlib>
+#include <iostream>
+#include <optional>
 #include <tuple>
 
 #include "f0/estimator.h"
@@ -103,34 +106,79 @@ TEST(Fcpe, OneSampleGivesAFrame) {
 }
 
 /// With its trained weights, on real speech; scripts/check_pitch fetches them.
-class RealFcpeTest : public testing::TestWithParam<const nn::Kernels*> {};
+class RealFcpeTest : public testing::TestWithParam<const nn::Kernels*> {
+ protected:
+  void SetUp() override {
+    const char* wheel = std::getenv("CONTENTVEC_FCPE_WHEEL");
+    if (wheel == nullptr || names_.empty())
+      GTEST_SKIP() << "needs torchfcpe's wheel and ../shared/oracle-rvc: scripts/check_pitch";
+    const PitchFile file = open_pitch_file(wheel, {});
+    const FcpeConfig config = infer_fcpe(file.tensors);
+    check_tensors(file, fcpe_tensors(config));
+    fcpe_.emplace(*GetParam(), file.tensors, config);
+  }
+
+  /// What the estimator makes of a golden file's waveform.
+  std::vector<FramePitch> estimate(const std::vector<float>& salience) const {
+    std::vector<FramePitch> pitches;
+    for (size_t at = 0; at < salience.size(); at += kSalienceBins)
+      pitches.push_back(decode_fcpe(std::span(salience).subspan(at, kSalienceBins), fcpe_->cents(), 0.006F));
+    return pitches;
+  }
+
+  const std::vector<std::string> names_ = test::rvc_golden_names("real-fcpe.");
+  std::optional<Fcpe> fcpe_;
+  test::Machine machine_{*GetParam(), 2};
+};
 
 TEST_P(RealFcpeTest, EveryStageIsTheReferences) {
-  const char* wheel = std::getenv("CONTENTVEC_FCPE_WHEEL");
-  const std::vector<std::string> names = test::rvc_golden_names("real-fcpe.");
-  if (wheel == nullptr || names.empty())
-    GTEST_SKIP() << "needs torchfcpe's wheel and ../shared/oracle-rvc: scripts/check_pitch";
-  const PitchFile file = open_pitch_file(wheel, {});
-  const FcpeConfig config = infer_fcpe(file.tensors);
-  check_tensors(file, fcpe_tensors(config));
-  const Fcpe fcpe(*GetParam(), file.tensors, config);
-  test::Machine machine(*GetParam(), 2);
-  for (const std::string& name : names) {
+  for (const std::string& name : names_) {
     const test::RvcGolden golden = test::read_rvc_golden(name);
-    const std::vector<float> salience = salience_of(fcpe, machine, golden.arrays.at("waveform").values);
+    const std::vector<float> salience = salience_of(*fcpe_, machine_, golden.arrays.at("waveform").values);
     if (const auto reference = golden.arrays.find("salience"); reference != golden.arrays.end()) {
       EXPECT_LE(test::max_abs_error(salience, reference->second.values), golden.tolerance("salience"));
     }
     const std::vector<float>& f0 = golden.arrays.at("f0").values;
-    for (size_t frame = 0; frame < f0.size(); ++frame) {
-      const FramePitch pitch = decode_fcpe(std::span(salience).subspan(frame * kSalienceBins, kSalienceBins),
-                                           fcpe.cents(), 0.006F);
-      EXPECT_NEAR(pitch.f0, f0[frame], 1e-4 * static_cast<double>(f0[frame])) << name << ", frame " << frame;
-    }
+    const std::vector<FramePitch> pitches = estimate(salience);
+    for (size_t frame = 0; frame < f0.size(); ++frame)
+      EXPECT_NEAR(pitches[frame].f0, f0[frame], 1e-4 * static_cast<double>(f0[frame]))
+          << name << ", frame " << frame;
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Isa, RealFcpeTest, testing::ValuesIn(nn::supported_kernels(DType::kF32)),
+                         [](const auto& test) { return test::isa_name(test.param); });
+
+using RealFcpeBf16Test = RealFcpeTest;
+
+TEST_P(RealFcpeBf16Test, PitchIsWithinFiveCents) {
+  double largest = 0;
+  int voiced = 0;
+  int otherwise_voiced = 0;
+  for (const std::string& name : names_) {
+    const test::RvcGolden golden = test::read_rvc_golden(name);
+    const std::vector<float>& f0 = golden.arrays.at("f0").values;
+    const std::vector<FramePitch> pitches =
+        estimate(salience_of(*fcpe_, machine_, golden.arrays.at("waveform").values));
+    for (size_t frame = 0; frame < f0.size(); ++frame) {
+      const FramePitch& pitch = pitches[frame];
+      if ((pitch.f0 > 0) != (f0[frame] > 0)) {
+        ++otherwise_voiced;
+        EXPECT_NEAR(pitch.confidence, 0.006, 0.0003)
+            << name << ", frame " << frame;  // as good as the threshold
+      } else if (f0[frame] > 0) {
+        ++voiced;
+        largest = std::max(largest, std::abs(1200 * std::log2(static_cast<double>(pitch.f0 / f0[frame]))));
+      }
+    }
+  }
+  std::cout << fmt::format("{} voiced frames, at most {:.2f} cents off; {} voiced otherwise\n", voiced,
+                           largest, otherwise_voiced);
+  EXPECT_LE(largest, 5);
+  EXPECT_LE(otherwise_voiced, voiced / 100);
+}
+
+INSTANTIATE_TEST_SUITE_P(Isa, RealFcpeBf16Test, testing::ValuesIn(nn::supported_kernels(DType::kBF16)),
                          [](const auto& test) { return test::isa_name(test.param); });
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <filesystem>
+#include <functional>
 #include <limits>
 #include <random>
 
@@ -18,9 +19,12 @@ namespace {
 
 using test::sweep;
 using testing::AllOf;
+using testing::AnyOf;
 using testing::Each;
 using testing::ElementsAre;
+using testing::Ge;
 using testing::HasSubstr;
+using testing::Le;
 
 std::string synthetic_pitch(const std::string& config) {
   return "synthetic:" + (test::oracle_rvc() / "configs" / (config + ".json")).string();
@@ -130,6 +134,43 @@ TEST(PitchEstimator, OptionsAndWaveformsAreChecked) {
       test::error_of([&] { PitchEstimator::load(synthetic_pitch("tiny-rmvpe"), {.dtype = DType::kF16}); }),
       HasSubstr("float16"));
 }
+
+struct Sound {
+  std::string name;
+  std::function<float(size_t sample)> at;
+};
+
+/// What a program may hand in: a pitch of some kind, and never anything that is none.
+class AnySoundTest : public testing::TestWithParam<Sound> {};
+
+TEST_P(AnySoundTest, GivesAPitchOrNone) {
+  for (const char* config : {"tiny-rmvpe", "tiny-fcpe"}) {
+    const PitchEstimator estimator = PitchEstimator::load(synthetic_pitch(config));
+    for (const size_t samples : {size_t{1}, size_t{159}, size_t{512}, size_t{513}, size_t{16000}}) {
+      if (static_cast<int64_t>(samples) < estimator.least_samples()) continue;
+      std::vector<float> waveform(samples);
+      for (size_t i = 0; i < samples; ++i) waveform[i] = GetParam().at(i);
+      const Pitch pitch = estimator.estimate(waveform);
+      EXPECT_EQ(pitch.f0.size(), samples / 160 + 1) << config;
+      EXPECT_THAT(pitch.f0, Each(AnyOf(0.0F, AllOf(Ge(30.0F), Le(2100.0F))))) << config << " " << samples;
+      EXPECT_THAT(pitch.confidence, Each(AllOf(Ge(0.0F), Le(1.0F)))) << config << " " << samples;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Sounds, AnySoundTest,
+    testing::Values(Sound{"silence", [](size_t) { return 0.0F; }},
+                    Sound{"negative_zero", [](size_t) { return -0.0F; }},
+                    Sound{"constant", [](size_t) { return 0.7F; }},
+                    Sound{"denormal", [](size_t i) { return i % 2 == 0 ? 1e-42F : -1e-42F; }},
+                    Sound{"noise",
+                          [](size_t i) { return static_cast<float>(i * 7919 % 1009) / 504.5F - 1.0F; }},
+                    Sound{"clipped", [](size_t i) { return i / 40 % 2 == 0 ? 1.0F : -1.0F; }},
+                    Sound{"impulse", [](size_t i) { return i == 0 ? 1.0F : 0.0F; }},
+                    Sound{"very_loud", [](size_t i) { return i / 40 % 2 == 0 ? 1e30F : -1e30F; }},
+                    Sound{"loudest", [](size_t i) { return i / 40 % 2 == 0 ? 3.4e38F : -3.4e38F; }}),
+    [](const auto& test) { return test.param.name; });
 
 TEST(PitchEstimator, PollAndProgressCanEndAnEstimate) {
   for (const char* config : {"tiny-rmvpe", "tiny-fcpe"}) {

@@ -49,7 +49,8 @@ TEST_F(PitchReaderTest, WhatIsNoPitchIsRefused) {
   EXPECT_THAT(refusal(head), HasSubstr("it has no values"));
   EXPECT_THAT(refusal(head + "0,100,1\n0.02,100,1\n"), HasSubstr("line 3 is of 0.02 s, expected 0.01 s"));
   EXPECT_THAT(refusal(head + "0.005,100,1\n"), HasSubstr("line 2 is of 0.005 s, expected 0.00 s"));
-  for (const char* line : {"0", "0,", ",1", "0,x", "0,1 Hz", "0,nan", "0,inf", "0,1e999", "0,1e300", "", "x,1", "0;1"})
+  for (const char* line :
+       {"0", "0,", ",1", "0,x", "0,1 Hz", "0,nan", "0,inf", "0,1e999", "0,1e300", "", "x,1", "0;1"})
     EXPECT_THAT(refusal(head + "0,100,1\n" + line + "\n"), HasSubstr("line 3; expected")) << line;
   EXPECT_THAT(refusal(std::string(1000, '\0')), HasSubstr("expected what"));
   EXPECT_THAT(test::error_of([&] { (void)read_pitch(folder_ / "none.npy"); }), HasSubstr("none.npy"));

@@ -82,6 +82,38 @@ INSTANTIATE_TEST_SUITE_P(Isa, RmvpeTest,
                                   test::test_name(std::get<1>(test.param));
                          });
 
+size_t largest_bin(std::span<const float> row) {
+  return static_cast<size_t>(std::max_element(row.begin(), row.end()) - row.begin());
+}
+
+/// In bfloat16, against float64: salience is right to some thousandths, so a frame's pitch is, unless it is as likely as
+/// another one.
+class RmvpeBf16Test : public testing::TestWithParam<const nn::Kernels*> {};
+
+TEST_P(RmvpeBf16Test, PitchIsWithinFiveCents) {
+  const nn::Kernels& kernels = *GetParam();
+  const test::RvcGolden golden = test::read_rvc_golden("base-rmvpe.8000");
+  const Rmvpe rmvpe(kernels, test::made_up(rmvpe_tensors({})), {});
+  test::Machine machine(kernels, 2);
+  const std::vector<float> salience = salience_of(rmvpe, machine, golden.arrays.at("waveform").values);
+  const std::vector<float>& reference = golden.arrays.at("salience").values;
+  const double error = test::max_abs_error(salience, reference);
+  EXPECT_LE(error, 0.01);
+  const std::vector<float>& f0 = golden.arrays.at("f0").values;
+  for (size_t frame = 0; frame < f0.size(); ++frame) {
+    const auto row = std::span(salience).subspan(frame * kSalienceBins, kSalienceBins);
+    const auto exact = std::span(reference).subspan(frame * kSalienceBins, kSalienceBins);
+    const size_t bin = largest_bin(row);
+    EXPECT_GE(exact[bin], static_cast<double>(exact[largest_bin(exact)]) - 2 * error) << frame;
+    if (bin != largest_bin(exact)) continue;
+    const double cents = 1200 * std::log2(static_cast<double>(decode_rmvpe(row, 0.03F).f0 / f0[frame]));
+    EXPECT_LE(std::abs(cents), 5) << frame;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Isa, RmvpeBf16Test, testing::ValuesIn(nn::supported_kernels(DType::kBF16)),
+                         [](const auto& test) { return test::isa_name(test.param); });
+
 TEST(Rmvpe, ThreadsChangeNoBit) {
   const nn::Kernels& kernels = nn::select_kernels(DType::kF32);
   const RmvpeConfig config = config_of("tiny");
