@@ -90,6 +90,10 @@ std::string json_line(const nlohmann::ordered_json& object) {
   return object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
+std::string utf8_text(const std::string& text) {
+  return nlohmann::json::parse(json_line(text)).get<std::string>();
+}
+
 void set_path(nlohmann::ordered_json& object, const std::string& key, const std::string& path) {
   object[key] = path;
   if (!is_utf8(path)) object[key + "_bytes"] = percent_encoded(path);

@@ -34,6 +34,9 @@ std::string_view name_of(std::string_view path);
 /// An object as one line of JSON. Text need not be UTF-8: bytes that are not become U+FFFD.
 std::string json_line(const nlohmann::ordered_json& object);
 
+/// A text whose bytes that are no UTF-8 have become U+FFFD.
+std::string utf8_text(const std::string& text);
+
 /// Sets `key` to a path. Where that is no UTF-8, which JSON's text has to be, `key`_bytes has all of it, as
 /// in a URL: "%FF.wav".
 void set_path(nlohmann::ordered_json& object, const std::string& key, const std::string& path);

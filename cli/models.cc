@@ -18,7 +18,7 @@ namespace contentvec::cli {
 namespace {
 
 /// What the list says of a model.
-struct Row {
+struct Listed {
   std::string name;
   std::string repo;  ///< empty where it is in none of the hub
   std::string file;  ///< empty where that is for the repository to say
@@ -28,8 +28,8 @@ struct Row {
 };
 
 /// The hub's, and FCPE, which a package of Python's carries.
-std::vector<Row> rows() {
-  std::vector<Row> all;
+std::vector<Listed> listed_models() {
+  std::vector<Listed> all;
   for (const KnownModel& model : known_models()) {
     const std::string name(model.name);
     const std::string repo(model.repo);
@@ -45,21 +45,21 @@ nlohmann::ordered_json or_null(const std::string& text) {
   return text.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(text);
 }
 
-std::string as_json(const Row& row) {
-  return json_line({{"name", row.name},
-                    {"repo", or_null(row.repo)},
-                    {"file", or_null(row.file)},
-                    {"what", row.what},
-                    {"cached", or_null(row.here ? row.here->string() : "")}});
+std::string as_json(const Listed& model) {
+  return json_line({{"name", model.name},
+                    {"repo", or_null(model.repo)},
+                    {"file", or_null(model.file)},
+                    {"what", model.what},
+                    {"cached", or_null(model.here ? model.here->string() : "")}});
 }
 
-std::string as_text(const Row& row) {
-  return fmt::format("{:<20} {:<55} {:<7} {}", row.name, row.from, row.here ? "here" : "-", row.what);
+std::string as_text(const Listed& model) {
+  return fmt::format("{:<20} {:<55} {:<7} {}", model.name, model.from, model.here ? "here" : "-", model.what);
 }
 
 int run(bool json) {
-  for (const Row& row : rows()) {
-    if (!print_line(json ? as_json(row) : as_text(row))) throw Error("cannot write to standard output");
+  for (const Listed& model : listed_models()) {
+    if (!print_line(json ? as_json(model) : as_text(model))) throw Error("cannot write to standard output");
   }
   return kDone;
 }

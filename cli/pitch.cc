@@ -12,6 +12,7 @@
 #include "cli/download_bar.h"
 #include "cli/fail.h"
 #include "cli/pitch_output.h"
+#include "cli/plot/figure.h"
 #include "cli/recordings.h"
 #include "cli/training.h"
 #include "contentvec/pitch.h"
@@ -26,6 +27,7 @@ struct PitchArguments {
   std::optional<double> threshold;
   std::string unvoiced;
   double key = 0;
+  std::string plot;
   std::string preset;
   std::string dtype = "f32";
   int threads = 0;
@@ -34,6 +36,7 @@ struct PitchArguments {
 const Output kPitch = {.what = "the pitch", .option = "--out", .formats = {"npy", "csv"}};
 const std::map<std::string, PitchFormat> kPitchFormats = {{"npy", PitchFormat::kNpy},
                                                           {"csv", PitchFormat::kCsv}};
+const Output kPlot = {.what = "the picture", .option = "--plot", .formats = {"png", "svg"}};
 constexpr const char* kInterpolate = "interpolate";
 
 /// train/dataset/extract_f0.py of RVC's WebUI
@@ -52,15 +55,20 @@ void check_arguments(const PitchArguments& arguments) {
     check_training_options(arguments.preset, kRvcStep, arguments.recordings,
                            {{"--threshold", arguments.threshold.has_value()},
                             {"--unvoiced", !arguments.unvoiced.empty()},
-                            {"--key", arguments.key != 0}});
+                            {"--key", arguments.key != 0},
+                            {"--plot", !arguments.plot.empty()}});
   }
   const bool binary = arguments.recordings.format != "csv";
   check_standard_output(arguments.recordings, kPitch, binary);
+  if (arguments.plot == "-") throw UsageError("--plot takes a file or a directory");
+  if (!arguments.plot.empty()) plot::check_drawing();
 }
 
 Plan plan_of(const PitchArguments& arguments) {
   PlanOptions options = plan_options(arguments.recordings, kPitch);
   options.keep = {arguments.model};
+  options.beside = {kPlot};
+  options.beside.front().out = arguments.plot;
   const std::vector<std::string>& inputs = arguments.recordings.inputs;
   return arguments.preset.empty() ? make_plan(inputs, options)
                                   : make_training_plan(inputs.front(), arguments.preset, kRvcStep, options);
@@ -104,7 +112,8 @@ int run(const PitchArguments& arguments) {
                               .interpolate = for_rvc || arguments.unvoiced == kInterpolate,
                               .key = arguments.key,
                               .for_rvc = for_rvc,
-                              .method = std::string(pitch_method_name(estimator.method()))};
+                              .method = std::string(pitch_method_name(estimator.method())),
+                              .plot = !arguments.plot.empty()};
   const Work work = [&](Recording& recording, const std::function<void(double)>& done) -> Write {
     const auto progress = [&done](int64_t frames, int64_t all) {
       done(static_cast<double>(frames) / static_cast<double>(all));
@@ -154,6 +163,11 @@ Command add_pitch(CLI::App& app) {
       ->check(one_of({"keep", kInterpolate}));
   option("--key", a->key, "Shift the pitch by so many semitones (default: 0)", "SEMITONES")
       ->check(number_in(-48.0, 48.0));
+  option(
+      "--plot", a->plot,
+      "Also draw the pitch that was estimated over the recording's spectrogram: a .png or .svg file for one input, "
+      "else a directory",
+      "PATH");
   option("--dtype", a->dtype, "What weights are kept in and products computed from: f32 (default) or bf16",
          "TYPE")
       ->check(one_of({"f32", "bf16"}));

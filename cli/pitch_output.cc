@@ -10,7 +10,10 @@
 
 #include "cli/console.h"
 #include "cli/fail.h"
+#include "cli/plot/figure.h"
+#include "contentvec/audio.h"
 #include "contentvec/feature_file.h"
+#include "contentvec/unfinished_files.h"
 
 namespace contentvec::cli {
 namespace {
@@ -56,6 +59,8 @@ void check_output(const PitchOutput& output, const Job& job) {
     check_npy(job.output, "<i8");
     return check_npy(job.beside.front(), "<f8");
   }
+  if (output.plot)
+    check_begins(job.beside.front(), job.beside.front().extension() == ".svg" ? "<?xml" : "\x89PNG");
   if (output.format == PitchFormat::kNpy) {
     check_npy(job.output, "<f4");
   } else {
@@ -63,21 +68,40 @@ void check_output(const PitchOutput& output, const Job& job) {
   }
 }
 
+/// What was estimated, over what it was estimated from.
+void write_plot(const PitchOutput& output, const Job& job, const std::vector<float>& f0,
+                const std::vector<float>& waveform) {
+  const fs::path& path = job.beside.front();
+  const std::string name = job.input == "-" ? "standard input" : fs::path(job.input).filename().string();
+  const plot::Panel panel = {.title = utf8_text(name),
+                             .spectrogram = plot::spectrogram_of(waveform, kSampleRate, plot::range_for(f0)),
+                             .f0 = f0,
+                             .f0_label = fmt::format("pitch ({}); gaps: unvoiced", output.method)};
+  write_whole_file(
+      path, plot::draw(std::span(&panel, 1),
+                       path.extension() == ".svg" ? plot::PictureFormat::kSvg : plot::PictureFormat::kPng));
+}
+
 }  // namespace
 
 Outcome write_output(const PitchOutput& output, const Job& job, Pitch pitch,
-                     const std::vector<float>& /*waveform*/) {
+                     const std::vector<float>& waveform) {
   Outcome outcome = outcome_of(pitch);
   if (output.for_rvc && outcome.fields["voiced"] == 0) {
     outcome.nothing_written = "no frame of it is voiced: nothing is written, as RVC does";
     return outcome;
   }
+  const std::vector<float> as_estimated = output.plot ? pitch.f0 : std::vector<float>();
   if (output.interpolate) interpolate_unvoiced(pitch.f0);
   shift_semitones(pitch.f0, output.key);
   if (output.for_rvc) {
     write_pitch_for_rvc(job.output, job.beside.front(), pitch.f0);
   } else {
     write_pitch(job.output, pitch, output.format);
+  }
+  if (output.plot) {
+    write_plot(output, job, as_estimated, waveform);
+    set_path(outcome.fields, "plot", job.beside.front().string());
   }
   return outcome;
 }

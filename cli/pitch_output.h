@@ -15,7 +15,8 @@ struct PitchOutput {
   bool interpolate = false;  ///< frames without pitch get their neighbours'
   double key = 0;            ///< semitones up
   bool for_rvc = false;      ///< the two files of RVC's training instead
-  std::string method;        ///< "fcpe", for the picture
+  std::string method = {};   ///< "fcpe", for the picture
+  bool plot = false;         ///< job.beside has a picture
 };
 
 /// Writes a job's outputs: the pitch, and where it is to have one, a picture of it over the spectrogram of `waveform`

@@ -65,6 +65,26 @@ else()
   message(STATUS "Retrieval: none (CONTENTVEC_FAISS)")
 endif()
 
+# Cairo's headers and the file that its library is loaded from: a name that the system's loader finds, or a path.
+set(CONTENTVEC_HAVE_PLOT FALSE)
+if(CONTENTVEC_PLOT MATCHES "^(AUTO|ON)$")
+  find_package(PkgConfig QUIET)
+  if(PkgConfig_FOUND)
+    pkg_check_modules(CAIRO QUIET cairo>=1.14 cairo-svg)
+  endif()
+  if(CAIRO_FOUND)
+    set(CONTENTVEC_HAVE_PLOT TRUE)
+    set(CONTENTVEC_CAIRO_FILE libcairo.so.2)
+    if(APPLE)  # whose loader does not look where Homebrew puts it
+      set(CONTENTVEC_CAIRO_FILE ${CAIRO_LIBDIR}/libcairo.2.dylib)
+    endif()
+  elseif(CONTENTVEC_PLOT STREQUAL "ON")
+    message(FATAL_ERROR "CONTENTVEC_PLOT is ON, but Cairo is not found: install its headers (Debian and Ubuntu: libcairo2-dev)")
+  endif()
+elseif(NOT CONTENTVEC_PLOT STREQUAL "OFF")
+  message(FATAL_ERROR "CONTENTVEC_PLOT is \"${CONTENTVEC_PLOT}\": it must be AUTO, ON or OFF")
+endif()
+
 # MLX comes as a Python package, with CMake files in it: that of CONTENTVEC_MLX_PYTHON, which is the Python of
 # build/mlx-venv, where `scripts/setup --mlx` puts it, else the one on the path; or wherever MLX_ROOT says.
 if(CONTENTVEC_MLX)

@@ -1,0 +1,19 @@
+// Stands in for the figure in a build without Cairo.
+
+#include "cli/plot/figure.h"
+#include "contentvec/error.h"
+
+namespace contentvec::cli::plot {
+
+void check_drawing() {
+  throw Error(
+      "this build cannot draw (CONTENTVEC_PLOT=OFF, or Cairo was not found): leave the picture out, or install Cairo "
+      "(Debian and Ubuntu: libcairo2-dev) and build again");
+}
+
+std::vector<std::byte> draw(std::span<const Panel> /*panels*/, PictureFormat /*format*/) {
+  check_drawing();
+  return {};
+}
+
+}  // namespace contentvec::cli::plot
