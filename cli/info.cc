@@ -15,9 +15,11 @@
 #include "cli/console.h"
 #include "cli/download_bar.h"
 #include "cli/file_info.h"
+#include "cli/voice_info.h"
 #include "contentvec/audio.h"
 #include "contentvec/error.h"
 #include "contentvec/model.h"
+#include "contentvec/voice.h"
 
 namespace contentvec::cli {
 namespace {
@@ -29,6 +31,7 @@ using Row = std::pair<std::string, std::string>;
 struct InfoArguments {
   std::string spec;
   std::string config;
+  int rate = 0;
   bool devices = false;
   bool json = false;
 };
@@ -152,20 +155,53 @@ std::string devices_as_text() {
   return text;
 }
 
+FileInfo voice_in(const InfoArguments& arguments) {
+  VoiceLoadOptions options;
+  if (arguments.rate > 0) options.sample_rate = arguments.rate;
+  const VoiceSource source = find_voice(arguments.spec, hub_options());
+  VoiceInfo info = inspect_voice(source.voice, options);
+  info.warnings.insert(info.warnings.begin(), source.warnings.begin(), source.warnings.end());
+  return describe_voice(info, source.index);
+}
+
+/// A repository of the hub with a voice in it; nothing for every other name.
+std::optional<FileInfo> voice_on_hub(const InfoArguments& arguments) {
+  std::error_code ignored;
+  if (std::filesystem::exists(arguments.spec, ignored)) return std::nullopt;
+  try {
+    return voice_in(arguments);
+  } catch (const Error&) {
+    return std::nullopt;  // what was said of it as a model says it better
+  }
+}
+
+/// What is no model.
+std::optional<FileInfo> other_file(const InfoArguments& arguments) {
+  return is_voice(arguments.spec) ? voice_in(arguments) : describe_file(arguments.spec);
+}
+
+std::string text_of(const InfoArguments& arguments, const FileInfo& file) {
+  return arguments.json ? json_line(file.json) : text_of(file.rows);
+}
+
 std::string checkpoint_text(const InfoArguments& arguments) {
+  if (const std::optional<FileInfo> other = other_file(arguments)) return text_of(arguments, *other);
   LoadOptions options;
   options.config = read_config(arguments.config);
   options.hub = hub_options();
-  if (const std::optional<FileInfo> other = describe_file(arguments.spec)) {
-    return arguments.json ? json_line(other->json) : text_of(other->rows);
+  try {
+    const ModelInfo info = inspect(arguments.spec, options);
+    return arguments.json ? json_line(as_json(info)) : as_text(info);
+  } catch (const Error&) {
+    if (const std::optional<FileInfo> voice = voice_on_hub(arguments)) return text_of(arguments, *voice);
+    throw;
   }
-  const ModelInfo info = inspect(arguments.spec, options);
-  return arguments.json ? json_line(as_json(info)) : as_text(info);
 }
 
 int run(const InfoArguments& arguments) {
   if (arguments.devices != arguments.spec.empty()) {
-    throw UsageError("info takes one of SPEC, which is a checkpoint, an index or features, and --devices");
+    throw UsageError(
+        "info takes one of SPEC, which is a checkpoint, a voice, an index or features, and --devices");
   }
   const std::string text = !arguments.devices ? checkpoint_text(arguments)
                            : arguments.json   ? devices_as_json()
@@ -178,12 +214,16 @@ int run(const InfoArguments& arguments) {
 
 Command add_info(CLI::App& app) {
   CLI::App* parser = app.add_subcommand(
-      "info", "Say what a checkpoint, an index or a file of features is, or where models can run");
+      "info", "Say what a checkpoint, a voice, an index or a file of features is, or where models can run");
   const auto arguments = std::make_shared<InfoArguments>();
   add_spec(*parser, arguments->spec)->required(false);
   parser->add_flag("--devices", arguments->devices,
                    "List what --device takes, and what of it this machine has");
   add_config(*parser, arguments->config);
+  parser
+      ->add_option("--rate", arguments->rate, "Samples per second of a voice's training checkpoint (G_*.pth)")
+      ->option_text("HZ")
+      ->check(number_in(1, 384000));
   parser->add_flag("--json", arguments->json, "Print one JSON object instead of text");
   return {parser, [arguments] { return run(*arguments); }};
 }

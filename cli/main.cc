@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "cli/bench.h"
+#include "cli/blend.h"
 #include "cli/command.h"
 #include "cli/completion.h"
 #include "cli/console.h"
@@ -25,6 +26,7 @@
 #include "cli/pitch.h"
 #include "cli/program.h"
 #include "cli/signals.h"
+#include "cli/voices.h"
 #include "contentvec/model.h"
 
 namespace contentvec::cli {
@@ -64,9 +66,9 @@ int parse_and_run(int argc, const char* const* argv) {
   CLI::App app("Speech in, ContentVec / HuBERT content features out.", "contentvec");
   app.set_version_flag("-V,--version", fmt::format("contentvec {}", version()), "Print the version and stop");
   app.require_subcommand(0, 1);
-  const std::array commands = {add_extract(app), add_pitch(app),  add_export(app), add_index(app),
-                               add_info(app),    add_models(app), add_bench(app),  add_completion(app),
-                               add_man(app),     add_help(app)};
+  const std::array commands = {add_extract(app), add_pitch(app),      add_export(app), add_index(app),
+                               add_blend(app),   add_voices(app),     add_info(app),   add_models(app),
+                               add_bench(app),   add_completion(app), add_man(app),    add_help(app)};
   add_verbosity(app);
   for (const Command& command : commands) add_verbosity(*command.parser);
   // Last: commands take on the footer that the program has when they are added.

@@ -24,8 +24,8 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-const std::vector<std::string> kCommands = {"extract", "pitch", "export", "index",      "info",
-                                            "models",  "bench", "help",   "completion", "man"};
+const std::vector<std::string> kCommands = {"extract", "pitch", "export",     "index", "info",  "models",
+                                            "bench",   "help",  "completion", "man",   "blend", "voices"};
 
 void expect_usage_error(const std::vector<std::string>& arguments, const std::string& first_line) {
   const Result result = run(arguments);
@@ -123,8 +123,8 @@ TEST(Usage, HelpOfACommandInEveryWay) {
   }
   EXPECT_EQ(run({"help"}).out, run({"--help"}).out);
   expect_usage_error({"help", "extrct"},
-                     "COMMAND: \"extrct\" is not one of extract, pitch, export, index, info, models, bench, "
-                     "completion, man, help; did you mean \"extract\"?");
+                     "COMMAND: \"extrct\" is not one of extract, pitch, export, index, blend, voices, info, "
+                     "models, bench, completion, man, help; did you mean \"extract\"?");
 }
 
 TEST(Usage, ShortNames) {

@@ -1,0 +1,184 @@
+#include "cli/voices.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cli/console.h"
+#include "cli/folder.h"
+#include "cli/voice_info.h"
+#include "contentvec/error.h"
+#include "contentvec/voice.h"
+
+namespace contentvec::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Paths = std::vector<fs::path>;
+
+/// What may be a voice, and indexes, below a folder.
+struct Found {
+  Paths files, indexes;
+};
+
+std::string lower_extension(const fs::path& path) {
+  std::string extension = path.extension().string();
+  for (char& c : extension) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  return extension;
+}
+
+Found look_below(const fs::path& folder) {
+  Found found;
+  std::error_code error;
+  for (fs::recursive_directory_iterator at(folder, fs::directory_options::skip_permission_denied, error), end;
+       !error && at != end; at.increment(error)) {
+    std::error_code ignored;
+    if (is_hidden(at->path())) {
+      at.disable_recursion_pending();
+      continue;
+    }
+    if (!at->is_regular_file(ignored)) continue;
+    const std::string extension = lower_extension(at->path());
+    if (extension == ".pth" || extension == ".pt" || extension == ".safetensors" || extension == ".zip")
+      found.files.push_back(at->path());
+    if (extension == ".index" && !at->path().filename().string().starts_with("trained_"))
+      found.indexes.push_back(at->path());
+  }
+  if (error) throw Error(fmt::format("cannot list {}: {}", folder.string(), error.message()));
+  std::sort(found.files.begin(), found.files.end());
+  std::sort(found.indexes.begin(), found.indexes.end());
+  return found;
+}
+
+bool is_number(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+/// The experiment a voice is of: RVC saves NAME.pth, and NAME_e20_s1000.pth on the way.
+std::string experiment_of(const fs::path& voice) {
+  const std::string stem = voice.stem().string();
+  const size_t steps = stem.rfind("_s");
+  const size_t epochs = steps == std::string::npos ? steps : stem.rfind("_e", steps);
+  if (epochs == std::string::npos || epochs == 0) return stem;
+  const std::string_view text = stem;
+  const bool numbered =
+      is_number(text.substr(epochs + 2, steps - epochs - 2)) && is_number(text.substr(steps + 2));
+  return numbered ? stem.substr(0, epochs) : stem;
+}
+
+/// Whether an index is of an experiment: RVC names it added_IVF9_Flat_nprobe_1_NAME_v2.index, in logs/NAME.
+bool is_of(const fs::path& index, const std::string& experiment) {
+  const std::string stem = "_" + index.stem().string() + "_";
+  return stem.find("_" + experiment + "_") != std::string::npos ||
+         index.parent_path().filename().string() == experiment;
+}
+
+std::optional<std::string> index_of(const fs::path& voice, const Found& found, const Paths& voices) {
+  const std::string experiment = experiment_of(voice);
+  Paths named, beside;
+  for (const fs::path& index : found.indexes) {
+    if (is_of(index, experiment)) named.push_back(index);
+    if (index.parent_path() == voice.parent_path()) beside.push_back(index);
+  }
+  if (named.size() == 1) return named.front().string();
+  const auto neighbours = std::count_if(voices.begin(), voices.end(), [&](const fs::path& other) {
+    return other.parent_path() == voice.parent_path();
+  });
+  return beside.size() == 1 && neighbours == 1 ? std::optional(beside.front().string()) : std::nullopt;
+}
+
+/// An error's first line, without the file's name, for a list.
+std::string in_brief(std::string text, const std::string& path) {
+  constexpr size_t kLongest = 160;
+  for (const std::string& beginning : {"cannot open checkpoint " + path + ": ", path + ": "})
+    if (text.starts_with(beginning)) text = text.substr(beginning.size());
+  text = on_one_line(text.substr(0, text.find('\n')));
+  return text.size() > kLongest ? text.substr(0, text.find(' ', kLongest - 20)) + " ..." : text;
+}
+
+/// One of the files: a voice, or why it is none.
+struct Row {
+  fs::path path;
+  std::optional<VoiceInfo> info;
+  std::optional<std::string> index;
+  std::string why;
+};
+
+std::vector<Row> rows_below(const fs::path& folder) {
+  const Found found = look_below(folder);
+  std::vector<Row> rows;
+  Paths voices;
+  for (const fs::path& path : found.files) {
+    Row row = {path, std::nullopt, std::nullopt, ""};
+    try {
+      const VoiceSource source = find_voice(path.string());
+      row.info = inspect_voice(source.voice);
+      row.index = source.index;
+      voices.push_back(path);
+    } catch (const Error& error) {
+      row.why = in_brief(error.what(), path.string());
+    }
+    rows.push_back(std::move(row));
+  }
+  for (Row& row : rows)
+    if (row.info && !row.index) row.index = index_of(row.path, found, voices);
+  std::stable_partition(rows.begin(), rows.end(), [](const Row& row) { return row.info.has_value(); });
+  return rows;
+}
+
+std::string as_json(const Row& row) {
+  nlohmann::ordered_json json;
+  if (row.info)
+    json = describe_voice(*row.info, row.index).json;
+  else
+    json["kind"] = nullptr;
+  set_path(json, "path", row.path.string());
+  if (!row.info) json["why"] = row.why;
+  return json_line(json);
+}
+
+std::string as_text(const Row& row, const fs::path& folder) {
+  const std::string name = row.path.lexically_relative(folder).string();
+  if (!row.info) return fmt::format("{:<40} no voice: {}", name, row.why);
+  const std::string index = row.index ? fs::path(*row.index).lexically_relative(folder).string() : "no index";
+  const std::string speakers =
+      row.info->speakers == 1 ? "1 speaker" : fmt::format("{} speakers", row.info->speakers);
+  return fmt::format("{:<40} {} {:>5g} kHz  {:<8}  {:<12}  {}", name, row.info->version,
+                     row.info->sample_rate / 1000.0, row.info->pitch ? "pitch" : "no pitch", speakers, index);
+}
+
+int run(const std::string& folder, bool json) {
+  if (!is_a_directory(folder)) throw UsageError(fmt::format("there is no folder \"{}\"", folder));
+  const std::vector<Row> rows = rows_below(folder);
+  for (const Row& row : rows) {
+    if (!print_line(json ? as_json(row) : as_text(row, folder)))
+      throw Error("cannot write to standard output");
+  }
+  const bool any = std::any_of(rows.begin(), rows.end(), [](const Row& row) { return row.info.has_value(); });
+  if (!any) note_line(fmt::format("there are no voices in {} (.pth, .safetensors, .zip)", folder));
+  return kDone;
+}
+
+}  // namespace
+
+Command add_voices(CLI::App& app) {
+  CLI::App* parser = app.add_subcommand(
+      "voices",
+      "List the voices below a folder, each with its index; and files that are none, with the reason");
+  const auto folder = std::make_shared<std::string>();
+  const auto json = std::make_shared<bool>(false);
+  parser->add_option("DIR", *folder, "The folder, which is searched with those in it")
+      ->required()
+      ->option_text(" ");
+  parser->add_flag("--json", *json, "Print one line of JSON per file");
+  return {parser, [folder, json] { return run(*folder, *json); }};
+}
+
+}  // namespace contentvec::cli
