@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "nn/matmul.h"
+#include "nn/winograd.h"
 
 namespace contentvec::nn {
 namespace {
@@ -57,13 +58,15 @@ Conv2d::Conv2d(const Kernels& kernels, int64_t in, int64_t out, int64_t kernel, 
 void Conv2d::run(const Context& context, const FeatureMap& from, FeatureMap& to, Activation activation,
                  const FeatureMap* residual) const {
   to.resize(from.height(), from.width(), out());
+  const Epilogue epilogue = {.activation = activation,
+                             .residual = residual == nullptr ? nullptr : residual->at(0, 0),
+                             .residual_stride = out()};
+  if (kernel_ == 3 && winograd_pays(context.kernels, from))
+    return run_winograd(context, from, matrix_, to, epilogue);
   const int64_t reach = kernel_ / 2;
   const Rows pixels = {from.at(-reach, -reach), from.channels(), kernel_, kernel_ * from.channels(),
                        from.row_stride()};
-  multiply(context, pixels, from.span(), matrix_, to.at(0, 0), out(),
-           {.activation = activation,
-            .residual = residual == nullptr ? nullptr : residual->at(0, 0),
-            .residual_stride = out()});
+  multiply(context, pixels, from.span(), matrix_, to.at(0, 0), out(), epilogue);
   to.clear_between_rows(0, to.height());
 }
 

@@ -29,7 +29,7 @@ class Conv2d {
   [[nodiscard]] int64_t out() const { return matrix_.columns(); }
 
   /// to = activation(conv(from)) + residual; `to` takes from's size and must be neither. Over the team; how that cuts
-  /// it changes no bit.
+  /// it changes no bit. A 3x3 kernel goes by Winograd's form where the map's size lets that pay (winograd.h).
   void run(const Context& context, const FeatureMap& from, FeatureMap& to, Activation activation = {},
            const FeatureMap* residual = nullptr) const;
 

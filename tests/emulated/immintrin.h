@@ -153,6 +153,9 @@ inline __m512i _mm512_cvtps_epi32(__m512 v) {
 inline __m512i _mm512_add_epi32(__m512i a, __m512i b) {
   return emulated::lanes<__m512i>([&](int i) { return a.lane[i] + b.lane[i]; });
 }
+inline __m512i _mm512_and_si512(__m512i a, __m512i b) {
+  return emulated::lanes<__m512i>([&](int i) { return a.lane[i] & b.lane[i]; });
+}
 inline __m512i _mm512_slli_epi32(__m512i a, unsigned count) {
   return emulated::lanes<__m512i>([&](int i) { return a.lane[i] << count; });
 }

@@ -59,6 +59,27 @@ struct KeyRange {
   int64_t keys;
 };
 
+/// Winograd's minimal filtering F(4x4, 3x3) for a 3x3 convolution over maps with channels last (Lavin and Gray, "Fast
+/// Algorithms for Convolutional Neural Networks", 2015): a tile of 4x4 outputs comes from the 6x6 inputs that it reads,
+/// transformed, times weights transformed likewise, place by place: 36 products a channel instead of 144.
+inline constexpr int64_t kWinogradOutputs = 4;  ///< along an axis
+inline constexpr int64_t kWinogradInputs = 6;
+inline constexpr int64_t kWinogradPlaces = kWinogradInputs * kWinogradInputs;
+
+/// A matrix for each place, with the distances between the rows of one and between matrices.
+struct WinogradPlanes {
+  float* data;
+  int64_t row_stride;
+  int64_t plane_stride;
+};
+/// Where tiles of outputs go: the first pixel, and the distances between pixels and between rows of them.
+struct WinogradTarget {
+  float* data;
+  int64_t pixel_stride;
+  int64_t row_stride;
+  int64_t rows;  ///< of each tile that are wanted, at most 4
+};
+
 /// How the right side of a product is kept: panels of [depth, panel_width] elements, zero-filled at the
 /// right, where the depth is rounded up to a multiple of `depth_step`, which is 1 for a panel that is read
 /// element by element.
@@ -147,6 +168,21 @@ struct Kernels {
   /// Rows y, i = 0 .. 3 of each tile, from the products m[p][t][channel] at the points, through the epilogue.
   void (*fast_conv_output)(const float* m, const FastConvTiles& tiles, const Epilogue& epilogue, float* y,
                            int64_t y_stride);
+
+  /// Inputs of `tiles` tiles side by side, transformed, as planes [tiles, channels]. `rows`: where each of the six rows
+  /// of pixels that the first tile reads begins.
+  void (*winograd_input)(const float* const* rows, int64_t channels, int64_t tiles, const WinogradPlanes& to);
+
+  /// Of a panel that pack() made of weights whose depth is [3, 3, channels], channels [first, first + count),
+  /// transformed, as the planes' panels of float32: rows of panel_width. Null where products in the panels' own type
+  /// are faster.
+  void (*winograd_weights)(const void* panel, int64_t channels, int64_t first, int64_t count,
+                           const WinogradPlanes& to);
+
+  /// `tiles` tiles side by side from the planes [tiles, columns] of their products. The epilogue's residual begins
+  /// where the target does and has its strides; its `accumulate` is not read.
+  void (*winograd_output)(const WinogradPlanes& from, int64_t tiles, int64_t columns,
+                          const Epilogue& epilogue, const WinogradTarget& to);
 
   /// The instruction that products are made of, on registers alone and as many independent sums as a tile
   /// has: the most this processor can do. Returns the floating-point operations that `iterations` took.
