@@ -20,8 +20,8 @@ constexpr float kNormEps = 1e-5F;
 constexpr double kMagnitudeFloor = 1e-9;
 constexpr nn::Activation kSilu = {nn::Activation::Kind::kSilu};
 
-/// For the first convolution and the last product, whose weights are in float32 whatever the others are: they are 4 % of
-/// the work and most of bfloat16's error, since a log-mel value is up to 11 and the pitch hangs on the largest bin.
+/// For the first convolution and the last product, whose weights are in float32 whatever the others are: they are 4 %
+/// of the work and most of bfloat16's error, since a log-mel value is up to 11 and the pitch hangs on the largest bin.
 nn::Context exact(const nn::Context& context) {
   return {*context.kernels.float32, context.team, context.memory};
 }

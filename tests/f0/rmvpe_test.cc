@@ -86,8 +86,8 @@ size_t largest_bin(std::span<const float> row) {
   return static_cast<size_t>(std::max_element(row.begin(), row.end()) - row.begin());
 }
 
-/// In bfloat16, against float64: salience is right to some thousandths, so a frame's pitch is, unless it is as likely as
-/// another one.
+/// In bfloat16, against float64: salience is right to some thousandths, so a frame's pitch is, unless it is as likely
+/// as another one.
 class RmvpeBf16Test : public testing::TestWithParam<const nn::Kernels*> {};
 
 TEST_P(RmvpeBf16Test, PitchIsWithinFiveCents) {
