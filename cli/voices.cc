@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -63,7 +65,7 @@ bool is_number(std::string_view text) {
 
 /// The experiment a voice is of: RVC saves NAME.pth, and NAME_e20_s1000.pth on the way.
 std::string experiment_of(const fs::path& voice) {
-  const std::string stem = voice.stem().string();
+  std::string stem = voice.stem().string();
   const size_t steps = stem.rfind("_s");
   const size_t epochs = steps == std::string::npos ? steps : stem.rfind("_e", steps);
   if (epochs == std::string::npos || epochs == 0) return stem;
@@ -80,18 +82,16 @@ bool is_of(const fs::path& index, const std::string& experiment) {
          index.parent_path().filename().string() == experiment;
 }
 
-std::optional<std::string> index_of(const fs::path& voice, const Found& found, const Paths& voices) {
+/// The index of a voice: the one named after it, or the one beside it where it is `alone` in its folder.
+std::optional<std::string> index_of(const fs::path& voice, const Paths& indexes, bool alone) {
   const std::string experiment = experiment_of(voice);
   Paths named, beside;
-  for (const fs::path& index : found.indexes) {
+  for (const fs::path& index : indexes) {
     if (is_of(index, experiment)) named.push_back(index);
     if (index.parent_path() == voice.parent_path()) beside.push_back(index);
   }
   if (named.size() == 1) return named.front().string();
-  const auto neighbours = std::count_if(voices.begin(), voices.end(), [&](const fs::path& other) {
-    return other.parent_path() == voice.parent_path();
-  });
-  return beside.size() == 1 && neighbours == 1 ? std::optional(beside.front().string()) : std::nullopt;
+  return beside.size() == 1 && alone ? std::optional(beside.front().string()) : std::nullopt;
 }
 
 /// An error's first line, without the file's name, for a list.
@@ -111,25 +111,28 @@ struct Row {
   std::string why;
 };
 
+/// The voices first, then the others.
 std::vector<Row> rows_below(const fs::path& folder) {
   const Found found = look_below(folder);
   std::vector<Row> rows;
-  Paths voices;
+  std::vector<Row> others;
+  std::map<fs::path, int> voices;  // in each folder
   for (const fs::path& path : found.files) {
     Row row = {path, std::nullopt, std::nullopt, ""};
     try {
       const VoiceSource source = find_voice(path.string());
       row.info = inspect_voice(source.voice);
       row.index = source.index;
-      voices.push_back(path);
+      ++voices[path.parent_path()];
+      rows.push_back(std::move(row));
     } catch (const Error& error) {
       row.why = in_brief(error.what(), path.string());
+      others.push_back(std::move(row));
     }
-    rows.push_back(std::move(row));
   }
   for (Row& row : rows)
-    if (row.info && !row.index) row.index = index_of(row.path, found, voices);
-  std::stable_partition(rows.begin(), rows.end(), [](const Row& row) { return row.info.has_value(); });
+    if (!row.index) row.index = index_of(row.path, found.indexes, voices[row.path.parent_path()] == 1);
+  std::move(others.begin(), others.end(), std::back_inserter(rows));
   return rows;
 }
 
