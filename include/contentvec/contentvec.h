@@ -21,3 +21,4 @@
 #include "contentvec/threads.h"
 #include "contentvec/unfinished_files.h"
 #include "contentvec/version.h"
+#include "contentvec/voice.h"
