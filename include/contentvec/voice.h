@@ -76,15 +76,16 @@ struct VoiceInput {
   /// instruction set rounds. `piece` tells the pieces of a cut recording apart; -1: it is not cut.
   uint64_t seed = 0;
   int64_t piece = -1;
-  /// Noise in place of the seed's: [frames - head, inter_channels] and [frames * samples_per_frame], standard normal,
-  /// where head is max(skip_frames - 24, 0). Empty: the seed's. For tests, and programs with noise of their own.
+  /// Noise in place of the seed's, standard normal: [frames - head, inter_channels], where head is
+  /// max(skip_frames - 24, 0), and [kept frames * samples_per_frame] for a voice with pitch. Empty: the seed's. For
+  /// tests, and programs with noise of their own.
   std::span<const float> latent_noise = {};
   std::span<const float> source_noise = {};
 
   /// Real time: `keep_frames` frames from `skip_frames` on are synthesized, with those before as context. -1: all.
   int64_t skip_frames = 0;
   int64_t keep_frames = -1;
-  /// They are stretched to so many frames, linearly, which shifts the formants. -1: not.
+  /// They are stretched to so many frames, at most 16 times as many, linearly, which shifts the formants. -1: not.
   int64_t stretch_to = -1;
 
   /// Called from the calling thread several times in a synthesis with the part of it that is done, 0 to 1. May throw:

@@ -7,7 +7,7 @@
 namespace contentvec::synthesizer {
 
 void resize(const nn::Context& context, const float* from, int64_t from_rows, int64_t width, float* to,
-             int64_t to_rows) {
+            int64_t to_rows) {
   const double step = static_cast<double>(from_rows) / static_cast<double>(to_rows);
   nn::in_parts(context, to_rows, [&](int64_t begin, int64_t end, int64_t) {
     for (int64_t row = begin; row < end; ++row) {

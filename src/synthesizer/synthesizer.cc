@@ -5,6 +5,8 @@
 
 #include "contentvec/pitch.h"
 #include "nn/time_rows.h"
+#include "runtime/fail.h"
+#include "runtime/finite.h"
 #include "synthesizer/resize.h"
 
 namespace contentvec::synthesizer {
@@ -22,6 +24,16 @@ void show(const Generator::Observe& observe, std::string_view stage, const float
   for (int64_t row = 0; row < count; ++row)
     values.insert(values.end(), rows + row * stride, rows + row * stride + width);
   observe(stage, values.data(), count, width);
+}
+
+/// The generator would make finite samples of anything, since it ends in tanh.
+void check_latent(std::span<const float> z) {
+  if (const auto place = first_non_finite(z)) {
+    fail(
+        "the voice's latent is {}: its weights overflow float32 on these features; check that they are of the stage "
+        "that it takes, and the file is not damaged",
+        z[*place]);
+  }
 }
 
 }  // namespace
@@ -120,6 +132,7 @@ void Synthesizer::run(const nn::Context& context, Workspace& w, const VoiceInput
   show(observe, "z_p", z, range.frames - range.head, inter, inter);
   flow_.run(context, w.flow, z, range.frames - range.head, speaker);
   z += (range.begin - range.head) * inter;
+  check_latent({z, static_cast<size_t>(range.count * inter)});
   show(observe, "z", z, range.count, inter, inter);
   const std::span<const float> source = run_source(context, w, input, range, observe);
   if (range.stretch != range.count) {
@@ -131,6 +144,7 @@ void Synthesizer::run(const nn::Context& context, Workspace& w, const VoiceInput
   generator_.run(
       context, w.generator, z, range.stretch, speaker, source, audio,
       [&](double done) { progress(kEncoderShare + (1 - kEncoderShare) * done); }, observe);
+  progress(1);
 }
 
 }  // namespace contentvec::synthesizer

@@ -54,7 +54,7 @@ class Synthesizer {
   };
 
   /// Everything in `input` must fit the voice, which Voice checks. audio: [samples(frame_range(input))]. `observe` sees
-  /// what the steps give, by the goldens' names of them: for tests.
+  /// what the steps give, by the goldens' names of them: for tests. Throws Error where the weights overflow float32.
   void run(const nn::Context& context, Workspace& workspace, const VoiceInput& input, float* audio,
            const Generator::Observe& observe = {}) const;
 

@@ -87,7 +87,7 @@ TEST(Resize, PlacesAreThoseOfHalfPixels) {
   const auto resized = [&](const std::vector<float>& rows, int64_t width, int64_t to) {
     std::vector<float> result(static_cast<size_t>(to * width));
     resize(machine.context(), rows.data(), static_cast<int64_t>(rows.size()) / width, width, result.data(),
-            to);
+           to);
     return result;
   };
   EXPECT_EQ(resized({0, 4}, 1, 4), (std::vector<float>{0, 1, 3, 4}));
