@@ -45,8 +45,9 @@ struct VoiceLoadOptions {
   RunTasks run_tasks = {};
   /// For a voice named after the Hugging Face hub.
   HubOptions hub = {};
-  /// Samples per second of a training checkpoint (G_*.pth), which does not say: 32000, 40000 or 48000. Where the file
-  /// says, it must be that.
+  /// Samples per second of a training checkpoint (G_*.pth), which does not say: 32000, 40000 or 48000. Empty: as a
+  /// pretrained generator's name says (f0G40k.pth), or RVC's config.json beside it. Where the file says, it must be
+  /// that.
   std::optional<int> sample_rate = {};
 };
 

@@ -145,6 +145,24 @@ std::optional<int> rate_in_name(const std::string& source) {
   return std::nullopt;
 }
 
+/// As RVC's trainer says it in the experiment's folder, beside its checkpoints.
+std::optional<int> rate_beside(const std::string& source) {
+  const auto path = std::filesystem::path(source).parent_path() / "config.json";
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored)) return std::nullopt;
+  const json config = checkpoint::parse_json(checkpoint::read_json_text(path), path.string());
+  const json data = config.is_object() ? config.value("data", json()) : json();
+  if (!data.is_object() || !data.contains("sampling_rate")) return std::nullopt;
+  return sample_rate_from_json(data["sampling_rate"], path.string());
+}
+
+/// Of a training checkpoint, which does not say it itself.
+std::optional<int> rate_of_training(const std::string& source, const std::optional<int>& given) {
+  if (given) return given;
+  if (const std::optional<int> named = rate_in_name(source)) return named;
+  return rate_beside(source);
+}
+
 void check_rate(const VoiceConfig& config, const std::optional<int>& asked, const std::string& source) {
   if (asked && config.sample_rate != *asked)
     fail("{}: it is a voice of {} Hz, but {} Hz are asked for; leave that out", source, config.sample_rate,
@@ -194,7 +212,8 @@ VoiceFile voice_in(const Checkpoint& opened, const VoiceLoadOptions& options) {
   file.info.notes = statement.notes;
   file.info.warnings = statement.warnings;
   file.tensors = canonical_tensors(opened);
-  const std::optional<int> rate = options.sample_rate ? options.sample_rate : rate_in_name(opened.source);
+  const std::optional<int> rate =
+      statement.config ? std::nullopt : rate_of_training(opened.source, options.sample_rate);
   file.config = config_of_tensors(file.tensors, statement.config, rate, opened.source);
   file.config.validate(statement.config
                            ? opened.source

@@ -288,6 +288,21 @@ TEST_F(ForgedVoiceFile, APretrainedGeneratorsNameSaysItsRate) {
               HasSubstr("of 40000 Hz, but its sample rate is said to be 48000 Hz"));
 }
 
+TEST_F(ForgedVoiceFile, AnExperimentsFolderSaysTheRate) {
+  ForgedVoice voice;
+  voice.with_config = false;
+  voice.entries.clear();
+  test::write_file(folder_ / "config.json",
+                   std::string(R"({"data": {"sampling_rate": 16000}, "model": {}})"));
+  EXPECT_EQ(open(voice, "G_0.pth").config, test::smallest_voice());
+  for (const char* other : {"{}", "[]", R"({"data": 3})"}) {
+    test::write_file(folder_ / "config.json", std::string(other));
+    EXPECT_THAT(refusal(voice, "G_0.pth"), HasSubstr("--rate HZ")) << other;
+  }
+  test::write_file(folder_ / "config.json", std::string(R"({"data": {"sampling_rate": -1}})"));
+  EXPECT_THAT(refusal(voice, "G_0.pth"), HasSubstr("config.json: sr should be"));
+}
+
 TEST_F(ForgedVoiceFile, ARateThatItDoesNotHaveIsRefused) {
   VoiceLoadOptions options;
   options.sample_rate = 40000;
