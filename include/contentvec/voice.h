@@ -119,8 +119,8 @@ class Voice {
   [[nodiscard]] CONTENTVEC_API const VoiceInfo& info() const;
   [[nodiscard]] CONTENTVEC_API int threads() const;
 
-  /// The stage of a ContentVec model whose features it takes: layer 9 with final_proj for v1, the output, which is layer
-  /// 12 of base, for v2.
+  /// The stage of a ContentVec model whose features it takes: layer 9 with final_proj for v1; for v2 the output, which
+  /// is layer 12 of base.
   [[nodiscard]] CONTENTVEC_API Stage stage() const;
 
   /// Samples at info().sample_rate, nominally in [-1, 1]: samples_per_frame for each frame. Throws Error for input that
