@@ -33,9 +33,9 @@ int64_t round_down(int64_t value, int64_t step) {
 }  // namespace
 
 SameConv1d::SameConv1d(const Kernels& kernels, int64_t in, int64_t out, int64_t kernel, int64_t dilation,
-                       std::span<const float> weight, std::span<const float> bias, Form form)
+                       std::span<const float> weight, std::span<const float> bias)
     : in_(in), out_(out), kernel_(kernel), dilation_(dilation) {
-  if (form == Form::kFast && kernel >= 3) {
+  if (kernel >= 3) {
     pack_fast(kernels, weight, bias);
   } else {
     plain_.assign(kernels, weight, out, kernel * in, bias);
@@ -45,10 +45,13 @@ SameConv1d::SameConv1d(const Kernels& kernels, int64_t in, int64_t out, int64_t 
 void SameConv1d::pack_fast(const Kernels& kernels, std::span<const float> weight,
                            std::span<const float> bias) {
   points_ = kernel_ == 3 ? 6 : 7;
-  const int64_t depth = groups() * in_;
-  std::vector<float> at_point(static_cast<size_t>(out_ * depth));
+  std::vector<float> at_point;
   fast_.resize(static_cast<size_t>(points_));
   for (int point = 0; point < points_; ++point) {
+    // At infinity a group's last tap alone counts, which the last group lacks, the kernel being odd.
+    const bool spared = points_ == 7 && point == points_ - 1;
+    const int64_t depth = (groups() - (spared ? 1 : 0)) * in_;
+    at_point.resize(static_cast<size_t>(out_ * depth));
     const std::array<double, 4> factors = tap_factors(point, points_);
     for (int64_t o = 0; o < out_; ++o) {
       for (int64_t k = 0; k < depth; ++k) {
@@ -104,9 +107,10 @@ void SameConv1d::run(const Kernels& kernels, const float* x, float slope, int64_
   kernels.fast_conv_input(x, in_, of_input, slope, scratch);
   for (int point = 0; point < points_; ++point) {
     const PackedMatrix& weight = fast_[static_cast<size_t>(point)];
-    kernels.product({scratch + point * of_input.stride_of_point(), stride, groups(), in_, dilation_ * stride},
-                    tiles, weight.panels(), out_, products + point * of_output.stride_of_point(),
-                    of_output.stride, {}, product_scratch);
+    kernels.product(
+        {scratch + point * of_input.stride_of_point(), stride, weight.depth() / in_, in_, dilation_ * stride},
+        tiles, weight.panels(), out_, products + point * of_output.stride_of_point(), of_output.stride, {},
+        product_scratch);
   }
   Epilogue with_bias = epilogue;
   with_bias.bias = fast_.front().bias();

@@ -31,12 +31,10 @@ struct RowSpan {
 /// computed together depends on their place in time alone.
 class SameConv1d {
  public:
-  enum class Form { kPlain, kFast };
-
   SameConv1d() = default;
   /// `weight`: [out, kernel, in], tap-major; `bias`: [out].
   SameConv1d(const Kernels& kernels, int64_t in, int64_t out, int64_t kernel, int64_t dilation,
-             std::span<const float> weight, std::span<const float> bias, Form form);
+             std::span<const float> weight, std::span<const float> bias);
 
   [[nodiscard]] int64_t out() const { return out_; }
   /// Rows that are computed together; calls are for whole blocks of them, the first of which begins with row 0.

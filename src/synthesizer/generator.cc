@@ -173,8 +173,8 @@ class Generator::Piece {
     sum.resize(span, stage.channels);
     sum.clear_outside(needed.rows);
     for (const ResidualBlock& block : stage.blocks) {
-      block.run(generator_.kernels_, x, utterance(stage).end, needed.rows, &block != &stage.blocks.front(),
-                sum, memory_.block, product_scratch_);
+      block.run(x, utterance(stage).end, needed.rows, &block != &stage.blocks.front(), sum, memory_.block,
+                product_scratch_);
     }
     if (observe_) observe_mean(index);
     finish(sum, needed.rows, index + 1 == stages().size() ? kLastLeakyRelu : kLeakyRelu);

@@ -11,14 +11,10 @@ namespace contentvec::synthesizer {
 namespace {
 
 constexpr float kSlope = 0.1F;
-/// Of a row's activation that the convolutions hand on at a time, in all.
-constexpr int64_t kStepBytes = 128 << 10;
-/// A step is whole blocks of all dilations up to 6, so that none does more than its share.
-constexpr int64_t kStepRows = 240;
-
+/// Rows that the convolutions hand on at a time: few, so that what is between them stays in cache beside the weights,
+/// or where these are wider than that and come from memory for each step, more. Whole blocks of the dilations 1, 3, 5.
 int64_t rows_per_step(int64_t channels) {
-  const int64_t bytes = channels * static_cast<int64_t>(sizeof(float));
-  return std::max<int64_t>(1, kStepBytes / bytes / kStepRows) * kStepRows;
+  return channels < 256 ? 480 : 960;
 }
 
 }  // namespace
@@ -26,14 +22,13 @@ int64_t rows_per_step(int64_t channels) {
 ResidualBlock::ResidualBlock(const nn::Kernels& kernels, const tensors::NamedTensors& tensors,
                              const std::string& name, int kind, int64_t channels, int64_t kernel,
                              const std::vector<int64_t>& dilations)
-    : kind_(kind), channels_(channels) {
+    // So few channels converted to bfloat16 would take what their products save.
+    : kernels_(channels <= 32 ? *kernels.float32 : kernels), kind_(kind), channels_(channels) {
   const auto add = [&](const std::string& conv, int64_t dilation) {
     const std::vector<float> weight = tensors::read_weight(tensors, conv, 0);
-    const auto form =
-        &kernels == kernels.float32 ? nn::SameConv1d::Form::kFast : nn::SameConv1d::Form::kPlain;
-    convs_.emplace_back(kernels, channels, channels, kernel, dilation,
+    convs_.emplace_back(kernels_, channels, channels, kernel, dilation,
                         tensors::swap_last_axes(weight, channels, channels, kernel),
-                        tensors.read(conv + ".bias"), form);
+                        tensors.read(conv + ".bias"));
   };
   for (size_t i = 0; i < dilations.size(); ++i) {
     if (kind == 2) {
@@ -59,9 +54,8 @@ RowSpan ResidualBlock::inputs_of(RowSpan rows) const {
   return convs_.front().inputs_of(spans_of(rows).front());
 }
 
-void ResidualBlock::run(const nn::Kernels& kernels, const Stretch& x, int64_t utterance_rows, RowSpan rows,
-                        bool accumulate, Stretch& sum, Workspace& workspace,
-                        std::byte* product_scratch) const {
+void ResidualBlock::run(const Stretch& x, int64_t utterance_rows, RowSpan rows, bool accumulate, Stretch& sum,
+                        Workspace& workspace, std::byte* product_scratch) const {
   const std::vector<RowSpan> whole = spans_of(rows);
   std::vector<int64_t> done(whole.size());  // of each convolution
   std::transform(whole.begin(), whole.end(), done.begin(), [](RowSpan span) { return span.begin; });
@@ -108,7 +102,7 @@ void ResidualBlock::run(const nn::Kernels& kernels, const Stretch& x, int64_t ut
           epilogue.accumulate = accumulate && i == last;
         }
         const bool is_active = i > 0 && !adds_residual(i - 1);
-        conv.run(kernels, input.row(conv.inputs_of(inside).begin), is_active ? 1.0F : kSlope, inside.count(),
+        conv.run(kernels_, input.row(conv.inputs_of(inside).begin), is_active ? 1.0F : kSlope, inside.count(),
                  output.row(inside.begin), epilogue, scratch, product_scratch);
       }
       if (i < last) {

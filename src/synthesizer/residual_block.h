@@ -35,8 +35,8 @@ class ResidualBlock {
 
   /// sum = the block's result, or sum += it, for some rows within the utterance's rows [0, utterance_rows), on the
   /// calling thread. x holds inputs_of(rows), zero beyond the utterance; sum has room for outputs_of(rows).
-  void run(const nn::Kernels& kernels, const Stretch& x, int64_t utterance_rows, RowSpan rows,
-           bool accumulate, Stretch& sum, Workspace& workspace, std::byte* product_scratch) const;
+  void run(const Stretch& x, int64_t utterance_rows, RowSpan rows, bool accumulate, Stretch& sum,
+           Workspace& workspace, std::byte* product_scratch) const;
 
  private:
   [[nodiscard]] std::vector<RowSpan> spans_of(RowSpan rows) const;
@@ -44,6 +44,7 @@ class ResidualBlock {
   /// Which convolution's input it adds to its result.
   [[nodiscard]] size_t residual_of(size_t conv) const { return kind_ == 2 ? conv : conv - 1; }
 
+  const nn::Kernels& kernels_;
   int kind_;
   int64_t channels_;
   std::vector<nn::SameConv1d> convs_;

@@ -30,14 +30,14 @@ class SameConv1dTest : public testing::TestWithParam<const Kernels*> {
   }
 
   /// Some whole blocks of random rows, compared with the sum that defines them.
-  void check(SameConv1d::Form form) {
+  void check() {
     const int64_t in = pick(1, 40);
     const int64_t out = pick(1, 40);
     const int64_t kernel = 2 * pick(0, 7) + 1;
     const int64_t dilation = pick(1, 6);
     const std::vector<float> weight = values(out * kernel * in);
     const std::vector<float> bias = values(out);
-    const SameConv1d conv(kernels(), in, out, kernel, dilation, weight, bias, form);
+    const SameConv1d conv(kernels(), in, out, kernel, dilation, weight, bias);
     const RowSpan rows = conv.blocks_of({pick(-50, 50), pick(51, 120)});
     ASSERT_EQ(rows.count() % conv.block(), 0);
     const RowSpan read = conv.inputs_of(rows);
@@ -81,13 +81,8 @@ class SameConv1dTest : public testing::TestWithParam<const Kernels*> {
   std::mt19937 random_{13};
 };
 
-TEST_P(SameConv1dTest, PlainIsTheSumThatDefinesIt) {
-  for (int round = 0; round < 20; ++round) ASSERT_NO_FATAL_FAILURE(check(SameConv1d::Form::kPlain));
-}
-
-TEST_P(SameConv1dTest, FastIsTheSameConvolution) {
-  if (kernels().bfloat16) GTEST_SKIP() << "the fast form is float32's";
-  for (int round = 0; round < 40; ++round) ASSERT_NO_FATAL_FAILURE(check(SameConv1d::Form::kFast));
+TEST_P(SameConv1dTest, IsTheSumThatDefinesIt) {
+  for (int round = 0; round < 40; ++round) ASSERT_NO_FATAL_FAILURE(check());
 }
 
 TEST_P(SameConv1dTest, TransposedIsTheSumThatDefinesIt) {
