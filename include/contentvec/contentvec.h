@@ -9,6 +9,7 @@
 
 #include "contentvec/audio.h"
 #include "contentvec/config.h"
+#include "contentvec/converter.h"
 #include "contentvec/device.h"
 #include "contentvec/error.h"
 #include "contentvec/feature_file.h"

@@ -88,6 +88,8 @@ struct VoiceInput {
   int64_t keep_frames = -1;
   /// They are stretched to so many frames, at most 16 times as many, linearly, which shifts the formants. -1: not.
   int64_t stretch_to = -1;
+  /// Times f0, in the source alone: as much as frames are stretched keeps the pitch that f0 says. 1/16 to 16.
+  double source_pitch = 1;
 
   /// Called from the calling thread several times in a synthesis with the part of it that is done, 0 to 1. May throw:
   /// that ends it, and passes through.
@@ -117,7 +119,8 @@ class Voice {
   [[nodiscard]] CONTENTVEC_API const VoiceInfo& info() const;
   [[nodiscard]] CONTENTVEC_API int threads() const;
 
-  /// The stage of a ContentVec model whose features it takes: layer 9 with final_proj for v1, layer 12 for v2.
+  /// The stage of a ContentVec model whose features it takes: layer 9 with final_proj for v1; for v2 the output, which
+  /// is layer 12 of base.
   [[nodiscard]] CONTENTVEC_API Stage stage() const;
 
   /// Samples at info().sample_rate, nominally in [-1, 1]: samples_per_frame for each frame. Throws Error for input that

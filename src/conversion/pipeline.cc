@@ -115,7 +115,9 @@ class Pipeline::Run {
   void settle_pitch(const Recording& recording, Pitch& told) {
     const auto samples = static_cast<int64_t>(recording.samples().size());
     const int64_t frames = samples / kPitchHop + 1;
-    if (options_.f0.empty()) {
+    if (!seams_.f0.empty()) {
+      f0_ = seams_.f0;
+    } else if (options_.f0.empty()) {
       estimate_pitch(recording, frames, told);
     } else {
       take_pitch(frames);
@@ -181,18 +183,23 @@ class Pipeline::Run {
                                 const std::function<void(double)>& done) {
     const int64_t number = std::max<int64_t>(name, 0);
     const int64_t frames = frames_of(piece);
-    std::span<const float> f0;
+    const auto samples = padded.subspan(static_cast<size_t>(piece.begin), static_cast<size_t>(piece.samples));
+    std::vector<float> f0;
     if (info_.pitch)
-      f0 = std::span(f0_).subspan(static_cast<size_t>(piece.begin / kPitchHop), static_cast<size_t>(frames));
-    const std::vector<float> phone =
-        phones(padded.subspan(static_cast<size_t>(piece.begin), static_cast<size_t>(piece.samples)), number,
-               f0, frames, done);
+      f0.assign(f0_.begin() + piece.begin / kPitchHop, f0_.begin() + piece.begin / kPitchHop + frames);
+    const std::vector<float> phone = phones(samples, number, f0, frames, done);
     observe(number, "phone", phone);
     observe(number, "pitchf", f0);
     Seams::Noise noise;
     if (seams_.noise) noise = seams_.noise(number);
-    const int64_t stretched =
-        std::llround(std::ceil(static_cast<double>(frames) * std::exp2(options_.formant / 12)));
+
+    // Formants are shifted by stretching what is synthesized and playing it back as much faster, at the ratio of whole
+    // frames, so that it ends where it should. It is synthesized lower by that, as the voice is told; the source, which
+    // the stretching lowers by itself, is not.
+    const auto stretched =
+        static_cast<int64_t>(std::ceil(static_cast<double>(frames) * std::exp2(options_.formant / 12)));
+    const double stretch = static_cast<double>(stretched) / static_cast<double>(frames);
+    for (float& hz : f0) hz = static_cast<float>(static_cast<double>(hz) / stretch);
     std::vector<float> audio = parts_.voice_.synthesize({
         .features = phone,
         .f0 = f0,
@@ -201,11 +208,11 @@ class Pipeline::Run {
         .piece = name,
         .latent_noise = noise.latent,
         .source_noise = noise.source,
-        .stretch_to = stretched == frames ? -1 : stretched,
+        .stretch_to = stretched,
+        .source_pitch = stretch,
         .progress = [&](double part) { done(kFeaturesShare + (1 - kFeaturesShare) * part); },
     });
     if (stretched == frames) return audio;
-    // Played back as fast as it was stretched, at the ratio of whole frames, so that it ends where it should.
     return resample(audio, static_cast<int>(stretched), static_cast<int>(frames));
   }
 

@@ -23,6 +23,8 @@ struct Seams {
     std::vector<float> source;
   };
   std::function<Noise(int64_t piece)> noise = {};
+  /// The pitch of the padded recording in place of the estimator's; empty: its own.
+  std::vector<float> f0 = {};
 };
 
 /// What Converter is, with its seams.

@@ -103,8 +103,9 @@ std::span<const float> Synthesizer::run_source(const nn::Context& context, Works
   const int64_t per_frame = config_.samples_per_frame();
   const int64_t samples = range.count * per_frame;
   const Noise noise(input.source_noise, "noise.source", input.seed, input.piece);
-  const std::span<const float> f0 =
-      input.f0.subspan(static_cast<size_t>(range.begin), static_cast<size_t>(range.count));
+  const auto frames = input.f0.subspan(static_cast<size_t>(range.begin), static_cast<size_t>(range.count));
+  std::vector<float> f0(frames.begin(), frames.end());
+  for (float& hz : f0) hz = static_cast<float>(static_cast<double>(hz) * input.source_pitch);
   float* source = w.source.reserve(samples);
   source_->run(context, f0, noise, source, w.phases);
   show(observe, "har_source", source, samples, 1, 1);

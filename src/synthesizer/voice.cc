@@ -103,6 +103,10 @@ class Voice::Impl {
     const int64_t most = kMostStretch * (input.keep_frames == -1 ? left : input.keep_frames);
     if (input.stretch_to != -1 && (input.stretch_to < 1 || input.stretch_to > most))
       fail("frames are to be stretched to {}; expected 1 to {}, or -1 to leave them", input.stretch_to, most);
+    constexpr double kMostPitch = kMostStretch;
+    if (!(input.source_pitch >= 1 / kMostPitch && input.source_pitch <= kMostPitch))
+      fail("the source's pitch is {} times f0; expected {} to {}", input.source_pitch, 1 / kMostPitch,
+           kMostPitch);
   }
 
   VoiceInfo info_;
@@ -129,7 +133,7 @@ int Voice::threads() const {
 
 Stage Voice::stage() const {
   if (info().version == "v1") return {.layer = 9, .final_proj = true};
-  return {.layer = 12};
+  return {.layer = kModelOutput};
 }
 
 std::vector<float> Voice::synthesize(const VoiceInput& input) const {

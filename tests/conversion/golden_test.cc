@@ -7,6 +7,7 @@
 #include <set>
 #include <tuple>
 
+#include "contentvec/audio.h"
 #include "conversion/golden_case.h"
 #include "nn/kernels/select.h"
 
@@ -58,6 +59,7 @@ class PipelineTest : public testing::TestWithParam<std::tuple<const nn::Kernels*
 TEST_P(PipelineTest, EveryStepIsTheReferences) {
   const auto& [kernels, name] = GetParam();
   const GoldenCase reference(name);
+  if (reference.has_index() && !has_faiss()) GTEST_SKIP() << "this build reads no indexes";
   setenv("CONTENTVEC_ISA", kernels->isa, 1);
   Seen seen;
   const Converted converted =
@@ -79,7 +81,6 @@ INSTANTIATE_TEST_SUITE_P(Isa, PipelineTest,
                            return test::test_name(std::string(std::get<0>(test.param)->isa) + "_" +
                                                   std::get<1>(test.param));
                          });
-GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(PipelineTest);
 
 }  // namespace
 }  // namespace contentvec::conversion

@@ -103,6 +103,27 @@ TEST(Synthesizer, PitchIdsAreTheReferences) {
   }
 }
 
+TEST(Synthesizer, TheSourceMayHaveAPitchOfItsOwn) {
+  const VoiceGolden golden("tiny-v2-48k.6");
+  const nn::Kernels& kernels = nn::select_kernels(DType::kF32);
+  const Synthesizer synthesizer(kernels, test::made_up(voice_tensors(golden.config)), golden.config);
+  const auto stage = [&](const char* wanted, const VoiceInput& input) {
+    std::vector<float> found;
+    synthesize(synthesizer, kernels, input,
+               [&](std::string_view name, const float* rows, int64_t count, int64_t width) {
+                 if (name == wanted) found.assign(rows, rows + count * width);
+               });
+    return found;
+  };
+  std::vector<float> octave_below(golden.input.f0.begin(), golden.input.f0.end());
+  for (float& hz : octave_below) hz /= 2;
+  VoiceInput input = golden.input;
+  input.f0 = octave_below;
+  input.source_pitch = 2;
+  EXPECT_EQ(stage("har_source", input), stage("har_source", golden.input));
+  EXPECT_NE(stage("embedded", input), stage("embedded", golden.input));
+}
+
 /// Frames [0, count) of row `row` of a padded array [rows, channels, frames].
 std::vector<float> beginning_of(const test::Reference& array, int64_t row, int64_t count) {
   const int64_t channels = array.shape.at(1);

@@ -61,7 +61,7 @@ TEST(Voice, SaysWhatItIs) {
   EXPECT_EQ(voice.info().samples_per_frame, 480);
   EXPECT_EQ(voice.info().speakers, 3);
   EXPECT_TRUE(voice.info().pitch);
-  EXPECT_EQ(voice.stage(), (Stage{.layer = 12}));
+  EXPECT_EQ(voice.stage(), (Stage{.layer = kModelOutput}));
   const Voice first_version = Voice::load(voice_spec("tiny-v1-40k"));
   EXPECT_EQ(first_version.stage(), (Stage{.layer = 9, .final_proj = true}));
   EXPECT_FALSE(Voice::load(voice_spec("tiny-v2-32k-nono")).info().pitch);
@@ -202,6 +202,8 @@ TEST(Voice, EveryWrongNumberIsRefused) {
     EXPECT_THAT(complaint_about_input([&](auto& m) { m.input.stretch_to = stretch; }),
                 HasSubstr("expected 1 to 160"));
   }
+  for (const double times : {0.0, 17.0, -1.0, std::nan("")})
+    EXPECT_THAT(complaint_about_input([&](auto& m) { m.input.source_pitch = times; }), HasSubstr("times f0"));
   const std::vector<float> noise(4800, std::numeric_limits<float>::quiet_NaN());
   EXPECT_THAT(complaint_about_input([&](auto& m) { m.input.latent_noise = noise; }),
               HasSubstr("the latent noise has 4800 values; this synthesis takes 160"));
