@@ -14,8 +14,9 @@ void check_finite(const checkpoint::Tensor& tensor, std::span<const float> value
   const auto place = first_non_finite(values);
   if (!place) return;
   const bool is_wide = tensor.type == checkpoint::ElementType::kF64;
-  fail("weight {} holds {} at element {}{}; the checkpoint is damaged or its training diverged", tensor.name,
-       values[*place], *place, is_wide ? ", where float64 numbers beyond 3.4e38 come out too" : "");
+  fail("{}: weight {} holds {} at element {}{}; the checkpoint is damaged or its training diverged",
+       tensor.storage->source(), tensor.name, values[*place], *place,
+       is_wide ? ", where float64 numbers beyond 3.4e38 come out too" : "");
 }
 
 /// What is wrong with a tensor that is to be of this shape; empty: nothing.
