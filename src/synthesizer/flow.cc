@@ -7,6 +7,7 @@
 #include "nn/matmul.h"
 #include "nn/time_rows.h"
 #include "tensors/axes.h"
+#include "tensors/scale.h"
 #include "tensors/weight_norm.h"
 
 namespace contentvec::synthesizer {
@@ -28,10 +29,6 @@ void mirror_columns(std::span<float> matrix, int64_t columns) {
   for (auto row = matrix.begin(); row != matrix.end(); row += columns) std::reverse(row, row + columns);
 }
 
-void negate(std::span<float> values) {
-  for (float& value : values) value = -value;
-}
-
 }  // namespace
 
 Flow::Flow(const nn::Kernels& kernels, const tensors::NamedTensors& tensors, const VoiceConfig& config)
@@ -49,8 +46,8 @@ Flow::Coupling Flow::read_coupling(const nn::Kernels& kernels, const tensors::Na
   std::vector<float> pre = tensors.read(name + ".pre.weight");
   std::vector<float> post = tensors.read(name + ".post.weight");
   std::vector<float> post_bias = tensors.read(name + ".post.bias");
-  negate(post);
-  negate(post_bias);
+  tensors::scale(post, -1);
+  tensors::scale(post_bias, -1);
   const bool is_mirrored = index % 2 == 1;
   if (is_mirrored) {
     mirror_columns(pre, half);

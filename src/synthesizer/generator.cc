@@ -8,6 +8,7 @@
 
 #include "nn/matmul.h"
 #include "tensors/axes.h"
+#include "tensors/scale.h"
 #include "tensors/weight_norm.h"
 
 namespace contentvec::synthesizer {
@@ -16,10 +17,6 @@ namespace {
 constexpr nn::Activation kLeakyRelu = {nn::Activation::Kind::kLeakyRelu, 0.1F};
 constexpr nn::Activation kLastLeakyRelu = {nn::Activation::Kind::kLeakyRelu, 0.01F};
 constexpr int64_t kReach = kGeneratorKernel / 2;
-
-void scale(std::vector<float>& values, double factor) {
-  for (float& value : values) value = static_cast<float>(static_cast<double>(value) * factor);
-}
 
 int64_t divide_down(int64_t a, int64_t b) {
   return (a >= 0 ? a : a - b + 1) / b;
@@ -56,7 +53,7 @@ Generator::Generator(const nn::Kernels& kernels, const tensors::NamedTensors& te
     rows_per_frame *= rate;
     const std::string up = fmt::format("dec.ups.{}", i);
     std::vector<float> weight = tensors::read_weight(tensors, up, 0);
-    if (i > 0) scale(weight, mean);
+    if (i > 0) tensors::scale(weight, mean);
     Stage stage = {
         .rate = rate,
         .rows_per_frame = rows_per_frame,
@@ -79,7 +76,7 @@ Generator::Generator(const nn::Kernels& kernels, const tensors::NamedTensors& te
   const int64_t last = stages_.back().channels;
   std::vector<float> post =
       tensors::swap_last_axes(tensors.read("dec.conv_post.weight"), 1, last, kGeneratorKernel);
-  scale(post, mean);
+  tensors::scale(post, mean);
   post_.assign(float32, post, 1, kGeneratorKernel * last, {});
 }
 
@@ -228,7 +225,7 @@ class Generator::Piece {
     const Stretch& sum = result(index + 1);
     const RowSpan rows = results_[index + 1].rows;
     std::vector<float> mean(sum.row(rows.begin), sum.row(rows.end));
-    scale(mean, 1.0 / static_cast<double>(stages()[index].blocks.size()));
+    tensors::scale(mean, 1.0 / static_cast<double>(stages()[index].blocks.size()));
     observe_(fmt::format("generator_{}", index), mean.data(), rows.count(), sum.channels());
   }
 

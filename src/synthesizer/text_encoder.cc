@@ -8,22 +8,19 @@
 #include "nn/matmul.h"
 #include "nn/time_rows.h"
 #include "tensors/axes.h"
+#include "tensors/scale.h"
 
 namespace contentvec::synthesizer {
 namespace {
 
 constexpr float kNormEps = 1e-5F;
-constexpr nn::Activation kLeakyRelu = {nn::Activation::Kind::kLeakyRelu, 0.1F};
-
-void scale(std::span<float> values, double factor) {
-  for (float& value : values) value = static_cast<float>(static_cast<double>(value) * factor);
-}
+constexpr nn::Activation kEmbeddingActivation = {nn::Activation::Kind::kLeakyRelu, 0.1F};
 
 /// The weights (or the biases) of the queries, keys and values of a layer, one after the other.
 std::vector<float> read_qkv(const tensors::NamedTensors& tensors, const std::string& name,
                             const std::string& what, int64_t head_dim) {
   std::vector<float> all = tensors.read(name + ".conv_q." + what);
-  scale(all, 1 / std::sqrt(static_cast<double>(head_dim)));
+  tensors::scale(all, 1 / std::sqrt(static_cast<double>(head_dim)));
   for (const char* part : {".conv_k.", ".conv_v."}) {
     const std::vector<float> values = tensors.read(name + part + what);
     all.insert(all.end(), values.begin(), values.end());
@@ -74,7 +71,7 @@ TextEncoder::TextEncoder(const nn::Kernels& kernels, const tensors::NamedTensors
   // The embedding is multiplied by sqrt(hidden_channels); its weights are.
   const auto read_scaled = [&](const char* name) {
     std::vector<float> values = tensors.read(name);
-    scale(values, std::sqrt(static_cast<double>(hidden_)));
+    tensors::scale(values, std::sqrt(static_cast<double>(hidden_)));
     return values;
   };
   phone_embedding_ = {kernels, read_scaled("enc_p.emb_phone.weight"), hidden_, phone_,
@@ -99,7 +96,7 @@ void TextEncoder::embed(const nn::Context& context, std::span<const float> featu
                 hidden + static_cast<int64_t>(frame) * stride);
   }
   nn::multiply(context, nn::matrix_rows(features.data(), phone_, phone_), frames, phone_embedding_, hidden,
-               stride, {.accumulate = !pitch.empty(), .activation = kLeakyRelu});
+               stride, {.accumulate = !pitch.empty(), .activation = kEmbeddingActivation});
 }
 
 /// hidden = LN(hidden + attention(hidden))
