@@ -28,8 +28,8 @@
  *   is.
  * - Text is UTF-8, ending with a zero byte. Waveforms are mono, 16,000 samples a second, nominally between -1
  *   and 1, finite, and never clipped. Features are row-major: features[frame * dim + channel].
- * - Names are contentvec_THING_VERB: model, pitch, index, audio today. Enumerators and functions are added, never
- *   changed in meaning within a minor version. */
+ * - Names are contentvec_THING_VERB: model, pitch, voice, converter, index, audio today. Enumerators and
+ *   functions are added, never changed in meaning within a minor version. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -433,7 +433,7 @@ CONTENTVEC_API contentvec_status contentvec_pitch_coarse(const float* f0, int64_
 
 /* ---- Audio ---- */
 
-/* Decoded or resampled audio: mono, 16 kHz. Immutable. */
+/* Decoded, resampled or converted audio: mono; 16 kHz but for what a converter gives. Immutable. */
 typedef struct contentvec_audio contentvec_audio;
 
 /* Decodes a file to 16 kHz mono, as read_audio in contentvec/audio.h says; "-" is the standard input. The
@@ -450,10 +450,27 @@ CONTENTVEC_API contentvec_status contentvec_audio_resample(const float* waveform
 /* The samples, and how many they are. They belong to the audio. Any thread. */
 CONTENTVEC_API const float* contentvec_audio_waveform(const contentvec_audio* audio);
 CONTENTVEC_API int64_t contentvec_audio_samples(const contentvec_audio* audio);
-/* The sample rate of the file, or of what was resampled, in Hz. Any thread. */
+/* Samples per second of contentvec_audio_waveform. Any thread. */
+CONTENTVEC_API int32_t contentvec_audio_rate(const contentvec_audio* audio);
+/* The sample rate of the file, or of what was resampled or converted, in Hz. Any thread. */
 CONTENTVEC_API int32_t contentvec_audio_source_rate(const contentvec_audio* audio);
 /* The warning `index` of decoding, from 0; NULL after the last. Belongs to the audio. Any thread. */
 CONTENTVEC_API const char* contentvec_audio_warning(const contentvec_audio* audio, size_t index);
+/* How samples are written. */
+typedef int32_t contentvec_encoding;
+enum {
+  /* 16 bits; all are scaled down where the largest exceeds 0.99, as RVC does. */
+  CONTENTVEC_PCM16 = 0,
+  /* 24 bits, in the same way. */
+  CONTENTVEC_PCM24 = 1,
+  /* As they are, in float32. */
+  CONTENTVEC_FLOAT = 2
+};
+
+/* Writes a .wav or .flac file, as write_audio in contentvec/audio.h says; it appears whole or not at all. Any
+ * thread. */
+CONTENTVEC_API contentvec_status contentvec_audio_save(const contentvec_audio* audio, const char* path,
+                                                       contentvec_encoding encoding);
 /* Frees it; NULL is nothing. */
 CONTENTVEC_API void contentvec_audio_free(contentvec_audio* audio);
 
@@ -487,6 +504,155 @@ CONTENTVEC_API contentvec_status contentvec_index_blend(const contentvec_index* 
 CONTENTVEC_API contentvec_status contentvec_index_save(const contentvec_index* index, const char* path);
 /* Frees it; NULL is nothing. */
 CONTENTVEC_API void contentvec_index_free(contentvec_index* index);
+
+/* ---- Voices, as contentvec/voice.h says ---- */
+
+/* A voice, RVC's synthesizer: its weights and what it needs to compute. Immutable. */
+typedef struct contentvec_voice contentvec_voice;
+
+/* Loads a voice: `spec` is an RVC or Applio .pth, safetensors, a folder or .zip with one, or a name of the hub, as
+ * Voice::load says. `sample_rate`: of a training checkpoint, which does not say; else 0. Of the options `config_json`
+ * must be NULL, and the device CONTENTVEC_CPU or CONTENTVEC_AUTO, which is the CPU. The caller frees *voice. Any
+ * thread. */
+CONTENTVEC_API contentvec_status contentvec_voice_load(const char* spec, int32_t sample_rate,
+                                                       const contentvec_load_options* options,
+                                                       contentvec_voice** voice);
+
+/* Frees a voice and its threads; NULL is nothing. Must not be called while a call with it runs. */
+CONTENTVEC_API void contentvec_voice_free(contentvec_voice* voice);
+
+/* What a voice is. */
+typedef struct contentvec_voice_info {
+  /* Bytes of this struct. */
+  size_t size;
+  /* 1: its features have 256 values (layer 9 with final_proj); 2: 768 (layer 12). */
+  int32_t version;
+  /* Hz, of what it synthesizes. */
+  int32_t sample_rate;
+  /* 1 where it takes a pitch. */
+  int32_t pitch;
+  /* Threads of one synthesis. */
+  int32_t threads;
+  /* Values of each frame of features. */
+  int64_t feature_dim;
+  /* Speakers that it can be, numbered from 0. */
+  int64_t speakers;
+  /* Samples for each frame of 10 ms. */
+  int64_t samples_per_frame;
+  /* Of its weights. */
+  int64_t parameters;
+  /* The path or name it came from. Belongs to the voice. */
+  const char* source;
+} contentvec_voice_info;
+
+/* Fills `info`, whose size field the caller has set to sizeof(contentvec_voice_info). Any thread. */
+CONTENTVEC_API contentvec_status contentvec_voice_get_info(const contentvec_voice* voice,
+                                                           contentvec_voice_info* info);
+/* The warning `index` of loading, from 0; NULL after the last. Belongs to the voice. Any thread. */
+CONTENTVEC_API const char* contentvec_voice_warning(const contentvec_voice* voice, size_t index);
+
+/* How frames are synthesized. */
+typedef struct contentvec_synthesis_options {
+  /* Bytes of this struct. */
+  size_t size;
+  /* Of the voice's speakers. */
+  int64_t speaker;
+  /* Of the noise: the same seed gives the same samples. */
+  uint64_t seed;
+  /* Frames before those that are synthesized, as context; and how many are: 0 is all that follow. */
+  int64_t skip_frames;
+  int64_t keep_frames;
+  /* They are stretched to so many, which shifts the formants; 0: not. */
+  int64_t stretch_to;
+  /* Ends the call; may be NULL. */
+  const contentvec_abort_flag* abort;
+} contentvec_synthesis_options;
+
+/* Fills in the defaults of a struct of `size` bytes, sizeof *options. Any thread. */
+CONTENTVEC_API void contentvec_synthesis_options_init(contentvec_synthesis_options* options, size_t size);
+
+/* Synthesizes `frames` frames of 10 ms: `features` are frames * feature_dim floats, each frame of a model's twice, and
+ * `f0` their pitch in Hz, 0 where unvoiced (NULL for a voice without pitch). `samples` holds exactly `capacity` floats:
+ * samples_per_frame for each frame that is kept, after stretching. Takes memory. Any thread; any number at once. What
+ * they hold after a failure is not said. */
+CONTENTVEC_API contentvec_status contentvec_voice_synthesize(const contentvec_voice* voice,
+                                                             const float* features, int64_t frames,
+                                                             const float* f0,
+                                                             const contentvec_synthesis_options* options,
+                                                             float* samples, int64_t capacity);
+
+/* ---- Conversion, as contentvec/converter.h says ---- */
+
+/* A model, a pitch estimator, a voice and perhaps an index: recording in, another voice out. Immutable. */
+typedef struct contentvec_converter contentvec_converter;
+
+/* Makes a converter. `pitch` may be NULL for a voice without pitch and where each conversion brings a curve of its own;
+ * `index` may be NULL. It shares their weights, and they may be freed at once, or used further, by other converters
+ * too. The caller frees *converter. Any thread. */
+CONTENTVEC_API contentvec_status contentvec_converter_new(const contentvec_model* model,
+                                                          const contentvec_pitch* pitch,
+                                                          const contentvec_voice* voice,
+                                                          const contentvec_index* index,
+                                                          contentvec_converter** converter);
+/* Frees it; NULL is nothing. Must not be called while a call with it runs. */
+CONTENTVEC_API void contentvec_converter_free(contentvec_converter* converter);
+
+/* Frames without pitch. */
+typedef int32_t contentvec_unvoiced;
+enum {
+  /* Get their neighbours', as in RVC since July 2026. */
+  CONTENTVEC_UNVOICED_INTERPOLATE = 0,
+  /* Stay without, as in RVC before and in Applio. */
+  CONTENTVEC_UNVOICED_KEEP = 1
+};
+
+/* How a recording is converted; ConvertOptions in contentvec/converter.h says more of each. */
+typedef struct contentvec_convert_options {
+  /* Bytes of this struct. */
+  size_t size;
+  /* Semitones up. */
+  double key;
+  /* Of the voice's speakers. */
+  int64_t speaker;
+  /* How much of the features comes from the index, 0 to 1; 0.75 unless it is set. */
+  float index_rate;
+  /* How much of that stays in frames without pitch, 0 to 0.5; 0.33 unless it is set. */
+  float protect;
+  /* Lists of the index to search; 0: as it says. */
+  int64_t nprobe;
+  /* 1, unless it is set: the loudness of the voice; 0: the recording's. */
+  float rms_mix_rate;
+  contentvec_unvoiced unvoiced;
+  /* As in contentvec_pitch_options. */
+  double pitch_threshold;
+  /* A pitch of the caller's own for each 10 ms, Hz, 0 where unvoiced; NULL: the estimator's. */
+  const float* f0;
+  int64_t f0_frames;
+  /* Semitones up. */
+  double formant;
+  /* Milliseconds at the cuts of a long recording. */
+  double crossfade_ms;
+  /* Of the noise. */
+  uint64_t seed;
+  /* Hz; 0: the voice's own. */
+  int32_t output_rate;
+  /* Ends the call; may be NULL. */
+  const contentvec_abort_flag* abort;
+  /* Told of "permille" that are done; may be NULL. */
+  contentvec_progress progress;
+  /* For progress. */
+  void* user;
+} contentvec_convert_options;
+
+/* Fills in the defaults of a struct of `size` bytes, sizeof *options. Any thread. */
+CONTENTVEC_API void contentvec_convert_options_init(contentvec_convert_options* options, size_t size);
+
+/* Converts `samples` samples, mono, at `rate` Hz: at least 25 ms. The caller frees *converted, whose waveform may
+ * exceed [-1, 1] by a little: contentvec_audio_save scales it. Any thread; any number at once. */
+CONTENTVEC_API contentvec_status contentvec_convert(const contentvec_converter* converter,
+                                                    const float* waveform, int64_t samples, int32_t rate,
+                                                    const contentvec_convert_options* options,
+                                                    contentvec_audio** converted);
 
 #ifdef __cplusplus
 }

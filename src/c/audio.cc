@@ -2,14 +2,25 @@
 
 #include "contentvec/audio.h"
 
+#include <array>
+
 #include "c/guard.h"
+#include "c/handles.h"
 
 using contentvec::c::guarded;
 using contentvec::c::needed;
 
-struct contentvec_audio {
-  contentvec::Audio audio;
-};
+namespace {
+
+contentvec::AudioEncoding encoding_of(contentvec_encoding encoding) {
+  using contentvec::AudioEncoding;
+  constexpr std::array kEncodings = {AudioEncoding::kPcm16, AudioEncoding::kPcm24, AudioEncoding::kFloat};
+  if (encoding < CONTENTVEC_PCM16 || encoding > CONTENTVEC_FLOAT)
+    throw contentvec::c::InvalidArgument("no encoding has the number " + std::to_string(encoding));
+  return kEncodings[static_cast<size_t>(encoding)];
+}
+
+}  // namespace
 
 contentvec_status contentvec_audio_load(const char* path, contentvec_audio** audio) {
   return guarded([&] {
@@ -47,6 +58,10 @@ int64_t contentvec_audio_samples(const contentvec_audio* audio) {
   return audio == nullptr ? 0 : static_cast<int64_t>(audio->audio.waveform.size());
 }
 
+int32_t contentvec_audio_rate(const contentvec_audio* audio) {
+  return audio == nullptr ? 0 : audio->rate;
+}
+
 int32_t contentvec_audio_source_rate(const contentvec_audio* audio) {
   return audio == nullptr ? 0 : audio->audio.source_rate;
 }
@@ -54,6 +69,15 @@ int32_t contentvec_audio_source_rate(const contentvec_audio* audio) {
 const char* contentvec_audio_warning(const contentvec_audio* audio, size_t index) {
   if (audio == nullptr || index >= audio->audio.warnings.size()) return nullptr;
   return audio->audio.warnings[index].c_str();
+}
+
+contentvec_status contentvec_audio_save(const contentvec_audio* audio, const char* path,
+                                        contentvec_encoding encoding) {
+  return guarded([&] {
+    const std::span<const float> waveform = needed(audio, "audio").audio.waveform;
+    contentvec::write_audio(&needed(path, "path"), std::span(&waveform, 1), audio->rate,
+                            {.encoding = encoding_of(encoding)});
+  });
 }
 
 void contentvec_audio_free(contentvec_audio* audio) {

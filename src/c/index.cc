@@ -3,14 +3,11 @@
 #include <limits>
 
 #include "c/guard.h"
+#include "c/handles.h"
 #include "contentvec/retriever.h"
 
 using contentvec::c::guarded;
 using contentvec::c::needed;
-
-struct contentvec_index {
-  contentvec::Retriever retriever;
-};
 
 namespace {
 

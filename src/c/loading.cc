@@ -23,6 +23,18 @@ DType dtype_of(contentvec_dtype dtype) {
   return kTypes[static_cast<size_t>(dtype)];
 }
 
+void check_is_for_cpu(const contentvec_load_options& given, const char* what) {
+  if (given.config_json != nullptr) {
+    throw InvalidArgument(std::string("config_json is set: the file of ") + what +
+                          " says its own architecture");
+  }
+  if (given.device != CONTENTVEC_CPU && given.device != CONTENTVEC_AUTO) {
+    throw InvalidArgument(std::string(what) + " runs on the CPU; the device is number " +
+                          std::to_string(given.device));
+  }
+  check_abort(given.abort);
+}
+
 RunTasks run_tasks_of(const contentvec_load_options& given) {
   if (given.run_tasks == nullptr) return nullptr;
   return

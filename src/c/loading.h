@@ -14,6 +14,9 @@ contentvec_load_options load_defaults();
 
 /// What is loaded with these options, in C++'s terms.
 DType dtype_of(contentvec_dtype dtype);
+/// Throws InvalidArgument for options that `what`, which runs on the CPU and whose file says its own architecture, does
+/// not have, and Aborted where the caller's flag is set.
+void check_is_for_cpu(const contentvec_load_options& given, const char* what);
 RunTasks run_tasks_of(const contentvec_load_options& given);
 HubOptions hub_of(const contentvec_load_options& given);
 

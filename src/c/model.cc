@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "c/guard.h"
+#include "c/handles.h"
 #include "c/loading.h"
 #include "contentvec/long_audio.h"
 #include "contentvec/model.h"
@@ -22,6 +23,10 @@ struct contentvec_model {
   std::string isa;
   std::string config_json;
 };
+
+const Model& contentvec::c::model_of(const contentvec_model* model) {
+  return needed(model, "model").model;
+}
 
 namespace {
 

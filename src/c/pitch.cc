@@ -7,16 +7,13 @@
 #include <vector>
 
 #include "c/guard.h"
+#include "c/handles.h"
 #include "c/loading.h"
 
 using namespace contentvec;  // this file is a translation from one interface to the other
 using c::guarded;
 using c::InvalidArgument;
 using c::needed;
-
-struct contentvec_pitch {
-  PitchEstimator estimator;
-};
 
 namespace {
 
@@ -33,12 +30,7 @@ contentvec_status load_pitch(const contentvec_load_options* options, contentvec_
   return guarded([&] {
     needed(result, "pitch");
     const contentvec_load_options given = c::options_or_defaults(options, c::load_defaults());
-    if (given.config_json != nullptr)
-      throw InvalidArgument("config_json is set: a pitch estimator's file says its own architecture");
-    if (given.device != CONTENTVEC_CPU && given.device != CONTENTVEC_AUTO)
-      throw InvalidArgument("pitch is estimated on the CPU; the device is number " +
-                            std::to_string(given.device));
-    c::check_abort(given.abort);
+    c::check_is_for_cpu(given, "a pitch estimator");
     *result = new contentvec_pitch{load(PitchLoadOptions{.threads = given.threads,
                                                          .dtype = c::dtype_of(given.dtype),
                                                          .run_tasks = c::run_tasks_of(given),
