@@ -12,13 +12,12 @@ import pathlib
 import platform
 import statistics
 import sys
-import time
 import typing
 
 import numpy as np
 
 import report
-from engines import CHOICES, ON_REQUEST, OURS, PRECISIONS, TITLES, Engine, EngineError
+from engines import CHOICES, ON_REQUEST, OURS, PRECISIONS, TITLES, Engine, EngineError, medians, take_turns
 
 RATE = 16000
 F32_BOUND = 1e-4  # largest difference of two float32 results; the features' standard deviation is about 1
@@ -26,7 +25,6 @@ ROWS = ("1", "3", "10", "30", "ragged")  # windows in seconds; 40 files
 BF16_COSINE = 0.99  # least cosine of a frame with its float32 self; ours promises 0.9998, others' norms are bfloat16 too
 LOW_PEAK = 0.85  # a row during which the processor reached less than this share of its best is void
 UNSTEADY = 1.15  # so is one in which an engine's median was further above its fastest run: others used the caches
-PAUSE = 0.01  # seconds between two engines' turns: threads of the last one may still spin
 
 
 class Plan(typing.NamedTuple):
@@ -154,18 +152,11 @@ class Comparison:
 
     def measure_row(self, engines, threads, window, label, utterances, runs):
         peaks = [self.measure_peak(engines, threads)]
-        for engine in engines:
-            engine.run(utterances)  # what is made for a new length, and the caches
-        times = {engine.key: [] for engine in engines}
-        for turn in range(runs):
-            first = turn % len(engines)
-            for engine in engines[first:] + engines[:first]:
-                time.sleep(PAUSE)
-                times[engine.key].append(engine.run(utterances))
+        times = take_turns(engines, utterances, runs)
         peaks.append(self.measure_peak(engines, threads))
         row = {"threads": threads, "window": window, "label": label, "runs": runs, "peak_medians": peaks}
         row["times_ms"] = times
-        row["median_ms"] = {key: statistics.median(values) for key, values in times.items()}
+        row["median_ms"] = medians(times)
         row["ratios"] = {dtype: report.ratios(row, dtype) for dtype in self.result["dtypes"]}
         row["gflops"] = {
             engine.key: sum(engine.ask(f"flops {end - begin}")["gflop"] for begin, end in utterances)

@@ -1,8 +1,10 @@
 """The engines that are compared, each in a process of its own that answers one line with one line."""
 import json
 import pathlib
+import statistics
 import subprocess
 import sys
+import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -31,8 +33,28 @@ PRECISIONS = {
 CHOICES = {"onnxruntime": ({"spinning": True}, {"spinning": False})}
 
 
+PAUSE = 0.01  # seconds between two engines' turns: threads of the last one may still spin
+
+
 class EngineError(Exception):
     pass
+
+
+def take_turns(engines, utterances, runs):
+    """Milliseconds of each engine's runs, by its key: all do it once unmeasured, then take turns."""
+    for engine in engines:
+        engine.run(utterances)  # what is made for a new length, and the caches
+    times = {engine.key: [] for engine in engines}
+    for turn in range(runs):
+        first = turn % len(engines)
+        for engine in engines[first:] + engines[:first]:
+            time.sleep(PAUSE)
+            times[engine.key].append(engine.run(utterances))
+    return times
+
+
+def medians(times):
+    return {key: statistics.median(values) for key, values in times.items()}
 
 
 class Engine:
@@ -48,6 +70,9 @@ class Engine:
             model = {"torch": files.hf, "mlx-contentvec": files.mlx}.get(name, files.graph)
             command = [sys.executable, HERE / "peer_worker.py", name, model, files.waveform, threads, dtype]
             command.append(json.dumps(self.settings))
+        self._start(command)
+
+    def _start(self, command):
         self.process = subprocess.Popen(
             list(map(str, command)), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
         )

@@ -106,22 +106,25 @@ def reply(**values):
 
 def main():
     engine, model, waveform_file, threads, dtype, settings = sys.argv[1:]
-    waveform = np.fromfile(waveform_file, np.float32)
     version = version_of(engine)  # imports it: what is timed is loading the model
     start = time.perf_counter()
     run, more = LOADERS[engine](model, int(threads), dtype, **json.loads(settings))
     reply(load_ms=(time.perf_counter() - start) * 1e3, version=version, **more)
+    serve(np.fromfile(waveform_file, np.float32), run)
 
+
+def serve(waveform, run, prepare=lambda utterance: utterance, finish=lambda result: result):
+    """Answers commands until there are none: finish(run(prepare(utterance))) of each range, of which run() is timed."""
     results = []
     for line in sys.stdin:
         command, *words = line.split()
         if command == "run":
-            utterances = [waveform[slice(*map(int, word.split(":")))] for word in words]
+            utterances = [prepare(waveform[slice(*map(int, word.split(":")))]) for word in words]
             start = time.perf_counter()
             results = [run(utterance) for utterance in utterances]
             reply(ms=(time.perf_counter() - start) * 1e3)
         elif command == "save":
-            np.concatenate(results).astype(np.float32).tofile(words[0])
+            np.concatenate([finish(result) for result in results]).astype(np.float32).tofile(words[0])
             reply()
         elif command == "memory":
             reply(mb=peak_memory_mb())

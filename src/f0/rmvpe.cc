@@ -106,8 +106,9 @@ void Rmvpe::join(const nn::Context& context, const DecoderLayer& layer, const nn
 }
 
 /// The last decoder layer and the convolution behind it, from workspace.below to flat: per frame, channel by channel.
-void Rmvpe::run_outer_decoder(const nn::Context& context, Workspace& w, const Piece& piece, float* flat,
-                              const Poll& poll, const Observe& observe) const {
+/// maps[joined] is the large one, of the layer before.
+void Rmvpe::run_outer_decoder(const nn::Context& context, Workspace& w, int joined, const Piece& piece,
+                              float* flat, const Poll& poll, const Observe& observe) const {
   const DecoderLayer& layer = decoder_.back();
   const nn::FeatureMap& skip = w.skips.front();
   const int64_t stride = nn::row_stride(kCnnChannels * kMels);
@@ -117,8 +118,8 @@ void Rmvpe::run_outer_decoder(const nn::Context& context, Workspace& w, const Pi
     const int64_t rows = (band.last - band.first) / 2;
     w.between.resize(rows, w.below.width(), w.below.channels());
     copy_rows(context, w.below, band.first / 2, rows, w.between);
-    join(context, layer, w.between, skip, band.first, w.maps[0], w);
-    int current = 0;
+    join(context, layer, w.between, skip, band.first, w.maps[joined], w);
+    int current = joined;
     run_layer(context, layer.blocks, w, current);
     nn::FeatureMap& map = w.maps[1 - current];
     cnn_.run(context, w.maps[current], map);
@@ -165,14 +166,16 @@ void Rmvpe::run_unet(const nn::Context& context, Workspace& w, std::span<const f
   }
   for (const Layer& layer : intermediate_) run_layer(context, layer, w, current);
   see("intermediate", w.maps[current]);
+  int joined = 0;
   for (size_t i = 0; i + 1 < decoder_.size(); ++i) {
-    join(context, decoder_[i], w.maps[current], w.skips[encoder_.size() - 1 - i], 0, w.maps[1 - current], w);
-    current = 1 - current;
+    joined = 1 - current;
+    join(context, decoder_[i], w.maps[current], w.skips[encoder_.size() - 1 - i], 0, w.maps[joined], w);
+    current = joined;
     run_layer(context, decoder_[i].blocks, w, current);
     see("decoder_" + std::to_string(i), w.maps[current]);
   }
   copy_map(context, w.maps[current], w.below);
-  run_outer_decoder(context, w, piece, flat, poll, observe);
+  run_outer_decoder(context, w, joined, piece, flat, poll, observe);
 }
 
 /// The first `own` of the `rows` rows in workspace.flat; `frames` of these are the recording's, from `first` on.

@@ -112,8 +112,8 @@ class Rmvpe {
                   int64_t first_row, int64_t end_row, nn::FeatureMap& map) const;
   void run_unet(const nn::Context& context, Workspace& workspace, std::span<const float> waveform,
                 const Piece& piece, float* flat, const Poll& poll, const Observe& observe) const;
-  void run_outer_decoder(const nn::Context& context, Workspace& workspace, const Piece& piece, float* flat,
-                         const Poll& poll, const Observe& observe) const;
+  void run_outer_decoder(const nn::Context& context, Workspace& workspace, int joined, const Piece& piece,
+                         float* flat, const Poll& poll, const Observe& observe) const;
   void join(const nn::Context& context, const DecoderLayer& layer, const nn::FeatureMap& from,
             const nn::FeatureMap& skip, int64_t first_row, nn::FeatureMap& joined,
             Workspace& workspace) const;
