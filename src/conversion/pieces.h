@@ -7,16 +7,18 @@
 namespace contentvec::conversion {
 
 // Lengths in samples of 16 kHz.
-inline constexpr int64_t kPad =
-    16000;  ///< mirrored before and behind a recording: what is cut off at the end
-inline constexpr int64_t kPitchHop = 160;  ///< a frame of the pitch, and of what the voice takes
+inline constexpr int64_t kSecond = 16000;
+/// Mirrored before and behind a recording: what is cut off at the end.
+inline constexpr int64_t kPad = kSecond;
+/// A frame of the pitch, and of what the voice takes.
+inline constexpr int64_t kPitchHop = 160;
 inline constexpr int64_t kPadFrames = kPad / kPitchHop;
 
 /// Where a recording is cut: near every `every` samples, at the quietest point within `search` of it.
 struct CutRule {
-  int64_t every = 38 * 16000;
-  int64_t search = 6 * 16000;
-  int64_t longest = 41 * 16000;  ///< that is not cut, with a frame of the pitch
+  int64_t every = 38 * kSecond;
+  int64_t search = 6 * kSecond;
+  int64_t longest = 41 * kSecond;  ///< that is not cut, with a frame of the pitch
 };
 
 /// The samples of a recording at which it is cut, all multiples of kPitchHop: of a few points equally quiet the first.
