@@ -91,6 +91,11 @@ struct VoiceInput {
   /// Times f0, in the source alone: as much as frames are stretched keeps the pitch that f0 says. 1/16 to 16.
   double source_pitch = 1;
 
+  /// So many of the frames that come out, at the beginning and at the end, are not asked for: the result goes without
+  /// their samples, and is otherwise the same, bit for bit, in less time. At least one frame must be left.
+  int64_t drop_first = 0;
+  int64_t drop_last = 0;
+
   /// Called from the calling thread several times in a synthesis with the part of it that is done, 0 to 1. May throw:
   /// that ends it, and passes through.
   std::function<void(double done)> progress = {};
@@ -123,8 +128,8 @@ class Voice {
   /// is layer 12 of base.
   [[nodiscard]] CONTENTVEC_API Stage stage() const;
 
-  /// Samples at info().sample_rate, nominally in [-1, 1]: samples_per_frame for each frame. Throws Error for input that
-  /// does not fit the voice, and for values that are not finite.
+  /// Samples at info().sample_rate, nominally in [-1, 1]: samples_per_frame for each frame that is asked for. Throws
+  /// Error for input that does not fit the voice, and for values that are not finite.
   [[nodiscard]] CONTENTVEC_API std::vector<float> synthesize(const VoiceInput& input) const;
 
  private:

@@ -8,7 +8,11 @@ namespace contentvec::conversion {
 
 void Join::add(std::span<const float> piece, int64_t own, bool is_last) {
   const auto size = static_cast<int64_t>(piece.size());
-  if (is_last || half_ == 0) own = std::max<int64_t>(0, size - 2 * pad_);
+  if (is_last || half_ == 0) own = size - 2 * pad_;
+  if (own <= 0) {  // the end, of which nothing is left
+    append(std::span(leaving_).first(leaving_.size() / 2));
+    return;
+  }
   // What is its own alone: without half of the fade with the piece before, and half of that with the next.
   int64_t begin = pad_;
   if (!leaving_.empty()) {

@@ -49,6 +49,12 @@ void check_retriever(const Retriever& retriever, const Voice& voice) {
        retriever.dim(), voice.info().source, voice.info().feature_dim);
 }
 
+/// Frames around a piece that a crossfade takes: half of it, and one, since the features may be as much short of it.
+int64_t margin_of(double crossfade_ms) {
+  constexpr double kFrameMs = 10;
+  return crossfade_ms == 0 ? 0 : static_cast<int64_t>(std::ceil(crossfade_ms / 2 / kFrameMs)) + 1;
+}
+
 /// Every frame twice, the first `frames` of them.
 std::vector<float> doubled(const Features& features, int64_t frames) {
   std::vector<float> rows;
@@ -66,7 +72,11 @@ std::vector<float> doubled(const Features& features, int64_t frames) {
 class Pipeline::Run {
  public:
   Run(const Pipeline& parts, const ConvertOptions& options, const Seams& seams)
-      : parts_(parts), options_(options), seams_(seams), info_(parts.voice_.info()) {}
+      : parts_(parts),
+        options_(options),
+        seams_(seams),
+        info_(parts.voice_.info()),
+        margin_(margin_of(options.crossfade_ms)) {}
 
   Converted convert(std::span<const float> waveform, int rate) {
     const Recording recording(waveform, rate);
@@ -160,7 +170,7 @@ class Pipeline::Run {
 
   std::vector<float> synthesize_all(const Recording& recording, const std::vector<Piece>& pieces) {
     const int64_t per_frame = info_.samples_per_frame;
-    Join join(kPadFrames * per_frame, std::llround(options_.crossfade_ms * info_.sample_rate / 1000));
+    Join join(margin_ * per_frame, std::llround(options_.crossfade_ms * info_.sample_rate / 1000));
     const auto samples = static_cast<int64_t>(recording.samples().size());
     join.joined().reserve(static_cast<size_t>((samples / kPitchHop + 1) * per_frame));
     for (size_t number = 0; number < pieces.size(); ++number) {
@@ -178,12 +188,14 @@ class Pipeline::Run {
     return std::move(join.joined());
   }
 
-  /// `name`: the piece's in the noise; -1: it is the whole.
+  /// The piece with margin_ before and behind it; `name` is its in the noise, -1 where it is the whole.
   std::vector<float> synthesize(std::span<const float> padded, const Piece& piece, int64_t name,
                                 const std::function<void(double)>& done) {
     const int64_t number = std::max<int64_t>(name, 0);
     const int64_t frames = frames_of(piece);
     const auto samples = padded.subspan(static_cast<size_t>(piece.begin), static_cast<size_t>(piece.samples));
+    const int64_t dropped = kPadFrames - margin_;
+    if (frames <= 2 * dropped) return {};
     std::vector<float> f0;
     if (info_.pitch)
       f0.assign(f0_.begin() + piece.begin / kPitchHop, f0_.begin() + piece.begin / kPitchHop + frames);
@@ -210,10 +222,14 @@ class Pipeline::Run {
         .source_noise = noise.source,
         .stretch_to = stretched,
         .source_pitch = stretch,
+        .drop_first = stretched == frames ? dropped : 0,
+        .drop_last = stretched == frames ? dropped : 0,
         .progress = [&](double part) { done(kFeaturesShare + (1 - kFeaturesShare) * part); },
     });
     if (stretched == frames) return audio;
-    return resample(audio, static_cast<int>(stretched), static_cast<int>(frames));
+    audio = resample(audio, static_cast<int>(stretched), static_cast<int>(frames));
+    const int64_t edge = dropped * info_.samples_per_frame;
+    return {audio.begin() + edge, audio.end() - edge};
   }
 
   /// [frames, feature_dim]
@@ -253,6 +269,7 @@ class Pipeline::Run {
   const ConvertOptions& options_;
   const Seams& seams_;
   const VoiceInfo& info_;
+  int64_t margin_;         ///< frames around a piece that are kept for its crossfade
   std::vector<float> f0_;  ///< of the padded recording, as the voice takes it
 };
 

@@ -87,7 +87,7 @@ class Generator::Piece {
         const Observe& observe)
       : generator_(generator), memory_(memory), product_scratch_(product_scratch), observe_(observe) {}
 
-  /// audio: the whole utterance's.
+  /// audio: from the first of the frames on.
   void run(RowSpan frames, int64_t all_frames, const float* z, const float* condition,
            std::span<const float> source, float* audio) {
     all_frames_ = all_frames;
@@ -207,8 +207,7 @@ class Generator::Piece {
     const RowSpan read = widened(samples_, kReach);
     nn::multiply(*generator_.kernels_.float32,
                  {x.row(read.begin), x.channels(), 1, kGeneratorKernel * x.channels(), 0}, samples_.count(),
-                 generator_.post_, audio + samples_.begin, 1, {.activation = {nn::Activation::Kind::kTanh}},
-                 product_scratch_);
+                 generator_.post_, audio, 1, {.activation = {nn::Activation::Kind::kTanh}}, product_scratch_);
   }
 
   /// What the next step reads.
@@ -241,7 +240,7 @@ class Generator::Piece {
 
 void Generator::run(const nn::Context& context, Workspace& workspace, const float* z, int64_t frames,
                     std::span<const float> speaker, std::span<const float> source, float* audio,
-                    const Progress& progress, const Observe& observe) const {
+                    const Progress& progress, const Observe& observe, std::optional<RowSpan> wanted) const {
   std::vector<float> condition(cond_bias_.size());
   for (size_t c = 0; c < condition.size(); ++c) {
     auto sum = static_cast<double>(cond_bias_[c]);
@@ -251,17 +250,21 @@ void Generator::run(const nn::Context& context, Workspace& workspace, const floa
     condition[c] = static_cast<float>(sum);
   }
   // As many pieces as the threads can share evenly; to be seen, all at once.
+  const RowSpan all = wanted.value_or(RowSpan{0, frames});
+  const int64_t samples_per_frame = stages_.back().rows_per_frame;
   const int64_t threads = context.team.size();
-  const int64_t most = std::max<int64_t>(1, observe ? frames : workspace.piece_frames);
-  const int64_t rounds = (frames + most * threads - 1) / (most * threads);
-  const int64_t pieces = observe ? 1 : std::min(frames, rounds * threads);
+  const int64_t most = std::max<int64_t>(1, observe ? all.count() : workspace.piece_frames);
+  const int64_t rounds = (all.count() + most * threads - 1) / (most * threads);
+  const int64_t pieces = observe ? 1 : std::min(all.count(), rounds * threads);
   workspace.threads.resize(static_cast<size_t>(threads));
   std::atomic<int64_t> done = 0;
   context.team.parallel_for(pieces, [&](int64_t item, int thread) {
     Piece piece(*this, workspace.threads[static_cast<size_t>(thread)], context.product_scratch(thread),
                 observe);
-    piece.run({frames * item / pieces, frames * (item + 1) / pieces}, frames, z, condition.data(), source,
-              audio);
+    const int64_t begin = all.count() * item / pieces;
+    const int64_t end = all.count() * (item + 1) / pieces;
+    piece.run({all.begin + begin, all.begin + end}, frames, z, condition.data(), source,
+              audio + begin * samples_per_frame);
     const int64_t count = done.fetch_add(1) + 1;
     if (progress && thread == 0) progress(static_cast<double>(count) / static_cast<double>(pieces));
   });

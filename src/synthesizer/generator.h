@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -43,11 +44,13 @@ class Generator {
   using Progress = std::function<void(double done)>;
 
   /// z: [frames, inter_channels]; speaker: [gin_channels]; source: [frames * samples_per_frame], or empty for a voice
-  /// without pitch; audio: [frames * samples_per_frame]. Over the team, in pieces of time, so that memory does not grow
-  /// with the frames; how they are cut changes no bit.
+  /// without pitch; audio: [frames * samples_per_frame], or of the frames that are `wanted` alone, if not all are. Over
+  /// the team, in pieces of time, so that memory does not grow with the frames; how they are cut, and what is wanted,
+  /// changes no bit.
   void run(const nn::Context& context, Workspace& workspace, const float* z, int64_t frames,
            std::span<const float> speaker, std::span<const float> source, float* audio,
-           const Progress& progress = {}, const Observe& observe = {}) const;
+           const Progress& progress = {}, const Observe& observe = {},
+           std::optional<RowSpan> wanted = {}) const;
 
  private:
   struct Stage {

@@ -50,11 +50,13 @@ Synthesizer::Synthesizer(const nn::Kernels& kernels, const tensors::NamedTensors
 FrameRange Synthesizer::frame_range(const VoiceInput& input) const {
   const int64_t frames = static_cast<int64_t>(input.features.size()) / config_.phone_channels;
   const int64_t count = input.keep_frames < 0 ? frames - input.skip_frames : input.keep_frames;
+  const int64_t stretch = input.stretch_to < 0 ? count : input.stretch_to;
   return {.frames = frames,
           .head = std::max<int64_t>(input.skip_frames - kFlowContext, 0),
           .begin = input.skip_frames,
           .count = count,
-          .stretch = input.stretch_to < 0 ? count : input.stretch_to};
+          .stretch = stretch,
+          .wanted = {input.drop_first, stretch - input.drop_last}};
 }
 
 /// workspace.statistics of the frames that the flow sees.
@@ -144,7 +146,7 @@ void Synthesizer::run(const nn::Context& context, Workspace& w, const VoiceInput
   progress(kEncoderShare);
   generator_.run(
       context, w.generator, z, range.stretch, speaker, source, audio,
-      [&](double done) { progress(kEncoderShare + (1 - kEncoderShare) * done); }, observe);
+      [&](double done) { progress(kEncoderShare + (1 - kEncoderShare) * done); }, observe, range.wanted);
   progress(1);
 }
 

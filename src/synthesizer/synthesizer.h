@@ -23,6 +23,7 @@ struct FrameRange {
   int64_t begin;    ///< the first that is synthesized
   int64_t count;    ///< that are synthesized
   int64_t stretch;  ///< to so many
+  RowSpan wanted;   ///< of these, whose samples are given
 };
 
 /// RVC's synthesizer: a VITS decoder with a harmonic source, content features and pitch to samples. Immutable once
@@ -37,7 +38,7 @@ class Synthesizer {
   [[nodiscard]] FrameRange frame_range(const VoiceInput& input) const;
   /// Samples that it gives.
   [[nodiscard]] int64_t samples(const FrameRange& range) const {
-    return range.stretch * config_.samples_per_frame();
+    return range.wanted.count() * config_.samples_per_frame();
   }
 
   /// What one pass at a time works in, kept for the next.

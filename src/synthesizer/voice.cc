@@ -103,6 +103,13 @@ class Voice::Impl {
     const int64_t most = kMostStretch * (input.keep_frames == -1 ? left : input.keep_frames);
     if (input.stretch_to != -1 && (input.stretch_to < 1 || input.stretch_to > most))
       fail("frames are to be stretched to {}; expected 1 to {}, or -1 to leave them", input.stretch_to, most);
+    const int64_t given = input.stretch_to != -1    ? input.stretch_to
+                          : input.keep_frames != -1 ? input.keep_frames
+                                                    : left;
+    if (input.drop_first < 0 || input.drop_last < 0 || input.drop_first >= given ||
+        input.drop_last >= given - input.drop_first)
+      fail("{} and {} of {} frames are to be dropped; at least one must be left", input.drop_first,
+           input.drop_last, given);
     constexpr double kMostPitch = kMostStretch;
     if (!(input.source_pitch >= 1 / kMostPitch && input.source_pitch <= kMostPitch))
       fail("the source's pitch is {} times f0; expected {} to {}", input.source_pitch, 1 / kMostPitch,

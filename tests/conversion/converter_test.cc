@@ -271,6 +271,25 @@ TEST(Converter, ALongRecordingIsConvertedInPieces) {
   EXPECT_TRUE(std::equal(hard.waveform.begin(), hard.waveform.begin() + 31 * 24000, faded.waveform.begin()));
 }
 
+TEST(Converter, BehindTheLastCutThereMayBeLessThanAFrame) {
+  const conversion::Pipeline pipeline(Model::load(made_up("pipeline-hubert-v2")), {},
+                                      Voice::load(made_up("tiny-v2-32k-nono")), {});
+  std::vector<float> recording = glide(2);
+  std::fill(recording.end() - 300, recording.end(), 0.0F);
+  conversion::Seams seams;
+  seams.cuts = {.every = 20000, .search = 15000, .longest = 16000};
+  int pieces = 0;
+  seams.observe = [&](int64_t, std::string_view stage, std::span<const float> values) {
+    if (stage == "audio") pieces += values.empty() ? 0 : 1;
+  };
+  for (const double crossfade : {0.0, 60.0}) {
+    const Converted converted = pipeline.convert(recording, 16000, {.crossfade_ms = crossfade}, seams);
+    EXPECT_GT(converted.waveform.size(), 2U * 32000 - 5 * 320) << crossfade;
+    EXPECT_LE(converted.waveform.size(), 2U * 32000) << crossfade;
+  }
+  EXPECT_EQ(pieces, 1 + 2);  // a crossfade keeps a margin, in which there is something
+}
+
 TEST(Converter, ProgressCanEndAConversion) {
   const Converter convert = converter();
   const ConvertOptions options = {.progress = [](double done) {

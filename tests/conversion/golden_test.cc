@@ -29,6 +29,13 @@ void expect_steps(const GoldenCase& reference, const Seen& seen) {
     if (is_elsewhere(array)) continue;
     ASSERT_TRUE(seen.contains(array)) << array;
     const std::vector<float>& values = seen.at(array);
+    if (array.ends_with(".audio")) {
+      // What is cut off is not synthesized.
+      const auto cut = static_cast<int64_t>((expected.values.size() - values.size()) / 2);
+      const std::vector<float> own(expected.values.begin() + cut, expected.values.end() - cut);
+      EXPECT_LE(test::max_abs_error(values, own), reference.golden().tolerance(array)) << array;
+      continue;
+    }
     if (array.find("f0") == std::string::npos && array.find("pitchf") == std::string::npos) {
       EXPECT_LE(test::max_abs_error(values, expected.values), reference.golden().tolerance(array)) << array;
       continue;

@@ -119,9 +119,11 @@ TEST(Join, WithoutACrossfadeThePaddingIsCutOff) {
   join.add(constant(29, 1), 10, false);  // a sample short of what is its own
   join.add(constant(25, 2), 5, true);
   EXPECT_THAT(join.joined(), ElementsAre(1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2));
-  Join nothing(10, 0);
-  nothing.add(constant(19, 1), -1, true);
-  EXPECT_THAT(nothing.joined(), testing::IsEmpty());
+  for (const size_t samples : {0U, 19U, 20U}) {
+    Join nothing(10, 0);
+    nothing.add(constant(samples, 1), -1, true);
+    EXPECT_THAT(nothing.joined(), testing::IsEmpty());
+  }
 }
 
 TEST(Join, ACrossfadeIsAroundTheTruePlaceOfTheCut) {
@@ -136,6 +138,13 @@ TEST(Join, ACrossfadeIsAroundTheTruePlaceOfTheCut) {
     EXPECT_NEAR(joined[8 + i], std::cos(angle) * std::cos(angle), 1e-6);
   }
   EXPECT_THAT(std::vector(joined.begin() + 12, joined.end()), Each(0));
+}
+
+TEST(Join, BehindTheLastCutThereMayBeNothing) {
+  Join join(10, 4);
+  join.add(constant(29, 1), 10, false);
+  join.add({}, -1, true);
+  EXPECT_EQ(join.joined(), constant(10, 1));
 }
 
 TEST(Join, OfTheSameSignalACrossfadeIsThatSignal) {

@@ -139,6 +139,18 @@ TEST(Voice, AllFramesAreThoseFromTheFirstOn) {
   EXPECT_EQ(voice.synthesize(made_up.input).size(), 26U * 480U);
 }
 
+TEST(Voice, WhatIsDroppedChangesNoBitOfTheRest) {
+  const Voice voice = tiny_voice();
+  MadeUpInput made_up(150);
+  const std::vector<float> all = voice.synthesize(made_up.input);
+  for (const auto& [first, last] : {std::pair{1, 0}, {0, 1}, {37, 50}, {149, 0}, {70, 79}}) {
+    made_up.input.drop_first = first;
+    made_up.input.drop_last = last;
+    const std::vector<float> expected(all.begin() + first * 480, all.end() - last * 480);
+    EXPECT_EQ(voice.synthesize(made_up.input), expected) << first << " " << last;
+  }
+}
+
 TEST(Voice, ProgressIsToldAndMayEndIt) {
   const Voice voice = tiny_voice();
   MadeUpInput made_up(300);
@@ -202,6 +214,12 @@ TEST(Voice, EveryWrongNumberIsRefused) {
     EXPECT_THAT(complaint_about_input([&](auto& m) { m.input.stretch_to = stretch; }),
                 HasSubstr("expected 1 to 160"));
   }
+  EXPECT_THAT(complaint_about_input([&](auto& m) { m.input.drop_first = 10; }),
+              HasSubstr("10 and 0 of 10 frames"));
+  EXPECT_THAT(complaint_about_input([&](auto& m) { m.input.drop_first = m.input.drop_last = 5; }),
+              HasSubstr("at least one must be left"));
+  EXPECT_THAT(complaint_about_input([&](auto& m) { m.input.drop_last = -1; }), HasSubstr("0 and -1"));
+  EXPECT_THAT(complaint_about_input([&](auto& m) { m.input.drop_last = kLargest; }), HasSubstr("dropped"));
   for (const double times : {0.0, 17.0, -1.0, std::nan("")})
     EXPECT_THAT(complaint_about_input([&](auto& m) { m.input.source_pitch = times; }), HasSubstr("times f0"));
   const std::vector<float> noise(4800, std::numeric_limits<float>::quiet_NaN());
