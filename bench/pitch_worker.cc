@@ -4,11 +4,13 @@
 //
 // Loads the estimator, prints {"load_ms", "version"} as one line of JSON, then answers each line of standard input with
 // one:
-//   run BEGIN:END...    estimates the pitch of these ranges of samples, several as one batch; {"ms"}
+//   run BEGIN:END...    estimates the pitch of these ranges of samples, several as one batch; {"ms", "cpu_ms"}: of
+//                       the clock, and of the process
 //   save FILE           writes the last run's f0 as float32, one recording after the other; {}
 //   memory, peak        as contentvec-bench-worker
 // bench/comparison/pitch_peer_worker.py answers the same of the other engines.
 
+#include <ctime>
 #include <string>
 #include <vector>
 
@@ -39,9 +41,11 @@ class PitchWorker {
  private:
   Json run(std::istringstream& words) {
     const std::vector<std::span<const float>> recordings = bench::read_ranges(words, waveform_);
+    const std::clock_t cpu_start = std::clock();
     const auto start = std::chrono::steady_clock::now();
     pitches_ = estimator_.estimate_batch(recordings);
-    return {{"ms", bench::milliseconds_since(start)}};
+    const double ms = bench::milliseconds_since(start);
+    return {{"ms", ms}, {"cpu_ms", 1e3 * static_cast<double>(std::clock() - cpu_start) / CLOCKS_PER_SEC}};
   }
 
   Json save(std::istringstream& words) {

@@ -120,9 +120,9 @@ def serve(waveform, run, prepare=lambda utterance: utterance, finish=lambda resu
         command, *words = line.split()
         if command == "run":
             utterances = [prepare(waveform[slice(*map(int, word.split(":")))]) for word in words]
-            start = time.perf_counter()
+            start, cpu_start = time.perf_counter(), time.process_time()
             results = [run(utterance) for utterance in utterances]
-            reply(ms=(time.perf_counter() - start) * 1e3)
+            reply(ms=(time.perf_counter() - start) * 1e3, cpu_ms=(time.process_time() - cpu_start) * 1e3)
         elif command == "save":
             np.concatenate([finish(result) for result in results]).astype(np.float32).tofile(words[0])
             reply()

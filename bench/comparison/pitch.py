@@ -1,8 +1,8 @@
 """Pitch side by side with other engines on the same weights; started by bench/compare --pitch, which sets up.
 
 RMVPE in the released size with synthetic weights, against PyTorch (the program people run) and its network in ONNX Runtime
-and OpenVINO; FCPE with its trained weights, against torchfcpe. All threads, float32. Engines are checked to agree, then
-take turns. Writes a Markdown table and a JSON file.
+and OpenVINO; FCPE with its trained weights, against torchfcpe. All threads, float32. Engines are checked to agree, then take
+turns. Writes a Markdown table and a JSON file.
 """
 import argparse
 import datetime
@@ -43,13 +43,22 @@ class Method(typing.NamedTuple):
 
 
 METHODS = (
-    Method("rmvpe", ("torch", "onnxruntime", "openvino"), {0.32: (18, 10)}, {1: (1.5, 2.2), 10: (1.5, 2.2)}, (1.2, 1.6), (0.7, 1)),
-    Method("fcpe", ("torchfcpe",), {0.32: (6, 3)}, {10: (3, 6)}, None, None),
+    Method(
+        "rmvpe",
+        ("torch", "onnxruntime", "openvino"),
+        times_ms={0.32: (18, 10)},
+        ratios={1: (1.5, 2.2), 10: (1.5, 2.2)},
+        network_ratio=(1.2, 1.6),
+        peak_share=(0.7, 1),
+    ),
+    Method("fcpe", ("torchfcpe",), times_ms={0.32: (6, 3)}, ratios={10: (3, 6)}, network_ratio=None, peak_share=None),
 )
 MEMORY_MB = (60, 30)  # after 10 s, beside the weights
 
 
 class PitchEngine(Engine):
+    clock = "ms"  # or cpu_ms: the process's
+
     def __init__(self, name, method, threads, files):
         self.name, self.dtype, self.settings = name, "f32", {}
         model = files.models[method]
@@ -63,6 +72,9 @@ class PitchEngine(Engine):
     @property
     def title(self):
         return TITLES[self.name]
+
+    def run(self, utterances):
+        return self.ask("run " + " ".join(f"{begin}:{end}" for begin, end in utterances))[self.clock]
 
 
 class Files(typing.NamedTuple):
@@ -122,56 +134,58 @@ def measure(method, files, arguments, threads):
             peaks = [engines[0].ask("peak")]
             times = take_turns(engines, in_samples([seconds]), arguments.runs)
             peaks.append(engines[0].ask("peak"))
-            rows.append({"method": method.name, "seconds": seconds, "times_ms": times, "median_ms": medians(times), "peaks": peaks})
-            say(f"{method.name}, {seconds:g} s: " + ", ".join(f"{k} {ms:.1f} ms" for k, ms in rows[-1]["median_ms"].items()))
+            typical = {key: min(values) for key, values in times.items()} if arguments.busy else medians(times)
+            rows.append({"method": method.name, "seconds": seconds, "times_ms": times, "typical_ms": typical, "peaks": peaks})
+            say(f"{method.name}, {seconds:g} s: " + ", ".join(f"{key} {ms:.1f} ms" for key, ms in typical.items()))
     finally:
         for engine in engines:
             engine.close()
     return rows
 
 
-def mark_void_rows(rows):
-    """As bench/compare does."""
+def mark_void_rows(rows, busy):
+    """As bench/compare does; returns the best peak."""
     best = max(peak["best"] for row in rows for peak in row["peaks"])
     for row in rows:
         slow = any(peak["median"] < LOW_PEAK * best for peak in row["peaks"])
-        unsteady = any(row["median_ms"][key] > UNSTEADY * min(times) for key, times in row["times_ms"].items())
-        row["void"] = slow or unsteady
+        unsteady = any(row["typical_ms"][key] > UNSTEADY * min(times) for key, times in row["times_ms"].items())
+        row["void"] = not busy and (slow or unsteady)
     return best
 
 
 def ratio_cell(row, names, wanted):
     """How many times as fast as the fastest of these ours is."""
-    times = [row["median_ms"][f"{name}-f32"] for name in names if f"{name}-f32" in row["median_ms"]]
+    times = [row["typical_ms"][f"{name}-f32"] for name in names if f"{name}-f32" in row["typical_ms"]]
     if not times:
         return ""
-    text = f"{min(times) / row['median_ms'][f'{OURS}-f32']:.2f}x"
+    text = f"{min(times) / row['typical_ms'][f'{OURS}-f32']:.2f}x"
     return f"{text} ({report.bar(wanted)})" if wanted else text
 
 
 def markdown(result):
     names = list(TITLES)
     head = ["", "audio", *(TITLES[name] for name in names)]
-    head += ["vs its program (bar / stretch)", "vs the faster network alone", "share of peak", ""]
+    head += ["vs its program (bar / stretch)", "vs the faster network alone", "GFLOP/s, share of peak", ""]
     lines = []
     for row in result["rows"]:
         method = next(method for method in METHODS if method.name == row["method"])
-        ours = row["median_ms"][f"{OURS}-f32"]
-        share = GFLOP_PER_SECOND[method.name] * row["seconds"] / ours * 1e3 / result["peak_gflops"]
-        cells = [report.number(row["median_ms"].get(f"{name}-f32"), "{:.1f} ms") for name in names]
-        if row["seconds"] in method.times_ms:
+        ours = row["typical_ms"][f"{OURS}-f32"]
+        cells = [report.number(row["typical_ms"].get(f"{name}-f32"), "{:.1f} ms") for name in names]
+        if row["seconds"] in method.times_ms and not result["busy"]:
             cells[0] += f" ({report.bar(method.times_ms[row['seconds']])})"
         program = ratio_cell(row, method.peers[:1], method.ratios.get(row["seconds"]))
-        share = f"{share:.0%}"
-        if row["seconds"] == WINDOWS[-1] and method.peak_share:
-            share += " ({:.0%} / {:.0%})".format(*method.peak_share)
+        gflops = GFLOP_PER_SECOND[method.name] * row["seconds"] / ours * 1e3
+        speed = f"{gflops:.0f}"
+        if not result["busy"]:
+            speed += f", {gflops / result['peak_gflops']:.0%}"
+            if row["seconds"] == WINDOWS[-1] and method.peak_share:
+                speed += " ({:.0%} / {:.0%})".format(*method.peak_share)
         network = ratio_cell(row, ("onnxruntime", "openvino"), method.network_ratio)
-        lines.append([method.name, f"{row['seconds']:g} s", *cells, program, network, share, "VOID" if row["void"] else ""])
+        lines.append([method.name, f"{row['seconds']:g} s", *cells, program, network, speed, "VOID" if row["void"] else ""])
     machine = result["machine"]
     parts = [
-        f"{machine['cpu']}, {machine['cpus']} CPUs; {result['date']}; peak {result['peak_gflops']:.0f} GFLOP/s. Medians of"
-        f" {result['runs']} interleaved runs, float32, all threads; a ratio above 1 means that contentvec is faster. In brackets"
-        " (bar / stretch).",
+        f"{machine['cpu']}, {machine['cpus']} CPUs; {result['date']}. {result['method']} A ratio above 1 means that contentvec"
+        " is faster. In brackets (bar / stretch).",
         report.table(head, lines),
         "**Memory of 10 s beside the loaded model** " + "; ".join(
             f"{method}: " + ", ".join(f"{TITLES[name]} {mb:.0f} MB" for name, mb in engines.items())
@@ -186,6 +200,7 @@ def parse_arguments():
     parser.add_argument("--pitch", action="store_true", help="this comparison")
     parser.add_argument("--runs", type=positive, default=11, help="of each window")
     parser.add_argument("--quick", action="store_true", help="the shortest window, to see that everything works")
+    parser.add_argument("--busy", action="store_true", help="CPU time of one thread, for a machine that does other things")
     parser.add_argument("--out", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--wheels", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -198,8 +213,12 @@ def main():
     files = Files({"rmvpe": out / "rmvpe.pt", "fcpe": fcpe}, out / "rmvpe.onnx", rmvpe, out / "pitch.f32")
     write_waveform(files.waveform)
     threads = usable_cpus()
-    machine = {"cpu": cpu_name(), "cpus": threads, "system": platform.platform()}
-    result = {"date": datetime.date.today().isoformat(), "machine": machine, "runs": arguments.runs}
+    how = f"Medians of {arguments.runs} interleaved runs, float32, all threads."
+    if arguments.busy:
+        PitchEngine.clock, threads = "cpu_ms", 1
+        how = f"CPU time of one thread, the least of {arguments.runs} interleaved runs, float32, on a machine that is not idle."
+    machine = {"cpu": cpu_name(), "cpus": usable_cpus(), "system": platform.platform()}
+    result = {"date": datetime.date.today().isoformat(), "machine": machine, "method": how, "busy": arguments.busy}
     try:
         result["rows"] = [row for method in METHODS for row in measure(method, files, arguments, threads)]
         result["memory_mb"] = {
@@ -208,7 +227,7 @@ def main():
         }
     except EngineError as error:
         sys.exit(f"compare: {error}")
-    result["peak_gflops"] = mark_void_rows(result["rows"])
+    result["peak_gflops"] = mark_void_rows(result["rows"], arguments.busy)
     name = "pitch-quick" if arguments.quick else "pitch"
     (out / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
     (out / f"{name}.md").write_text(markdown(result))
