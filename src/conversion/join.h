@@ -8,9 +8,9 @@ namespace contentvec::conversion {
 
 /// Puts synthesized pieces one after the other. Each comes with `pad` samples before and behind what is its own.
 ///
-/// Without a crossfade pieces are cut as RVC does it: at their ends, less `pad`. A piece's last frame may be missing then,
-/// since the features of a stretch are a frame or two short of it, and 10 or 20 ms with it. With one, both pieces are
-/// heard around the cut at its true place, one coming as sin^2, the other going as cos^2.
+/// Without a crossfade pieces are cut as RVC does it: at their ends, less `pad`. A piece's last frame may be missing
+/// then, since the features of a stretch are a frame or two short of it, and 10 or 20 ms with it. With one, both pieces
+/// are heard around the cut at its true place, one coming as sin^2, the other going as cos^2.
 class Join {
  public:
   Join(int64_t pad, int64_t crossfade) : pad_(pad), half_(crossfade / 2) {}
