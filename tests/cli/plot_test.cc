@@ -12,6 +12,12 @@
 #include "contentvec/pitch.h"
 #include "support.h"
 
+/// As lsan_suppressions.txt has it for the program.
+extern "C" const char* __lsan_default_suppressions();
+extern "C" const char* __lsan_default_suppressions() {
+  return "leak:libfontconfig";
+}
+
 namespace contentvec::test {
 namespace {
 

@@ -19,7 +19,10 @@ namespace fs = std::filesystem;
 
 #ifdef CONTENTVEC_SANITIZED
 /// Clang 14's leak sanitizer loses itself in the thread-local storage of a plug-in's OpenMP threads.
-[[maybe_unused]] const int without_tls = setenv("LSAN_OPTIONS", "use_tls=0:print_suppressions=0", 0);
+[[maybe_unused]] const int without_tls = setenv(
+    "LSAN_OPTIONS",
+    "use_tls=0:print_suppressions=0:suppressions=" CONTENTVEC_SOURCE_DIR "/tests/cli/lsan_suppressions.txt",
+    0);
 #endif
 
 /// What was written to a file; nothing where it is not there.
