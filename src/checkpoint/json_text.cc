@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr size_t kDeepest = 64;
+constexpr size_t kDeepestJson = 64;
 constexpr size_t kMostValues = size_t{1} << 22;  // each takes some ten times the memory of its text
 
 /// Builds the document as the parser goes. (The parser's own callback takes time in the square of the
@@ -58,7 +58,7 @@ class Builder final : public json::json_sax_t {
     return true;
   }
   bool open(json container) {
-    if (around_.size() >= kDeepest) fail("the JSON is nested more than {} levels deep", kDeepest);
+    if (around_.size() >= kDeepestJson) fail("the JSON is nested more than {} levels deep", kDeepestJson);
     around_.push_back(&place(std::move(container)));
     return true;
   }

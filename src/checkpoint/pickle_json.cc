@@ -10,7 +10,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr size_t kDeepest = 32;
+constexpr size_t kDeepestPickle = 32;
 constexpr size_t kMostNodes = 100'000;         // of an entry
 constexpr size_t kMostOfAll = 4 * kMostNodes;  // of all entries
 constexpr size_t kMostText = size_t{16} << 20;
@@ -30,7 +30,7 @@ class Converter {
     const bool cyclic = std::find(path_.begin(), path_.end(), ref) != path_.end();
     if (++nodes_ > kMostNodes) fail("it unfolds to more than {} values", kMostNodes);
     if (all_nodes_ + nodes_ > kMostOfAll) fail("the entries unfold to more than {} values", kMostOfAll);
-    if (cyclic || path_.size() >= kDeepest) return nullptr;
+    if (cyclic || path_.size() >= kDeepestPickle) return nullptr;
     path_.push_back(ref);
     json converted = std::visit([this](const auto& value) { return (*this)(value); }, values_[ref]);
     path_.pop_back();
