@@ -257,6 +257,7 @@ TEST_F(PitchPresetTest, SkipsWhereBothAreThere) {
   EXPECT_THAT(lines[1], HasSubstr("\"frames\":61"));
   EXPECT_EQ(fs::last_write_time(folder_ / "exp/2a_f0/0_0.wav.npy"), before);
   EXPECT_TRUE(fs::exists(folder_ / "exp/2b-f0nsf/0_1.wav.npy"));
+  EXPECT_THAT(again.err, Not(HasSubstr("anew"))) << "one of them missing is nothing to warn of";
 }
 
 /// "spec" is left out before the parts are made: of 0_0.txt, 0_0.wav, 0_1.wav and b.flac.wav every second.
