@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "bench/kernels/shape.h"
+#include "nn/conv2d.h"
 #include "nn/kernels/select.h"
 #include "nn/matmul.h"
 #include "runtime/thread_team.h"
@@ -204,6 +205,43 @@ class LayerNorm final : public OurStep {
   std::vector<float> shift_;
 };
 
+class Map final : public OurStep {
+ public:
+  Map(const Shape& shape, const Inputs& inputs, DType dtype, int threads)
+      : OurStep(shape, dtype, threads),
+        convolution_(kernels_, shape.in, shape.out, 3, as_torch(shape, inputs.weight), inputs.bias) {
+    from_.resize(shape.rows / shape.width, shape.width, shape.in);
+    for (int64_t y = 0; y < from_.height(); ++y) {
+      const int64_t row = shape.width * shape.in;
+      std::copy_n(inputs.x.data() + y * row, row, from_.at(y, 0));
+    }
+  }
+
+  void run() override { convolution_.run(context_, from_, to_); }
+
+  [[nodiscard]] float at(int64_t row, int64_t column) const override {
+    return to_.at(row / shape_.width, row % shape_.width)[column];
+  }
+
+ private:
+  /// [out, in, 3, 3]
+  static std::vector<float> as_torch(const Shape& shape, const std::vector<float>& weight) {
+    std::vector<float> turned;
+    turned.reserve(weight.size());
+    for (int64_t row = 0; row < shape.out * shape.in; ++row) {
+      for (int64_t tap = 0; tap < shape.kernel; ++tap) {
+        const int64_t at = (row / shape.in * shape.kernel + tap) * shape.in + row % shape.in;
+        turned.push_back(weight[static_cast<size_t>(at)]);
+      }
+    }
+    return turned;
+  }
+
+  Conv2d convolution_;
+  FeatureMap from_;
+  FeatureMap to_;
+};
+
 }  // namespace
 
 std::unique_ptr<Step> make_contentvec(const Shape& shape, const Inputs& inputs, DType dtype, int threads) {
@@ -211,6 +249,8 @@ std::unique_ptr<Step> make_contentvec(const Shape& shape, const Inputs& inputs, 
     case Shape::Kind::kProduct:
     case Shape::Kind::kConvolution:
       return std::make_unique<Product>(shape, inputs, dtype, threads);
+    case Shape::Kind::kMap:
+      return std::make_unique<Map>(shape, inputs, dtype, threads);
     case Shape::Kind::kPositions:
       return std::make_unique<Positions>(shape, inputs, dtype, threads);
     case Shape::Kind::kAttention:

@@ -1,4 +1,4 @@
-// Every step of HuBERT base at its real sizes, ours beside oneDNN's: GFLOP/s, and the share of what registers
+// Every step of HuBERT base and RMVPE's convolutions at their real sizes, ours beside oneDNN's: GFLOP/s, and the share of what registers
 // alone reach on this processor in the same run.
 //
 //   contentvec-bench-kernels [--threads=N] [GOOGLE BENCHMARK OPTION...]    e.g. --benchmark_filter=10s/conv
@@ -102,7 +102,9 @@ void add_benchmarks(const Precision& precision, int threads) {
     }
   }
   for (const int seconds : {1, 10}) {
-    for (const Shape& shape : shapes_of(ModelConfig(), int64_t{16000} * seconds)) {
+    std::vector<Shape> shapes = shapes_of(ModelConfig(), int64_t{16000} * seconds);
+    for (const Shape& shape : rmvpe_shapes(int64_t{16000} * seconds)) shapes.push_back(shape);
+    for (const Shape& shape : shapes) {
       for (const Contestant& contestant : competing) {
         const std::string name =
             fmt::format("{}/{}s/{}/{}", precision.name, seconds, shape.name, contestant.name);

@@ -28,6 +28,9 @@ class OneDnnStep : public Step {
       case Shape::Kind::kPositions:
         prepare_convolution(inputs);
         break;
+      case Shape::Kind::kMap:
+        prepare_map(inputs);
+        break;
       case Shape::Kind::kAttention:
         prepare_attention(inputs);
         break;
@@ -133,6 +136,27 @@ class OneDnnStep : public Step {
                                    chosen.weights_desc())},
          {DNNL_ARG_BIAS, filled(inputs.bias, bias)},
          {DNNL_ARG_DST, out}});
+  }
+
+  void prepare_map(const Inputs& inputs) {
+    using Primitive = dnnl::convolution_forward;
+    const int64_t height = shape_.rows / shape_.width;
+    const Dims weight_dims = {shape_.out, shape_.in, 3, 3};
+    const Dims x_dims = {1, shape_.in, height, shape_.width};
+    const Dims out_dims = {1, shape_.out, height, shape_.width};
+    const memory::desc bias({shape_.out}, Type::f32, Tag::a);
+    const Primitive::desc description(dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_auto,
+                                      any(x_dims), any(weight_dims), bias, any(out_dims), {1, 1}, {1, 1},
+                                      {1, 1});
+    const Primitive::primitive_desc chosen(description, engine_);
+    const memory out(chosen.dst_desc(), engine_);
+    set_output(out, {out_dims, Type::f32, Tag::acdb});
+    add<Primitive>(chosen,
+                   {{DNNL_ARG_SRC, filled(inputs.x, {x_dims, Type::f32, Tag::acdb}, chosen.src_desc())},
+                    {DNNL_ARG_WEIGHTS,
+                     filled(inputs.weight, {weight_dims, Type::f32, Tag::acdb}, chosen.weights_desc())},
+                    {DNNL_ARG_BIAS, filled(inputs.bias, bias)},
+                    {DNNL_ARG_DST, out}});
   }
 
   void prepare_attention(const Inputs& inputs) {

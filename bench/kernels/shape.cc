@@ -40,6 +40,20 @@ double expected_sum(const Shape& shape, const Inputs& inputs, int64_t row, int64
   return shape.gelu ? gelu(sum) : sum;
 }
 
+double expected_map(const Shape& shape, const Inputs& inputs, int64_t row, int64_t column) {
+  double sum = value(inputs.bias, column);
+  for (int64_t tap = 0; tap < shape.kernel; ++tap) {
+    const int64_t y = row / shape.width + tap / 3 - 1;
+    const int64_t x = row % shape.width + tap % 3 - 1;
+    if (y < 0 || y >= shape.rows / shape.width || x < 0 || x >= shape.width) continue;
+    for (int64_t k = 0; k < shape.in; ++k) {
+      sum += value(inputs.x, (y * shape.width + x) * shape.in + k) *
+             value(inputs.weight, (column * shape.kernel + tap) * shape.in + k);
+    }
+  }
+  return sum;
+}
+
 double expected_attention(const Shape& shape, const Inputs& inputs, int64_t row, int64_t column) {
   const int64_t dim = shape.in / shape.groups;
   const int64_t head = column / dim * dim;
@@ -82,6 +96,7 @@ double Shape::flops() const {
   switch (kind) {
     case Kind::kProduct:
     case Kind::kConvolution:
+    case Kind::kMap:
       return 2 * size(rows, out) * size(kernel, in);
     case Kind::kPositions:
       return 2 * size(rows, out) * size(kernel, in / groups);
@@ -143,6 +158,24 @@ std::vector<Shape> shapes_of(const ModelConfig& config, int64_t samples) {
   return shapes;
 }
 
+std::vector<Shape> rmvpe_shapes(int64_t samples) {
+  constexpr int64_t kHop = 160;
+  constexpr int64_t kPixel = 32;  // frames of the innermost layer's
+  std::vector<Shape> shapes;
+  int64_t height = (samples / kHop + kPixel) / kPixel * kPixel;
+  int64_t channels = 16;
+  for (int64_t width = 128; width >= 4; width /= 2, height /= 2, channels *= 2) {
+    shapes.push_back({.name = "rmvpe" + std::to_string(channels),
+                      .kind = Shape::Kind::kMap,
+                      .rows = height * width,
+                      .in = channels,
+                      .out = channels,
+                      .kernel = 9,
+                      .width = width});
+  }
+  return shapes;
+}
+
 Inputs::Inputs(const Shape& shape) {
   std::minstd_rand random(1);
   const bool attention = shape.kind == Shape::Kind::kAttention;
@@ -160,6 +193,8 @@ double expected(const Shape& shape, const Inputs& inputs, int64_t row, int64_t c
       return expected_attention(shape, inputs, row, column);
     case Shape::Kind::kNorm:
       return expected_norm(shape, inputs, row, column);
+    case Shape::Kind::kMap:
+      return expected_map(shape, inputs, row, column);
     default:
       return expected_sum(shape, inputs, row, column);
   }

@@ -9,7 +9,7 @@
 
 namespace contentvec::bench {
 
-/// One step of the model, with the sizes it has there. Activations are [rows, channels], time-major.
+/// One step of a model, with the sizes it has there. Activations are [rows, channels], time-major.
 struct Shape {
   enum class Kind {
     kProduct,      ///< a linear layer: [rows, in] by [in, out], and bias
@@ -18,6 +18,7 @@ struct Shape {
                    ///< GELU
     kAttention,    ///< softmax(q k') v of all heads over [rows, in], q already scaled
     kNorm,         ///< LayerNorm of [rows, in]
+    kMap,          ///< a 3x3 convolution of a map of `rows` pixels, `width` of them side by side, padded by 1
   };
   std::string name;
   Kind kind = Kind::kProduct;
@@ -28,6 +29,7 @@ struct Shape {
   int64_t kernel = 1;
   int64_t stride = 1;
   int64_t groups = 1;  ///< of the positional convolution; heads of attention
+  int64_t width = 1;   ///< of a map
 
   /// Rows of the input.
   [[nodiscard]] int64_t in_rows() const {
@@ -39,6 +41,8 @@ struct Shape {
 
 /// The steps of a model on a waveform of `samples` samples.
 std::vector<Shape> shapes_of(const ModelConfig& config, int64_t samples);
+/// Those of RMVPE that most of its time goes into: each layer's convolution of all its channels.
+std::vector<Shape> rmvpe_shapes(int64_t samples);
 
 /// What a step reads, as the model keeps it. A weight is [out, kernel, in / groups]: fairseq's, the taps
 /// outermost.
