@@ -1,5 +1,5 @@
-// Every step of HuBERT base and RMVPE's convolutions at their real sizes, ours beside oneDNN's: GFLOP/s, and the share of what registers
-// alone reach on this processor in the same run.
+// Every step of HuBERT base and RMVPE's convolutions at their real sizes, ours beside oneDNN's: GFLOP/s, and the share
+// of what registers alone reach on this processor in the same run.
 //
 //   contentvec-bench-kernels [--threads=N] [GOOGLE BENCHMARK OPTION...]    e.g. --benchmark_filter=10s/conv
 //
