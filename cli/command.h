@@ -66,7 +66,8 @@ template <typename T>
 CLI::Validator number_in(T least, T most) {
   const auto check = [least, most](const std::string& text) -> std::string {
     T value{};
-    if (CLI::detail::lexical_cast(text, value) && value >= least && value <= most) return "";
+    const bool wraps = std::is_unsigned_v<T> && text.starts_with('-');  // which the parser takes
+    if (!wraps && CLI::detail::lexical_cast(text, value) && value >= least && value <= most) return "";
     return fmt::format("\"{}\" is no {} from {:.15g} to {:.15g}", text,
                        std::is_integral_v<T> ? "whole number" : "number", static_cast<double>(least),
                        static_cast<double>(most));

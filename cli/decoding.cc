@@ -16,7 +16,32 @@ namespace {
 
 /// What a recording counts for: one without samples takes some memory, too.
 int64_t cost(const Recording& recording) {
-  return static_cast<int64_t>(recording.waveform.size()) + kSampleRate;
+  return static_cast<int64_t>(recording.waveform.size() * (1 + recording.channels.size())) + kSampleRate;
+}
+
+/// Of channels of one length.
+std::vector<float> mean_of(const std::vector<std::vector<float>>& channels) {
+  std::vector<float> mean(channels.front().size());
+  for (size_t t = 0; t < mean.size(); ++t) {
+    double sum = 0;
+    for (const std::vector<float>& channel : channels) sum += static_cast<double>(channel[t]);
+    mean[t] = static_cast<float>(sum / static_cast<double>(channels.size()));
+  }
+  return mean;
+}
+
+void read_each_channel(Recording& recording) {
+  AudioChannels audio = read_audio_channels(recording.job->input);
+  for (std::vector<float>& channel : audio.channels) channel = resample(channel, audio.rate);
+  recording.waveform = mean_of(audio.channels);
+  if (audio.channels.size() > 1) recording.channels = std::move(audio.channels);
+  std::move(audio.warnings.begin(), audio.warnings.end(), std::back_inserter(recording.warnings));
+}
+
+void read_mono(Recording& recording) {
+  Audio audio = read_audio(recording.job->input);
+  recording.waveform = std::move(audio.waveform);
+  std::move(audio.warnings.begin(), audio.warnings.end(), std::back_inserter(recording.warnings));
 }
 
 }  // namespace
@@ -105,9 +130,7 @@ Recording Decoding::decode(const Job& job) const {
       fail("its sample rate is {} Hz; this preset takes {} Hz only, as RVC does: resample it first", rate,
            kSampleRate);
     }
-    Audio audio = read_audio(job.input);
-    recording.waveform = std::move(audio.waveform);
-    std::move(audio.warnings.begin(), audio.warnings.end(), std::back_inserter(recording.warnings));
+    options_.each_channel ? read_each_channel(recording) : read_mono(recording);
     recording.audio_seconds = static_cast<double>(recording.waveform.size()) / kSampleRate;
     if (options_.pad > 0) {
       const std::vector<float> zeros(static_cast<size_t>(options_.pad));

@@ -19,9 +19,11 @@ namespace contentvec::cli {
 struct Recording {
   const Job* job = nullptr;
   std::vector<float> waveform = {};  ///< 16 kHz mono, padded; empty where it was skipped or could not be read
-  double audio_seconds = 0;          ///< without the padding
-  double seconds = 0;                ///< that decoding took
-  bool skipped = false;              ///< its output is there already
+  /// With each_channel, 16 kHz, of several channels; the waveform is then their mean.
+  std::vector<std::vector<float>> channels = {};
+  double audio_seconds = 0;  ///< without the padding
+  double seconds = 0;        ///< that decoding took
+  bool skipped = false;      ///< its output is there already
   std::vector<std::string> warnings = {};
   std::string problem = {};
 };
@@ -35,6 +37,7 @@ class Decoding {
     int64_t most_samples = 0;  ///< that may be waiting before the next recording is begun
     int64_t pad = 0;           ///< zeros to put before and after each waveform
     bool only_16k = false;     ///< other sample rates are an error instead of being resampled
+    bool each_channel = false;
     /// With --skip-existing: why what is at a job's outputs, which are all there, is not what this run writes, or "".
     /// Empty: nothing is skipped.
     std::function<std::string(const Job&)> unlike_expected = {};

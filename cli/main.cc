@@ -15,6 +15,7 @@
 #include "cli/command.h"
 #include "cli/completion.h"
 #include "cli/console.h"
+#include "cli/convert.h"
 #include "cli/export.h"
 #include "cli/extract.h"
 #include "cli/help.h"
@@ -48,27 +49,40 @@ int run(const Command& command) {
   }
 }
 
-/// Whether the command is `convert`, which is to convert voices. What the program takes before a command has
-/// no values.
-bool asks_to_convert(std::span<const char* const> arguments) {
-  const auto command = std::find_if(arguments.begin(), arguments.end(),
-                                    [](std::string_view argument) { return !argument.starts_with('-'); });
-  return command != arguments.end() && std::string_view(*command) == "convert";
+/// Whether a path names a checkpoint, by its end.
+bool is_checkpoint(std::string_view argument) {
+  constexpr std::array<std::string_view, 5> kEndings = {".pt", ".pth", ".bin", ".ckpt", ".safetensors"};
+  return argument.starts_with("synthetic:") ||
+         std::any_of(kEndings.begin(), kEndings.end(),
+                     [&](auto ending) { return argument.ends_with(ending); });
+}
+
+/// Whether `convert` is given a checkpoint in place of a recording, and no voice. What the program takes before a
+/// command has no values.
+bool asks_to_convert_checkpoint(std::span<const char* const> arguments) {
+  const auto is_argument = [](std::string_view argument) { return !argument.starts_with('-'); };
+  const auto command = std::find_if(arguments.begin(), arguments.end(), is_argument);
+  if (command == arguments.end() || std::string_view(*command) != "convert") return false;
+  const auto input = std::find_if(command + 1, arguments.end(), is_argument);
+  const auto is_voice = [](std::string_view argument) { return argument.starts_with("--voice"); };
+  return input != arguments.end() && is_checkpoint(*input) &&
+         std::none_of(command, arguments.end(), is_voice);
 }
 
 int parse_and_run(int argc, const char* const* argv) {
-  if (asks_to_convert(std::span(argv, static_cast<size_t>(argc)).subspan(1))) {
+  if (asks_to_convert_checkpoint(std::span(argv, static_cast<size_t>(argc)).subspan(1))) {
     error_line(
-        "convert will convert voices, in a later version; to write a checkpoint anew, use `contentvec "
-        "export` with the same arguments");
+        "convert converts recordings, with --voice FILE; to write a checkpoint anew, use `contentvec export` with the "
+        "same arguments");
     return kUsage;
   }
-  CLI::App app("Speech in, ContentVec / HuBERT content features out.", "contentvec");
+  CLI::App app("Speech in; another voice, content features or pitch out.", "contentvec");
   app.set_version_flag("-V,--version", fmt::format("contentvec {}", version()), "Print the version and stop");
   app.require_subcommand(0, 1);
-  const std::array commands = {add_extract(app), add_pitch(app),      add_export(app), add_index(app),
-                               add_blend(app),   add_voices(app),     add_info(app),   add_models(app),
-                               add_bench(app),   add_completion(app), add_man(app),    add_help(app)};
+  const std::array commands = {add_convert(app), add_extract(app), add_pitch(app),      add_export(app),
+                               add_index(app),   add_blend(app),   add_voices(app),     add_info(app),
+                               add_models(app),  add_bench(app),   add_completion(app), add_man(app),
+                               add_help(app)};
   add_verbosity(app);
   for (const Command& command : commands) add_verbosity(*command.parser);
   // Last: commands take on the footer that the program has when they are added.

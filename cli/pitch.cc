@@ -11,8 +11,9 @@
 #include "cli/console.h"
 #include "cli/download_bar.h"
 #include "cli/fail.h"
+#include "cli/picture.h"
+#include "cli/pitch_model.h"
 #include "cli/pitch_output.h"
-#include "cli/plot/figure.h"
 #include "cli/recordings.h"
 #include "cli/training.h"
 #include "contentvec/pitch.h"
@@ -36,7 +37,6 @@ struct PitchArguments {
 const Output kPitch = {.what = "the pitch", .option = "--out", .formats = {"npy", "csv"}};
 const std::map<std::string, PitchFormat> kPitchFormats = {{"npy", PitchFormat::kNpy},
                                                           {"csv", PitchFormat::kCsv}};
-const Output kPlot = {.what = "the picture", .option = "--plot", .formats = {"png", "svg"}};
 constexpr const char* kInterpolate = "interpolate";
 
 /// train/dataset/extract_f0.py of RVC's WebUI
@@ -60,53 +60,24 @@ void check_arguments(const PitchArguments& arguments) {
   }
   const bool binary = arguments.recordings.format != "csv";
   check_standard_output(arguments.recordings, kPitch, binary);
-  if (arguments.plot == "-") throw UsageError("--plot takes a file or a directory");
-  if (!arguments.plot.empty()) plot::check_drawing();
 }
 
 Plan plan_of(const PitchArguments& arguments) {
   PlanOptions options = plan_options(arguments.recordings, kPitch);
   options.keep = {arguments.model};
-  options.beside = {kPlot};
-  options.beside.front().out = arguments.plot;
+  options.beside = {pictures(arguments.plot)};
   const std::vector<std::string>& inputs = arguments.recordings.inputs;
   return arguments.preset.empty() ? make_plan(inputs, options)
                                   : make_training_plan(inputs.front(), arguments.preset, kRvcStep, options);
-}
-
-PitchEstimator load(const std::string& spec, const PitchArguments& arguments) {
-  return PitchEstimator::load(
-      spec, {.threads = arguments.threads, .dtype = dtype_from_name(arguments.dtype), .hub = hub_options()});
-}
-
-/// RVC's default where nothing is said, and a word about the other one where that cannot be had and it can.
-PitchEstimator load_default(const PitchArguments& arguments) {
-  try {
-    return load("rmvpe", arguments);
-  } catch (const Error& error) {
-    if (!find_fcpe()) throw;
-    fail("{}\nFCPE is installed on this machine: --method fcpe takes it", error.what());
-  }
-}
-
-PitchEstimator load_estimator(const PitchArguments& arguments) {
-  if (arguments.model.empty()) {
-    return arguments.method.empty() ? load_default(arguments) : load(arguments.method, arguments);
-  }
-  PitchEstimator estimator = load(arguments.model, arguments);
-  const std::string_view found = pitch_method_name(estimator.method());
-  if (!arguments.method.empty() && arguments.method != found) {
-    fail("--method {}, but --pitch-model {} is {}: leave --method out, or give a model of {}",
-         arguments.method, arguments.model, found, arguments.method);
-  }
-  return estimator;
 }
 
 int run(const PitchArguments& arguments) {
   check_arguments(arguments);
   const Plan plan = plan_of(arguments);
   announce(plan, arguments.recordings);
-  const PitchEstimator estimator = load_estimator(arguments);
+  const PitchEstimator estimator = load_pitch_model(
+      {"--method", arguments.method, arguments.model},
+      {.threads = arguments.threads, .dtype = dtype_from_name(arguments.dtype), .hub = hub_options()});
   const bool for_rvc = !arguments.preset.empty();
   const PitchOutput output = {.format = kPitchFormats.at(plan.format),
                               .interpolate = for_rvc || arguments.unvoiced == kInterpolate,

@@ -6,28 +6,17 @@
 #include <algorithm>
 #include <exception>
 #include <filesystem>
-#include <fstream>
 
 #include "cli/console.h"
 #include "cli/fail.h"
-#include "cli/plot/figure.h"
+#include "cli/picture.h"
 #include "contentvec/audio.h"
 #include "contentvec/feature_file.h"
-#include "contentvec/unfinished_files.h"
 
 namespace contentvec::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Of the frames that are voiced; there is one.
-float median_of_voiced(const std::vector<float>& f0) {
-  std::vector<float> voiced;
-  std::copy_if(f0.begin(), f0.end(), std::back_inserter(voiced), [](float hz) { return hz > 0; });
-  const auto middle = voiced.begin() + static_cast<std::ptrdiff_t>(voiced.size() / 2);
-  std::nth_element(voiced.begin(), middle, voiced.end());
-  return *middle;
-}
 
 Outcome outcome_of(const Pitch& pitch) {
   const auto voiced = std::count_if(pitch.f0.begin(), pitch.f0.end(), [](float hz) { return hz > 0; });
@@ -48,19 +37,12 @@ void check_npy(const fs::path& path, const std::string& dtype) {
   }
 }
 
-void check_begins(const fs::path& path, const std::string& start) {
-  std::string found(start.size(), '\0');
-  std::ifstream(path, std::ios::binary).read(found.data(), static_cast<std::streamsize>(found.size()));
-  if (found != start) fail("it does not begin as a {} file does", path.extension().string());
-}
-
 void check_output(const PitchOutput& output, const Job& job) {
   if (output.for_rvc) {
     check_npy(job.output, "<i8");
     return check_npy(job.beside.front(), "<f8");
   }
-  if (output.plot)
-    check_begins(job.beside.front(), job.beside.front().extension() == ".svg" ? "<?xml" : "\x89PNG");
+  if (output.plot) check_picture(job.beside.front());
   if (output.format == PitchFormat::kNpy) {
     check_npy(job.output, "<f4");
   } else {
@@ -71,18 +53,22 @@ void check_output(const PitchOutput& output, const Job& job) {
 /// What was estimated, over what it was estimated from.
 void write_plot(const PitchOutput& output, const Job& job, const std::vector<float>& f0,
                 const std::vector<float>& waveform) {
-  const fs::path& path = job.beside.front();
-  const std::string name = job.input == "-" ? "standard input" : fs::path(job.input).filename().string();
-  const plot::Panel panel = {.title = utf8_text(name),
+  const plot::Panel panel = {.title = title_of(job),
                              .spectrogram = plot::spectrogram_of(waveform, kSampleRate, plot::range_for(f0)),
                              .f0 = f0,
                              .f0_label = fmt::format("pitch ({}); gaps: unvoiced", output.method)};
-  write_whole_file(
-      path, plot::draw(std::span(&panel, 1),
-                       path.extension() == ".svg" ? plot::PictureFormat::kSvg : plot::PictureFormat::kPng));
+  write_picture(job.beside.front(), std::span(&panel, 1));
 }
 
 }  // namespace
+
+float median_of_voiced(const std::vector<float>& f0) {
+  std::vector<float> voiced;
+  std::copy_if(f0.begin(), f0.end(), std::back_inserter(voiced), [](float hz) { return hz > 0; });
+  const auto middle = voiced.begin() + static_cast<std::ptrdiff_t>(voiced.size() / 2);
+  std::nth_element(voiced.begin(), middle, voiced.end());
+  return *middle;
+}
 
 Outcome write_output(const PitchOutput& output, const Job& job, Pitch pitch,
                      const std::vector<float>& waveform) {

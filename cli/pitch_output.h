@@ -9,6 +9,9 @@
 
 namespace contentvec::cli {
 
+/// Hz, of the frames that are voiced, of which there has to be one.
+float median_of_voiced(const std::vector<float>& f0);
+
 /// What `pitch` writes of a recording.
 struct PitchOutput {
   PitchFormat format = PitchFormat::kNpy;

@@ -24,6 +24,7 @@ class Destination {
   Destination(std::span<const std::string> inputs, const Output& output)
       : out_(output.out),
         format_(output.format.empty() ? output.formats.front() : output.format),
+        mark_(output.out.empty() ? output.mark : ""),
         one_file_(names_a_file(inputs, output)) {
     const std::string ending = ending_of(output);
     if (!one_file_ || ending.empty()) return;
@@ -39,7 +40,7 @@ class Destination {
   [[nodiscard]] fs::path of(const Found& found) const {
     if (one_file_) return out_ == "-" ? kStandardOutput : out_;
     const std::string stem = found.path == "-" ? "stdin" : fs::path(found.path).stem().string();
-    return out_ / found.folder / (stem + "." + format_);
+    return out_ / found.folder / (stem + mark_ + "." + format_);
   }
 
  private:
@@ -80,6 +81,7 @@ class Destination {
 
   std::string out_;
   std::string format_;
+  std::string mark_;
   bool one_file_;
 };
 

@@ -29,6 +29,7 @@ struct Output {
   const char* what;                  ///< for messages: "the features"
   const char* option;                ///< that says where: "--out"
   std::vector<std::string> formats;  ///< endings, without the dot; the first is the default
+  const char* mark = "";             ///< after the stem where no `out` is given: ".converted"
   std::string out = {};              ///< the option's value, may be empty
   std::string format = {};           ///< what --format says, may be empty
 };
@@ -55,8 +56,8 @@ inline constexpr const char* kStandardOutput = "/dev/stdout";
 /// - One input and an `out` that ends in one of the formats: that file, in that format.
 /// - One input and "-": kStandardOutput.
 /// - An `out` that is a directory or ends in '/', several inputs, or an input that is a directory or a list:
-///   <stem>.<format> each, in `out`; empty: in the current directory. With `recursive`, in the same directories
-///   below `out` as below the input.
+///   <stem>.<format> each, in `out`; empty: <stem><mark>.<format> in the current directory. With `recursive`, in the
+///   same directories below `out` as below the input.
 /// What inputs stand for: find_inputs. Throws UsageError when `out` and `format` contradict each other or the
 /// number of inputs, and as check_outputs does.
 Plan make_plan(std::span<const std::string> inputs, const PlanOptions& options);

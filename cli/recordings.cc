@@ -91,8 +91,9 @@ void add_recordings(CLI::App& parser, RecordingArguments& arguments, const Outpu
       "-o,--out,--output", arguments.out,
       fmt::format(
           "The file to write (.{}) for one input, or - for standard output; else the directory (default: the "
-          "current one)",
-          fmt::join(output.formats, " or .")),
+          "current one{})",
+          fmt::join(output.formats, " or ."),
+          *output.mark == '\0' ? "" : fmt::format(", as NAME{}.{}", output.mark, output.formats.front())),
       "PATH");
   option("--format", arguments.format,
          fmt::format("{} (default) or {}", output.formats.front(),

@@ -78,6 +78,12 @@ class Converter {
   [[nodiscard]] CONTENTVEC_API Converted convert(std::span<const float> waveform, int rate,
                                                  const ConvertOptions& options = {}) const;
 
+  /// The pitch that convert() finds in a recording, as Converted::pitch has it: to be looked at or changed, and given
+  /// back as ConvertOptions::f0; or that of a stereo recording's mean, for each of its channels. Takes and throws what
+  /// convert() does, and an Error without an estimator; of the options only pitch_threshold and progress count.
+  [[nodiscard]] CONTENTVEC_API Pitch estimate_pitch(std::span<const float> waveform, int rate,
+                                                    const ConvertOptions& options = {}) const;
+
   [[nodiscard]] CONTENTVEC_API const Voice& voice() const;
 
  private:

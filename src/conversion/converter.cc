@@ -20,6 +20,11 @@ Converted Converter::convert(std::span<const float> waveform, int rate, const Co
   return impl_->convert(waveform, rate, options);
 }
 
+Pitch Converter::estimate_pitch(std::span<const float> waveform, int rate,
+                                const ConvertOptions& options) const {
+  return impl_->estimate_pitch(waveform, rate, options);
+}
+
 const Voice& Converter::voice() const {
   return impl_->voice();
 }

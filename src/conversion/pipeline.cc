@@ -98,6 +98,13 @@ class Pipeline::Run {
     return result;
   }
 
+  Pitch estimate_pitch(std::span<const float> waveform, int rate) {
+    const Recording recording(waveform, rate);
+    Pitch told;
+    estimate_pitch(recording, frames_in(recording), told);
+    return told;
+  }
+
  private:
   void observe(int64_t piece, std::string_view stage, std::span<const float> values) const {
     if (seams_.observe) seams_.observe(piece, stage, values);
@@ -121,10 +128,13 @@ class Pipeline::Run {
 
   // ---- Pitch ----
 
+  static int64_t frames_in(const Recording& recording) {
+    return static_cast<int64_t>(recording.samples().size()) / kPitchHop + 1;
+  }
+
   /// f0_ of the padded recording, and what is told of it.
   void settle_pitch(const Recording& recording, Pitch& told) {
-    const auto samples = static_cast<int64_t>(recording.samples().size());
-    const int64_t frames = samples / kPitchHop + 1;
+    const int64_t frames = frames_in(recording);
     if (!seams_.f0.empty()) {
       f0_ = seams_.f0;
     } else if (options_.f0.empty()) {
@@ -287,6 +297,12 @@ Converted Pipeline::convert(std::span<const float> waveform, int rate, const Con
                             const Seams& seams) const {
   check_options(options, voice_.info());
   return Run(*this, options, seams).convert(waveform, rate);
+}
+
+Pitch Pipeline::estimate_pitch(std::span<const float> waveform, int rate,
+                               const ConvertOptions& options) const {
+  check_options(options, voice_.info());
+  return Run(*this, options, {}).estimate_pitch(waveform, rate);
 }
 
 }  // namespace contentvec::conversion

@@ -37,6 +37,8 @@ class Pipeline {
   [[nodiscard]] const Voice& voice() const { return voice_; }
   [[nodiscard]] Converted convert(std::span<const float> waveform, int rate, const ConvertOptions& options,
                                   const Seams& seams = {}) const;
+  [[nodiscard]] Pitch estimate_pitch(std::span<const float> waveform, int rate,
+                                     const ConvertOptions& options) const;
 
  private:
   class Run;

@@ -137,7 +137,7 @@ bool fits(const PublishedUpsampling& published, const VoiceConfig& c, const Size
 [[noreturn]] void ask_for_rate(const std::string& source, const std::vector<int>& likely) {
   fail(
       "{}: a training checkpoint (G_*.pth), which does not say its sample rate{}: give it with --rate HZ "
-      "(VoiceLoadOptions::sample_rate)",
+      "(convert: --voice-rate HZ; VoiceLoadOptions::sample_rate)",
       source,
       likely.empty()
           ? ""

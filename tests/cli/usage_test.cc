@@ -24,8 +24,9 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-const std::vector<std::string> kCommands = {"extract", "pitch", "export",     "index", "info",  "models",
-                                            "bench",   "help",  "completion", "man",   "blend", "voices"};
+const std::vector<std::string> kCommands = {"convert", "extract", "pitch", "export", "index",
+                                            "info",    "models",  "bench", "help",   "completion",
+                                            "man",     "blend",   "voices"};
 
 void expect_usage_error(const std::vector<std::string>& arguments, const std::string& first_line) {
   const Result result = run(arguments);
@@ -77,19 +78,21 @@ TEST(Usage, SuggestsWhatIsNear) {
                      "there is no option --" + std::string(100000, 'x'));
 }
 
+/// Which was called convert once.
 TEST(Usage, ConvertPointsToExport) {
-  const std::vector<std::vector<std::string>> lines = {{"convert"},
-                                                       {"convert", "m.pt", "m.safetensors", "--layout", "hf"},
-                                                       {"-q", "convert", "extract", "a.wav"},
-                                                       {"convert", "--help"}};
-  for (const std::vector<std::string>& line : lines) {
+  for (const std::vector<std::string>& line : std::vector<std::vector<std::string>>{
+           {"convert", "m.pt", "m.safetensors", "--layout", "hf"},
+           {"-q", "convert", "--dtype=f16", "synthetic:base", "m.safetensors"},
+           {"convert", "hubert_base.pth"}}) {
     const Result result = run(line);
     EXPECT_EQ(result.code, 2);
     EXPECT_EQ(result.out, "");
     EXPECT_THAT(lines_of(result.err),
                 ElementsAre(HasSubstr("use `contentvec export` with the same arguments")));
   }
-  EXPECT_THAT(run({"help", "convert"}).err, HasSubstr("\"convert\" is not one of"));
+  for (const std::vector<std::string>& line : std::vector<std::vector<std::string>>{
+           {"convert"}, {"convert", "a.wav"}, {"convert", "m.pt", "--voice=v.pth"}, {"export", "m.pt"}})
+    EXPECT_THAT(run(line).err, Not(HasSubstr("with the same arguments"))) << line.back();
 }
 
 TEST(Usage, NumbersAreNumbersInTheirRange) {
@@ -122,9 +125,10 @@ TEST(Usage, HelpOfACommandInEveryWay) {
     EXPECT_THAT(run({"help"}).out, HasSubstr("  " + command + " "));
   }
   EXPECT_EQ(run({"help"}).out, run({"--help"}).out);
-  expect_usage_error({"help", "extrct"},
-                     "COMMAND: \"extrct\" is not one of extract, pitch, export, index, blend, voices, info, "
-                     "models, bench, completion, man, help; did you mean \"extract\"?");
+  expect_usage_error(
+      {"help", "extrct"},
+      "COMMAND: \"extrct\" is not one of convert, extract, pitch, export, index, blend, voices, info, "
+      "models, bench, completion, man, help; did you mean \"extract\"?");
 }
 
 TEST(Usage, ShortNames) {
@@ -170,6 +174,9 @@ TEST(Usage, BashCompletes) {
   EXPECT_THAT(completions({"contentvec", "extract", "--norm"}), ElementsAre("--normalize"));
   EXPECT_THAT(completions({"contentvec", "extract", "--normalize", ""}), ElementsAre("auto", "on", "off"));
   EXPECT_THAT(completions({"contentvec", "extract", "--preset", "rvc"}), ElementsAre("rvc-v1", "rvc-v2"));
+  EXPECT_THAT(completions({"contentvec", "convert", "--preset", ""}),
+              ElementsAre("rvc-webui", "applio", "mlx-rvc"));
+  EXPECT_THAT(completions({"contentvec", "convert", "--voice", ""}), ElementsAre("")) << "files";
   EXPECT_THAT(completions({"contentvec", "pitch", "--method", ""}), ElementsAre("rmvpe", "fcpe"));
   EXPECT_THAT(completions({"contentvec", "export", "--dtype", ""}), ElementsAre("f32", "f16"));
   EXPECT_THAT(completions({"contentvec", "completion", ""}), ElementsAre("bash", "zsh", "fish"));

@@ -217,6 +217,19 @@ TEST(Converter, APitchOfTheUsersOwnTakesTheEstimatorsPlace) {
               HasSubstr("pitch estimator"));
 }
 
+TEST(Converter, ThePitchThatIsFoundCanBeGivenBack) {
+  const Converter convert = converter({});
+  const std::vector<float> recording = glide(0.7);
+  const Converted expected = convert.convert(recording, 16000, {.key = 2, .seed = 3});
+  const Pitch pitch = convert.estimate_pitch(recording, 16000);
+  EXPECT_EQ(pitch.f0, expected.pitch.f0);
+  EXPECT_EQ(pitch.confidence, expected.pitch.confidence);
+  EXPECT_EQ(convert.convert(recording, 16000, {.key = 2, .f0 = pitch.f0, .seed = 3}).pitch.f0, pitch.f0);
+  EXPECT_THAT(
+      error_of([&] { (void)converter({.pitch = std::nullopt}).estimate_pitch(recording, 16000); }),
+      HasSubstr("pitch estimator"));
+}
+
 TEST(Converter, APitchOfTheUsersOwnIsMirroredAsTheRecordingIs) {
   const conversion::Pipeline pipeline(Model::load(made_up("pipeline-hubert-v2")), {},
                                       Voice::load(made_up("tiny-v2-48k")), {});

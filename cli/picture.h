@@ -1,0 +1,28 @@
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+
+#include "cli/plan.h"
+#include "cli/plot/figure.h"
+
+namespace contentvec::cli {
+
+/// What a command draws of each recording, and where --plot wants it, which may be empty. Throws UsageError for
+/// standard output, and Error where pictures are wanted and cannot be drawn.
+Output pictures(const std::string& plot);
+
+/// What a job's input is called in a picture.
+std::string title_of(const Job& job);
+
+/// Draws a picture of the kind that its path ends as. Throws Error.
+void write_picture(const std::filesystem::path& path, std::span<const plot::Panel> panels);
+
+/// Throws Error where a file does not begin as a picture of that kind does.
+void check_picture(const std::filesystem::path& path);
+
+/// Throws Error where a file does not begin so.
+void check_begins(const std::filesystem::path& path, const std::string& start);
+
+}  // namespace contentvec::cli

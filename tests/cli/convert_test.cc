@@ -1,0 +1,514 @@
+// contentvec convert: what it writes, over the library's Converter.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <csignal>
+#include <cstdlib>
+#include <limits>
+#include <thread>
+
+#include "audio/wav.h"
+#include "cli/files.h"
+#include "cli/process.h"
+#include "contentvec/contentvec.h"
+#include "contentvec/converter.h"
+#include "contentvec/pitch.h"
+#include "support.h"
+
+namespace contentvec::test {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+std::string rvc_spec(const std::string& config) {
+  return "synthetic:" +
+         (fs::path(CONTENTVEC_SOURCE_DIR) / "tests/oracle-rvc/configs" / (config + ".json")).string();
+}
+
+nlohmann::json parsed(const std::string& line) {
+  return nlohmann::json::parse(line);
+}
+
+std::string small_index() {
+  return (fs::path(CONTENTVEC_SOURCE_DIR) / "tests/oracle-rvc/checkpoints/tiny-v2.index").string();
+}
+
+/// Half a second of noise, and small models to convert it with. Nothing may be downloaded.
+class ConvertTest : public testing::Test {
+ protected:
+  ConvertTest() {
+    write_wav(folder_ / "a.wav", noise_);
+    setenv("HF_HUB_OFFLINE", "1", 1);
+    setenv("HF_HUB_CACHE", (folder_ / "no cache").c_str(), 1);
+  }
+  ~ConvertTest() override {
+    unsetenv("HF_HUB_OFFLINE");
+    unsetenv("HF_HUB_CACHE");
+  }
+
+  Result command(const std::vector<std::string>& arguments, Surroundings surroundings = {}) {
+    surroundings.folder = folder_.path();
+    return run(arguments, surroundings);
+  }
+  /// By the small voice and its models, where `arguments` do not say others.
+  Result convert(std::vector<std::string> arguments, const Surroundings& surroundings = {}) {
+    const auto standard = [&](const std::string& option, const std::string& value) {
+      if (std::find(arguments.begin(), arguments.end(), option) == arguments.end())
+        arguments.insert(arguments.end(), {option, value});
+    };
+    standard("--voice", rvc_spec("tiny-v2-48k"));
+    standard("--model", rvc_spec("pipeline-hubert-v2"));
+    standard("--pitch-model", rvc_spec("tiny-rmvpe"));
+    arguments.insert(arguments.begin(), "convert");
+    return command(arguments, surroundings);
+  }
+  void expect_same(const std::vector<std::string>& one, const std::vector<std::string>& other) {
+    const auto bytes = [&](std::vector<std::string> arguments) {
+      arguments.insert(arguments.begin(), {"a.wav", "--seed", "1", "--out", "same.wav"});
+      const Result result = convert(arguments);
+      EXPECT_EQ(result.code, 0) << result.err;
+      return read_file(folder_ / "same.wav");
+    };
+    EXPECT_EQ(bytes(one), bytes(other)) << testing::PrintToString(one);
+  }
+  bool differ(const std::vector<std::string>& options) {
+    std::vector<std::string> arguments = {"a.wav", "--seed", "1", "--out", "x.wav"};
+    EXPECT_EQ(convert(arguments).code, 0);
+    const auto before = read_file(folder_ / "x.wav");
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    const Result result = convert(arguments);
+    EXPECT_EQ(result.code, 0) << result.err;
+    return read_file(folder_ / "x.wav") != before;
+  }
+
+  [[nodiscard]] static Converter converter() {
+    return {Model::load(rvc_spec("pipeline-hubert-v2")), PitchEstimator::load(rvc_spec("tiny-rmvpe")),
+            Voice::load(rvc_spec("tiny-v2-48k"))};
+  }
+  /// The samples of an audio file's only channel, as they are in it.
+  [[nodiscard]] std::vector<float> samples_in(const std::string& name) const {
+    AudioChannels audio = read_audio_channels(folder_ / name);
+    EXPECT_EQ(audio.channels.size(), 1U);
+    return audio.channels.front();
+  }
+  /// A stereo file: the noise, and half of it, later.
+  void write_stereo(const std::string& name) {
+    std::vector<float> both;
+    for (size_t i = 0; i < noise_.size(); ++i) {
+      both.push_back(noise_[i]);
+      both.push_back(i < 700 ? 0 : noise_[i - 700] / 2);
+    }
+    write_file(folder_ / name, wav(16000, 2, both));
+  }
+
+  TemporaryFolder folder_;
+  std::vector<float> noise_ = noise(8000);
+};
+
+TEST_F(ConvertTest, WritesWhatTheLibraryGives) {
+  const Converted expected = converter().convert(noise_, 16000, {.key = 3, .seed = 11});
+  const Result result = convert({"a.wav", "--key", "3", "--seed", "11"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("[1/1] a.wav -> a.converted.wav  0.4"));
+  EXPECT_THAT(result.err, HasSubstr(" s at 48000 Hz, median pitch "));
+  EXPECT_EQ(audio_rate(folder_ / "a.converted.wav"), 48000);
+  const std::vector<float> pcm16 = samples_in("a.converted.wav");
+  const std::vector<int16_t> scaled = to_pcm16(expected.waveform);
+  ASSERT_EQ(pcm16.size(), scaled.size());
+  for (size_t i = 0; i < scaled.size(); ++i) ASSERT_EQ(pcm16[i] * 32768, static_cast<float>(scaled[i])) << i;
+
+  ASSERT_EQ(convert({"a.wav", "--key", "3", "--seed", "11", "--encoding", "float", "-o", "f.wav"}).code, 0);
+  EXPECT_EQ(samples_in("f.wav"), expected.waveform) << "as it is before it is scaled to integers";
+  ASSERT_EQ(convert({"a.wav", "--key", "3", "--seed", "11", "-o", "b.flac"}).code, 0);
+  EXPECT_EQ(samples_in("b.flac"), pcm16);
+  ASSERT_EQ(convert({"a.wav", "--key", "3", "--seed", "11", "--encoding", "pcm24", "-o", "c.flac"}).code, 0);
+  const std::vector<float> pcm24 = samples_in("c.flac");
+  ASSERT_EQ(pcm24.size(), pcm16.size());
+  for (size_t i = 0; i < pcm24.size(); ++i) ASSERT_EQ(std::trunc(pcm24[i] * 32768), pcm16[i] * 32768) << i;
+  EXPECT_NE(pcm24, pcm16);
+}
+
+TEST_F(ConvertTest, EveryOptionIsTheLibrarys) {
+  const std::string voice = rvc_spec("tiny-v2-48k");
+  const ConvertOptions options = {.key = -2.5,
+                                  .speaker = 1,
+                                  .rms_mix_rate = 0.5F,
+                                  .unvoiced = Unvoiced::kKeep,
+                                  .pitch_threshold = 0.45,
+                                  .formant = 2,
+                                  .crossfade_ms = 20,
+                                  .seed = 18446744073709551615U,
+                                  .output_rate = 44100};
+  const Converted expected = converter().convert(noise_, 16000, options);
+  const Result result = convert({"a.wav",
+                                 "--key",
+                                 "-2.5",
+                                 "--speaker",
+                                 "1",
+                                 "--rms-mix-rate",
+                                 "0.5",
+                                 "--unvoiced",
+                                 "keep",
+                                 "--pitch-threshold",
+                                 "0.45",
+                                 "--formant",
+                                 "2",
+                                 "--crossfade",
+                                 "20",
+                                 "--seed",
+                                 "18446744073709551615",
+                                 "--rate",
+                                 "44100",
+                                 "--encoding",
+                                 "float",
+                                 "--threads",
+                                 "1",
+                                 "--json"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(samples_in("a.converted.wav"), expected.waveform);
+  const nlohmann::json line = parsed(result.out);
+  EXPECT_EQ(line["output"], "a.converted.wav");
+  EXPECT_EQ(line["sample_rate"], 44100);
+  EXPECT_EQ(line["channels"], 1);
+  EXPECT_EQ(line["samples"], expected.waveform.size());
+  EXPECT_EQ(line["seed"], 18446744073709551615U);
+  EXPECT_EQ(line["audio_seconds"], 0.5);
+  EXPECT_EQ(line["voiced"], std::count_if(expected.pitch.f0.begin(), expected.pitch.f0.end(),
+                                          [](float hz) { return hz > 0; }));
+  EXPECT_FALSE(line.contains("index"));
+}
+
+TEST_F(ConvertTest, SeedsAreDrawnAndTold) {
+  write_wav(folder_ / "b.wav", noise_);
+  const Result first = convert({"a.wav", "b.wav", "--out", "one", "--json", "-v"});
+  ASSERT_EQ(first.code, 0) << first.err;
+  const nlohmann::json line = parsed(lines_of(first.out).front());
+  const std::string seed = line["seed"].dump();
+  EXPECT_THAT(first.err, HasSubstr("the seed of the noise is " + seed + "; --seed " + seed));
+  EXPECT_EQ(read_file(folder_ / "one/a.wav"), read_file(folder_ / "one/b.wav")) << "one seed for all";
+  ASSERT_EQ(convert({"a.wav", "--out", "two/", "--seed", seed}).code, 0);
+  EXPECT_EQ(read_file(folder_ / "two/a.wav"), read_file(folder_ / "one/a.wav"));
+  const Result other = convert({"a.wav", "--out", "three/"});
+  EXPECT_THAT(other.err, Not(HasSubstr("seed")));
+  EXPECT_NE(read_file(folder_ / "three/a.wav"), read_file(folder_ / "one/a.wav"));
+}
+
+TEST_F(ConvertTest, StandardStreams) {
+  ASSERT_EQ(convert({"a.wav", "--seed", "1", "-o", "a1.wav"}).code, 0);
+  const Result piped = convert({"-", "--seed", "1", "-o", "-"}, {.input = folder_ / "a.wav"});
+  EXPECT_EQ(piped.code, 0) << piped.err;
+  EXPECT_EQ(piped.out, text_of(folder_ / "a1.wav"));
+  EXPECT_THAT(convert({"a.wav", "-o", "-", "--format", "flac"}).out, testing::StartsWith("fLaC"));
+  ASSERT_EQ(convert({"-"}, {.input = folder_ / "a.wav"}).code, 0);
+  EXPECT_TRUE(fs::exists(folder_ / "stdin.converted.wav"));
+}
+
+TEST_F(ConvertTest, FoldersShardsAndWhatIsThere) {
+  fs::create_directories(folder_ / "in/below");
+  for (const char* name : {"in/a.wav", "in/b.wav", "in/below/c.wav"}) write_wav(folder_ / name, noise_);
+  for (const char* shard : {"1/2", "2/2"})
+    ASSERT_EQ(convert({"in", "--recursive", "--out", "out", "--shard", shard, "--seed", "1"}).code, 0);
+  EXPECT_THAT(names_in(folder_ / "out"), ElementsAre("a.wav", "b.wav", "below"));
+  EXPECT_THAT(names_in(folder_ / "out/below"), ElementsAre("c.wav"));
+  const auto whole = read_file(folder_ / "out/a.wav");
+  fs::resize_file(folder_ / "out/a.wav", 4000);
+  const Result again =
+      convert({"in", "--recursive", "--out", "out", "--skip-existing", "--seed", "1", "--json"});
+  EXPECT_EQ(again.code, 0);
+  EXPECT_THAT(again.err,
+              AllOf(HasSubstr("1 of 3 done"), HasSubstr("2 were there already"),
+                    HasSubstr("what was there already is written anew: it has 4000 bytes, and says")));
+  EXPECT_EQ(read_file(folder_ / "out/a.wav"), whole);
+}
+
+TEST_F(ConvertTest, WhatIsThereIsOfThisRate) {
+  const auto redone = [&](std::vector<std::string> options) {
+    options.insert(options.begin(), {"a.wav", "--out", "out/", "--skip-existing", "--json"});
+    const Result result = convert(options);
+    EXPECT_EQ(result.code, 0) << result.err;
+    return !parsed(result.out).contains("skipped");
+  };
+  for (const std::vector<std::string>& options :
+       std::vector<std::vector<std::string>>{{},
+                                             {"--encoding", "float"},
+                                             {"--encoding", "pcm24"},
+                                             {"--rate", "44100"},
+                                             {"--format", "flac"},
+                                             {"--format", "flac", "--encoding", "pcm24"},
+                                             {"--format", "flac", "--rate", "44100"}}) {
+    EXPECT_TRUE(redone(options)) << testing::PrintToString(options);
+    EXPECT_FALSE(redone(options)) << testing::PrintToString(options);
+  }
+  write_file(folder_ / "out/a.wav", std::string("RIFF"));
+  EXPECT_TRUE(redone({}));
+  write_file(folder_ / "out/a.flac", std::string("fLaC"));
+  EXPECT_TRUE(redone({"--format", "flac"}));
+}
+
+TEST_F(ConvertTest, EachChannel) {
+  write_stereo("st.wav");
+  const Converter library = converter();
+  AudioChannels stereo = read_audio_channels(folder_ / "st.wav");
+  std::vector<float> mean;
+  for (size_t i = 0; i < noise_.size(); ++i)
+    mean.push_back(
+        static_cast<float>((static_cast<double>(stereo.channels[0][i]) + stereo.channels[1][i]) / 2));
+  const std::vector<float> f0 = library.estimate_pitch(mean, 16000).f0;
+
+  ASSERT_EQ(
+      convert({"st.wav", "--channels", "each", "--seed", "4", "--encoding", "float", "-o", "x.wav"}).code, 0);
+  AudioChannels written = read_audio_channels(folder_ / "x.wav");
+  ASSERT_EQ(written.channels.size(), 2U);
+  for (size_t c = 0; c < 2; ++c)
+    EXPECT_EQ(written.channels[c],
+              library.convert(stereo.channels[c], 16000, {.f0 = f0, .seed = 4}).waveform);
+
+  const Result own = convert({"st.wav", "--channels", "each", "--channel-pitch", "own", "--seed", "4",
+                              "--encoding", "float", "-o", "y.wav", "--json"});
+  ASSERT_EQ(own.code, 0) << own.err;
+  EXPECT_EQ(parsed(own.out)["channels"], 2);
+  written = read_audio_channels(folder_ / "y.wav");
+  for (size_t c = 0; c < 2; ++c)
+    EXPECT_EQ(written.channels[c], library.convert(stereo.channels[c], 16000, {.seed = 4}).waveform);
+
+  ASSERT_EQ(convert({"st.wav", "--seed", "4", "-o", "mono.wav"}).code, 0);
+  EXPECT_EQ(samples_in("mono.wav").size(), written.channels[0].size());
+  expect_same({"--channels", "each"}, {});  // of a mono recording
+  write_file(folder_ / "nine.wav", wav(16000, 9, noise(9 * 8000)));
+  const Result nine = convert({"nine.wav", "--channels", "each"});
+  EXPECT_EQ(nine.code, 1);
+  EXPECT_THAT(nine.err, HasSubstr("it has 9 channels, and 8 are the most"));
+}
+
+TEST_F(ConvertTest, APitchOfOnesOwn) {
+  ASSERT_EQ(command({"pitch", "a.wav", "--pitch-model", rvc_spec("tiny-rmvpe"), "-o", "f0.csv"}).code, 0);
+  ASSERT_EQ(command({"pitch", "a.wav", "--pitch-model", rvc_spec("tiny-rmvpe"), "-o", "f0.npy"}).code, 0);
+  const std::vector<float> f0 = read_npy(folder_ / "f0.npy").values;
+  const std::vector<float> expected = converter().convert(noise_, 16000, {.f0 = f0, .seed = 1}).waveform;
+  for (const char* file : {"f0.csv", "f0.npy"}) {
+    // The pitch model is not even looked for.
+    const Result result =
+        convert({"a.wav", "--f0", file, "--seed", "1", "--encoding", "float", "--pitch-model", "none.pt"});
+    ASSERT_EQ(result.code, 0) << result.err;
+    EXPECT_EQ(samples_in("a.converted.wav"), expected) << file;
+  }
+  write_npy(folder_ / "short.npy", "10,", std::vector<float>(10, 100));
+  write_npy(folder_ / "two.npy", "51, 1", noise(51));
+  write_npy(folder_ / "wrong.npy", "51,", std::vector<float>(51, -1));
+  write_file(folder_ / "hz.csv", std::string("time,hz\n0,100\n"));
+  const auto refusal = [&](const std::string& file) {
+    const Result result = convert({"a.wav", "--f0", file, "-o", "no.wav"});
+    EXPECT_EQ(result.code, 1) << file;
+    return result.err;
+  };
+  EXPECT_THAT(refusal("short.npy"), HasSubstr("the pitch has 10 values and the recording 51 frames"));
+  EXPECT_THAT(refusal("two.npy"), HasSubstr("its shape has 2 dimensions"));
+  EXPECT_THAT(refusal("wrong.npy"), HasSubstr("-1 Hz"));
+  EXPECT_THAT(refusal("hz.csv"), HasSubstr("expected what `contentvec pitch` writes"));
+  EXPECT_THAT(refusal("none.npy"), HasSubstr("none.npy"));
+  EXPECT_EQ(convert({"a.wav", "b.wav", "--f0", "f0.csv"}).code, 2);
+  EXPECT_EQ(convert({".", "--f0", "f0.csv"}).code, 2);
+  EXPECT_FALSE(fs::exists(folder_ / "no.wav"));
+}
+
+TEST_F(ConvertTest, PresetsAreDefaults) {
+  const std::vector<std::string> noisy = {"--pitch-threshold", "0.45"};  // so that some frames are unvoiced
+  const auto with = [&](std::vector<std::string> options) {
+    options.insert(options.end(), noisy.begin(), noisy.end());
+    return options;
+  };
+  EXPECT_TRUE(differ({"--preset", "rvc-webui"}));
+  expect_same({"--preset", "rvc-webui"}, {"--rms-mix-rate", "0.25"});
+  expect_same(with({"--preset", "applio"}), with({"--unvoiced", "keep"}));
+  expect_same(with({"--preset", "mlx-rvc"}), with({"--unvoiced", "keep"}));
+  expect_same(with({"--preset", "applio", "--unvoiced", "interpolate", "--rms-mix-rate", "0"}),
+              with({"--rms-mix-rate", "0"}));
+}
+
+#ifdef CONTENTVEC_HAVE_FAISS
+TEST_F(ConvertTest, PresetsOfTheIndex) {
+  const auto with = [&](std::vector<std::string> options) {
+    options.insert(options.end(),
+                   {"--index", small_index(), "--pitch-threshold", "0.45", "--unvoiced", "keep"});
+    return options;
+  };
+  EXPECT_TRUE(differ({"--index", small_index()}));
+  EXPECT_FALSE(differ({"--index", small_index(), "--index-rate", "0"}));
+  expect_same(with({"--preset", "rvc-webui", "--rms-mix-rate", "1"}),
+              with({"--index-rate", "0.75", "--protect", "0.33"}));
+  expect_same(with({"--preset", "applio"}), with({"--protect", "0.5"}));
+  expect_same(with({"--preset", "mlx-rvc"}), with({"--index-rate", "0.5", "--protect", "0.5"}));
+  expect_same(with({"--preset", "mlx-rvc", "--index-rate", "0.2", "--protect", "0.1"}),
+              with({"--index-rate", "0.2", "--protect", "0.1"}));
+}
+
+TEST_F(ConvertTest, AnIndexBesideTheVoiceIsUsed) {
+  fs::create_directory(folder_ / "singer");
+  ASSERT_EQ(command({"blend", rvc_spec("tiny-v2-48k"), rvc_spec("tiny-v2-48k"), "--weights", "1,0",
+                     "singer/voice.safetensors"})
+                .code,
+            0);
+  fs::copy_file(small_index(), folder_ / "singer/added_IVF1_Flat_nprobe_1_singer_v2.index");
+  const std::string found = "singer/added_IVF1_Flat_nprobe_1_singer_v2.index";
+  const Result result = convert({"a.wav", "--voice", "singer", "--json"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("note: the voice's index is used: " + found));
+  EXPECT_EQ(parsed(result.out)["index"], found);
+  EXPECT_EQ(parsed(result.out)["index_rate"], 0.75);
+  expect_same({"--voice", "singer"}, {"--index", small_index()});
+  expect_same({"--voice", "singer", "--index", "none"}, {});
+  expect_same({"--voice", "singer", "--index-rate", "0"}, {});
+  expect_same({"--voice", "singer/voice.safetensors"}, {});
+  expect_same({"--voice", "singer", "--index", small_index(), "--index-rate", "0.3"},
+              {"--voice", "singer", "--index-rate", "0.3"});
+  write_file(folder_ / found, std::string("IwFl, and no more"));
+  const Result damaged = convert({"a.wav", "--voice", "singer"});
+  EXPECT_EQ(damaged.code, 1);
+  EXPECT_THAT(damaged.err, HasSubstr("--index none converts without it"));
+}
+
+TEST_F(ConvertTest, AnIndexThatDoesNotFit) {
+  write_npy(folder_ / "features.npy", "40, 256", noise(40 * 256));
+  fs::create_directory(folder_ / "features");
+  fs::rename(folder_ / "features.npy", folder_ / "features/a.npy");
+  ASSERT_EQ(command({"index", "features", "v1.index"}).code, 0);
+  const Result result = convert({"a.wav", "--index", "v1.index"});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.err, HasSubstr("the index holds vectors of 256"));
+  EXPECT_EQ(convert({"a.wav", "--index", "missing.index"}).code, 1);
+}
+#endif
+
+TEST_F(ConvertTest, VoicesOfVersionOneAndWithoutPitch) {
+  const Result v1 = convert(
+      {"a.wav", "--voice", rvc_spec("tiny-v1-40k"), "--model", rvc_spec("pipeline-hubert-v1"), "--json"});
+  ASSERT_EQ(v1.code, 0) << v1.err;
+  EXPECT_EQ(parsed(v1.out)["sample_rate"], 40000);
+  const Result none = command({"convert", "a.wav", "--voice", rvc_spec("tiny-v2-32k-nono"), "--model",
+                               rvc_spec("pipeline-hubert-v2"), "--key", "3", "--protect", "0.2", "--json"});
+  ASSERT_EQ(none.code, 0) << "no pitch model is needed: " << none.err;
+  EXPECT_FALSE(parsed(none.out).contains("voiced"));
+  EXPECT_THAT(none.err, AllOf(HasSubstr("--key has no effect: this voice takes no pitch"),
+                              HasSubstr("--protect has no effect: there is no index")));
+}
+
+TEST_F(ConvertTest, WhatIsMissingIsNamed) {
+  const Result pitch = command(
+      {"convert", "a.wav", "--voice", rvc_spec("tiny-v2-48k"), "--model", rvc_spec("pipeline-hubert-v2")});
+  EXPECT_EQ(pitch.code, 1);
+  EXPECT_THAT(pitch.err, AllOf(HasSubstr("rmvpe"), HasSubstr("--pitch-method fcpe")));
+  const Result model = command(
+      {"convert", "a.wav", "--voice", rvc_spec("tiny-v2-48k"), "--pitch-model", rvc_spec("tiny-rmvpe")});
+  EXPECT_EQ(model.code, 1);
+  EXPECT_THAT(model.err, HasSubstr(kDefaultModel));
+  const Result v1 = command(
+      {"convert", "a.wav", "--voice", rvc_spec("tiny-v1-40k"), "--pitch-model", rvc_spec("tiny-rmvpe")});
+  EXPECT_THAT(v1.err, HasSubstr("rvc-hubert-base"));
+  EXPECT_THAT(convert({"a.wav", "--pitch-method", "fcpe"}).err,
+              HasSubstr("--pitch-method fcpe, but --pitch-model"));
+  // A path that was mistyped is told before anything is loaded.
+  const Result input = command({"convert", "missing.wav", "--voice", "missing.pth"});
+  EXPECT_EQ(input.code, 1);
+  EXPECT_THAT(input.err, AllOf(HasSubstr("contentvec: missing.wav: "), Not(HasSubstr("missing.pth"))));
+  EXPECT_THAT(convert({"a.wav", "--voice", "missing.pth"}).err,
+              HasSubstr("missing.pth: there is no such file"));
+  EXPECT_THAT(names_in(folder_.path()), ElementsAre("a.wav"));
+}
+
+TEST_F(ConvertTest, FilesThatAreSomethingElse) {
+  write_file(folder_ / "voice.pth", std::string("no voice"));
+  EXPECT_EQ(convert({"a.wav", "--voice", "voice.pth"}).code, 1);
+  EXPECT_THAT(convert({"a.wav", "--voice", "a.wav"}).err, HasSubstr("found a WAV sound file"));
+  EXPECT_THAT(convert({"a.wav", "--voice", tiny_model().string()}).err, HasSubstr("expected a voice"));
+  EXPECT_THAT(convert({"a.wav", "--voice", rvc_spec("tiny-v2-48k"), "--speaker", "99"}).err,
+              HasSubstr("--speaker 99: this voice has"));
+  EXPECT_EQ(convert({tiny_model().string()}).code, 1) << "a checkpoint as the recording";
+  std::vector<float> broken = noise_;
+  broken[100] = std::numeric_limits<float>::quiet_NaN();
+  write_wav(folder_ / "nan.wav", broken);
+  write_wav(folder_ / "short.wav", noise(300));
+  write_wav(folder_ / "silent.wav", std::vector<float>(8000));
+  const Result result = convert({"nan.wav", "short.wav", "silent.wav", "a.wav", "--out", "out"});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.err, HasSubstr("2 of 4 failed:\n  nan.wav\n  short.wav\n"));
+  EXPECT_THAT(names_in(folder_ / "out"), ElementsAre("a.wav", "silent.wav"));
+}
+
+TEST_F(ConvertTest, Usage) {
+  for (const std::vector<std::string>& wrong :
+       std::vector<std::vector<std::string>>{{"--key", "49"},
+                                             {"--key", "nan"},
+                                             {"--protect", "0.6"},
+                                             {"--index-rate", "2"},
+                                             {"--rms-mix-rate", "-1"},
+                                             {"--speaker", "-1"},
+                                             {"--unvoiced", "drop"},
+                                             {"--channels", "stereo"},
+                                             {"--channel-pitch", "own"},
+                                             {"--seed", "-1"},
+                                             {"--seed", "x"},
+                                             {"--rate", "10"},
+                                             {"--encoding", "mp3"},
+                                             {"--format", "flac", "--encoding", "float"},
+                                             {"--format", "mp3"},
+                                             {"--out", "x.mp3"},
+                                             {"--out", "a.wav"},
+                                             {"--out", "-", "--json"},
+                                             {"--preset", "rvc"},
+                                             {"--dtype", "f16"},
+                                             {"--plot", "-"}}) {
+    std::vector<std::string> arguments = {"a.wav"};
+    arguments.insert(arguments.end(), wrong.begin(), wrong.end());
+    const Result result = convert(arguments);
+    EXPECT_EQ(result.code, 2) << testing::PrintToString(wrong) << result.err;
+  }
+  EXPECT_THAT(command({"convert", "a.wav"}).err, HasSubstr("--voice is required"));
+  EXPECT_THAT(convert({"a.wav", "--voice", "v.pth", "-o", "v.pth/"}).err, Not(IsEmpty()));
+  EXPECT_THAT(names_in(folder_.path()), ElementsAre("a.wav"));
+}
+
+TEST_F(ConvertTest, APictureOfBoth) {
+  const Result result = convert({"a.wav", "--plot", "a.svg", "--json"});
+  if (result.code != 0 && result.err.find("cannot draw") != std::string::npos) GTEST_SKIP() << result.err;
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(parsed(result.out)["plot"], "a.svg");
+  EXPECT_THAT(text_of(folder_ / "a.svg"), testing::StartsWith("<?xml"));
+  write_file(folder_ / "a.svg", std::string("cut"));
+  const Result again = convert({"a.wav", "--plot", "a.svg", "--skip-existing"});
+  EXPECT_THAT(again.err, HasSubstr("it does not begin as a .svg file does"));
+}
+
+TEST_F(ConvertTest, AFullDiskLeavesTheOldFile) {
+  write_file(folder_ / "x.wav", std::string("old"));
+  const Result full = convert({"a.wav", "--out", "x.wav"}, {.largest_file = 4096});
+  EXPECT_EQ(full.code, 1);
+  EXPECT_EQ(text_of(folder_ / "x.wav"), "old");
+  EXPECT_THAT(names_in(folder_.path()), ElementsAre("a.wav", "x.wav"));
+  const Result out = convert({"a.wav", "--out", "-"}, {.output = "/dev/full"});
+  EXPECT_EQ(out.code, 1);
+  EXPECT_THAT(out.err, HasSubstr("No space left"));
+}
+
+TEST_F(ConvertTest, InterruptedItLeavesNothing) {
+  write_wav(folder_ / "long.wav", noise(16000 * 300));
+  Process process({"convert", "a.wav", "long.wav", "--voice", rvc_spec("tiny-v2-48k"), "--model",
+                   rvc_spec("pipeline-hubert-v2"), "--pitch-model", rvc_spec("tiny-rmvpe"), "--out", "out"},
+                  {.folder = folder_.path()});
+  while (process.running() && !fs::exists(folder_ / "out/a.wav"))
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  ASSERT_TRUE(process.running());
+  process.send(SIGINT);
+  EXPECT_EQ(process.wait().signal, SIGINT);
+  EXPECT_THAT(names_in(folder_ / "out"), ElementsAre("a.wav"));
+}
+
+}  // namespace
+}  // namespace contentvec::test
