@@ -26,6 +26,11 @@ std::array<double, 4> tap_factors(int point, int points) {
   return {factor, factor * at, factor * at * at, factor * at * at * at};
 }
 
+/// Products of bfloat16 take channels by two.
+int64_t even(int64_t channels) {
+  return channels + channels % 2;
+}
+
 int64_t round_down(int64_t value, int64_t step) {
   return (value >= 0 ? value : value - step + 1) / step * step;
 }
@@ -50,15 +55,16 @@ void SameConv1d::pack_fast(const Kernels& kernels, std::span<const float> weight
   for (int point = 0; point < points_; ++point) {
     // At infinity a group's last tap alone counts, which the last group lacks, the kernel being odd.
     const bool spared = points_ == 7 && point == points_ - 1;
-    const int64_t depth = (groups() - (spared ? 1 : 0)) * in_;
+    const int64_t depth = (groups() - (spared ? 1 : 0)) * even(in_);
     at_point.resize(static_cast<size_t>(out_ * depth));
     const std::array<double, 4> factors = tap_factors(point, points_);
     for (int64_t o = 0; o < out_; ++o) {
       for (int64_t k = 0; k < depth; ++k) {
-        const int64_t first = k / in_ * kTileRows;
+        const int64_t first = k / even(in_) * kTileRows;
+        const int64_t channel = k % even(in_);
         double sum = 0;
-        for (int64_t tap = first; tap < std::min(first + kTileRows, kernel_); ++tap) {
-          const float w = weight[static_cast<size_t>((o * kernel_ + tap) * in_ + k % in_)];
+        for (int64_t tap = first; channel < in_ && tap < std::min(first + kTileRows, kernel_); ++tap) {
+          const float w = weight[static_cast<size_t>((o * kernel_ + tap) * in_ + channel)];
           sum += factors[static_cast<size_t>(tap - first)] * static_cast<double>(w);
         }
         at_point[static_cast<size_t>(o * depth + k)] = static_cast<float>(sum);
@@ -107,10 +113,9 @@ void SameConv1d::run(const Kernels& kernels, const float* x, float slope, int64_
   kernels.fast_conv_input(x, in_, of_input, slope, scratch);
   for (int point = 0; point < points_; ++point) {
     const PackedMatrix& weight = fast_[static_cast<size_t>(point)];
-    kernels.product(
-        {scratch + point * of_input.stride_of_point(), stride, weight.depth() / in_, in_, dilation_ * stride},
-        tiles, weight.panels(), out_, products + point * of_output.stride_of_point(), of_output.stride, {},
-        product_scratch);
+    kernels.fast_conv_product(scratch, of_input, point, weight.depth() / even(in_), tiles, weight.panels(),
+                              out_, products + point * of_output.stride_of_point(), of_output.stride,
+                              product_scratch);
   }
   Epilogue with_bias = epilogue;
   with_bias.bias = fast_.front().bias();

@@ -28,6 +28,7 @@ struct __m256i {
   uint16_t lane[16];
 };
 using __mmask16 = uint16_t;
+using __mmask32 = uint32_t;
 constexpr int _MM_FROUND_TO_NEAREST_INT = 0;
 constexpr int _MM_FROUND_NO_EXC = 8;
 
@@ -176,6 +177,13 @@ inline __m256 _mm512_extractf32x8_ps(__m512 v, int half) {
 }
 inline __m512d _mm512_cvtps_pd(__m256 v) {
   return emulated::lanes<__m512d>([&](int i) { return static_cast<double>(v.lane[i]); });
+}
+inline void _mm512_mask_storeu_epi16(void* p, __mmask32 mask, __m512i v) {
+  uint16_t lane[32];
+  std::memcpy(lane, &v, sizeof(lane));
+  for (int i = 0; i < 32; ++i) {
+    if ((mask >> i & 1U) != 0) std::memcpy(static_cast<uint16_t*>(p) + i, lane + i, sizeof(lane[i]));
+  }
 }
 /// The first argument's lanes come out above the second's.
 inline __m512bh _mm512_cvtne2ps_pbh(__m512 high, __m512 low) {

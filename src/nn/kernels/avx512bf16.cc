@@ -37,6 +37,12 @@ struct Bfloat16Dot {
     return {_mm512_castsi512_ps(k % 2 == 0 ? _mm512_slli_epi32(pairs, 16) : odd)};
   }
   static void pack_row(const float* from, int64_t count, uint16_t* to) { to_bfloat16(from, count, to); }
+  using Seen = uint16_t;
+  static void store_seen(uint16_t* to, Vec value, int64_t count) {
+    const __m512bh converted = _mm512_cvtne2ps_pbh(_mm512_setzero_ps(), value.r);
+    const auto mask = static_cast<__mmask32>((uint64_t{1} << count) - 1);
+    _mm512_mask_storeu_epi16(to, mask, reinterpret<__m512i>(converted));
+  }
 };
 
 }  // namespace

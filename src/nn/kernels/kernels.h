@@ -162,9 +162,14 @@ struct Kernels {
 
   /// The two sides of a SameConv1d in its fast form (see there) beside its products. Tile t of `tiles`, a multiple of
   /// the dilation d, has the rows 4 d (t / d) + t % d + d i.
-  /// What the tiles see of x, each value through leaky_relu(slope), at every point: v[p][t][channel].
-  void (*fast_conv_input)(const float* x, int64_t x_stride, const FastConvTiles& tiles, float slope,
-                          float* v);
+  /// What the tiles see of x, each value through leaky_relu(slope), at every point: v[p][t][channel], with one channel
+  /// of zeros more where their number is odd. As floats or what else products read: v has room for floats.
+  void (*fast_conv_input)(const float* x, int64_t x_stride, const FastConvTiles& tiles, float slope, void* v);
+  /// m[rows, columns] = what the first tiles, `rows` of them, see at one point, times `panels`, which pack() wrote: of
+  /// [columns, groups * channels], the channels made even. Group g is of the tile g d further on.
+  void (*fast_conv_product)(const void* v, const FastConvTiles& tiles, int point, int64_t groups,
+                            int64_t rows, const void* panels, int64_t columns, float* m, int64_t m_stride,
+                            void* scratch);
   /// Rows y, i = 0 .. 3 of each tile, from the products m[p][t][channel] at the points, through the epilogue.
   void (*fast_conv_output)(const float* m, const FastConvTiles& tiles, const Epilogue& epilogue, float* y,
                            int64_t y_stride);
