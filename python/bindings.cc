@@ -22,5 +22,6 @@ NB_MODULE(_core, m) {
   python::bind_audio(m);
   python::bind_retriever(m);
   python::bind_pitch(m);
+  python::bind_voice(m);
   python::bind_program(m);
 }

@@ -96,6 +96,7 @@ void bind_model(nb::module_& m);
 void bind_audio(nb::module_& m);
 void bind_retriever(nb::module_& m);
 void bind_pitch(nb::module_& m);
+void bind_voice(nb::module_& m);
 void bind_program(nb::module_& m);
 
 }  // namespace contentvec::python

@@ -24,6 +24,7 @@ from ._load import inspect, load, resolve
 from ._model import Device
 from ._pitch import PitchEstimator
 from ._retriever import Retriever
+from ._rvc_voice import Pipeline, Synthesizer, get_synthesizer
 
 if typing.TYPE_CHECKING:
     import torch
@@ -31,9 +32,12 @@ if typing.TYPE_CHECKING:
 __all__ = [
     "HUBERT_MODEL_PATH",
     "HubertModelWithFinalProj",
+    "Pipeline",
     "RMVPE",
     "Retriever",
+    "Synthesizer",
     "extract_hubert_features",
+    "get_synthesizer",
     "hubert_audio_requires_normalization",
     "load_hubert_model",
 ]
