@@ -72,7 +72,7 @@ VoiceInfo inspect(const std::string& spec, std::optional<int> sample_rate, const
   return inspect_voice(spec, options);
 }
 
-std::pair<std::string, std::optional<std::string>> find(const std::string& spec, const HubOptions& hub) {
+std::tuple<std::string, std::optional<std::string>> find(const std::string& spec, const HubOptions& hub) {
   const OthersRun others_run;
   VoiceSource source = find_voice(spec, hub);
   return {std::move(source.voice), std::move(source.index)};

@@ -45,8 +45,8 @@ class Synthesizer:
             arguments = arguments[2:]
         speaker, *window = (int(np.ravel(to_numpy(one, "an argument"))[0]) for one in arguments)
         frames = int(np.ravel(to_numpy(phone_lengths, "phone_lengths"))[0])
-        skip, keep, stretch = window or (0, None, None)
-        factor = 1.0 if not window or keep == stretch else stretch / keep
+        skip, keep, stretch = window or (0, frames, frames)
+        factor = stretch / keep
         f0 = None if nsff0 is None else to_floats(nsff0, "nsff0").reshape(-1)[:frames] / np.float32(factor)
         rows = to_floats(phone, "phone")
         if rows.ndim != 3 or rows.shape[0] != 1:
@@ -57,7 +57,7 @@ class Synthesizer:
             speaker=speaker,
             skip_frames=skip,
             keep_frames=keep,
-            stretch_to=None if factor == 1 else stretch,
+            stretch_to=None if stretch == keep else stretch,
             source_pitch=factor,
         )
         return like(samples[None, None], phone), None, None
