@@ -61,8 +61,9 @@ Outcome outcome_of(const Result& result, const Conversion& conversion) {
 /// Recording and result, each with its pitch: what was found, and what the voice was given.
 void write_plot(const Result& result, const Conversion& conversion, const Job& job,
                 const std::vector<float>& recording) {
+  const double key = conversion.options.key;
   std::vector<float> given = result.f0;
-  shift_semitones(given, conversion.options.key);
+  shift_semitones(given, key);
   std::vector<float> both = result.f0;
   both.insert(both.end(), given.begin(), given.end());
   const plot::FrequencyRange range = plot::range_for(both);
@@ -74,7 +75,7 @@ void write_plot(const Result& result, const Conversion& conversion, const Job& j
       plot::Panel{.title = fmt::format("converted to {}", voice_name(conversion)),
                   .spectrogram = plot::spectrogram_of(result.channels.front(), result.rate, range),
                   .f0 = given,
-                  .f0_label = fmt::format("the same, {:+g} semitones", conversion.options.key)}};
+                  .f0_label = key == 0 ? "the same pitch" : fmt::format("the same, {:+g} semitones", key)}};
   write_picture(job.beside.front(), panels);
 }
 
