@@ -17,16 +17,21 @@ namespace contentvec::synthesizer {
 namespace {
 
 /// Those of one recording that tests/oracle-rvc carries, and where the whole oracle is there all of them.
-std::vector<std::string> single_goldens() {
-  std::vector<std::string> names;
-  for (const char* begin : {"tiny-v", "base-v"}) {
-#ifdef CONTENTVEC_SANITIZED  // where base's take minutes
-    if (begin == std::string_view("base-v")) break;
+std::vector<std::string> tiny_goldens() {
+  std::vector<std::string> names = test::rvc_golden_names("tiny-v");
+  std::erase_if(names, [](const std::string& name) { return name.ends_with(".batch"); });
+  return names;
+}
+std::vector<std::string> base_goldens() {
+#ifdef CONTENTVEC_SANITIZED  // they would take minutes
+  return {};
+#else
+  return test::rvc_golden_names("base-v");
 #endif
-    for (const std::string& name : test::rvc_golden_names(begin)) {
-      if (!name.ends_with(".batch")) names.push_back(name);
-    }
-  }
+}
+std::vector<std::string> single_goldens() {
+  std::vector<std::string> names = tiny_goldens();
+  for (const std::string& name : base_goldens()) names.push_back(name);
   return names;
 }
 
@@ -39,7 +44,12 @@ std::vector<float> synthesize(const Synthesizer& synthesizer, const nn::Kernels&
   return audio;
 }
 
-class SynthesizerTest : public testing::TestWithParam<std::tuple<const nn::Kernels*, std::string>> {};
+using KernelsAndGolden = std::tuple<const nn::Kernels*, std::string>;
+std::string name_of(const testing::TestParamInfo<KernelsAndGolden>& test) {
+  return test::isa_name(std::get<0>(test.param)) + "_" + test::test_name(std::get<1>(test.param));
+}
+
+class SynthesizerTest : public testing::TestWithParam<KernelsAndGolden> {};
 
 TEST_P(SynthesizerTest, EveryStageIsTheReferences) {
   const auto& [kernels, name] = GetParam();
@@ -66,10 +76,7 @@ TEST_P(SynthesizerTest, EveryStageIsTheReferences) {
 INSTANTIATE_TEST_SUITE_P(Isa, SynthesizerTest,
                          testing::Combine(testing::ValuesIn(nn::supported_kernels(DType::kF32)),
                                           testing::ValuesIn(single_goldens())),
-                         [](const auto& test) {
-                           return test::isa_name(std::get<0>(test.param)) + "_" +
-                                  test::test_name(std::get<1>(test.param));
-                         });
+                         name_of);
 
 /// 10 log10 of the reference's power over the error's.
 double signal_to_noise(const std::vector<float>& values, const std::vector<float>& reference) {
@@ -83,18 +90,26 @@ double signal_to_noise(const std::vector<float>& values, const std::vector<float
   return 10 * std::log10(signal / noise);
 }
 
+class SynthesizerBfloat16Test : public testing::TestWithParam<KernelsAndGolden> {};
+
 /// docs/validation.md says how close: 35 dB where the rows of products are rounded, too.
-TEST(Synthesizer, Bfloat16IsCloseToTheReference) {
-  for (const std::string& name : single_goldens()) {
-    const VoiceGolden golden(name);
-    const nn::Kernels& kernels = nn::select_kernels(DType::kBF16);
-    const Synthesizer synthesizer(kernels, test::made_up(voice_tensors(golden.config)), golden.config);
-    EXPECT_GT(signal_to_noise(synthesize(synthesizer, kernels, golden.input),
-                              golden.file.arrays.at("audio").values),
-              32)
-        << name;
-  }
+TEST_P(SynthesizerBfloat16Test, IsCloseToTheReference) {
+  const auto& [kernels, name] = GetParam();
+  const VoiceGolden golden(name);
+  const Synthesizer synthesizer(*kernels, test::made_up(voice_tensors(golden.config)), golden.config);
+  EXPECT_GT(
+      signal_to_noise(synthesize(synthesizer, *kernels, golden.input), golden.file.arrays.at("audio").values),
+      32);
 }
+
+INSTANTIATE_TEST_SUITE_P(Isa, SynthesizerBfloat16Test,
+                         testing::Combine(testing::ValuesIn(nn::supported_kernels(DType::kBF16)),
+                                          testing::ValuesIn(tiny_goldens())),
+                         name_of);
+INSTANTIATE_TEST_SUITE_P(Best, SynthesizerBfloat16Test,
+                         testing::Combine(testing::Values(&nn::select_kernels(DType::kBF16)),
+                                          testing::ValuesIn(base_goldens())),
+                         name_of);
 
 TEST(Synthesizer, PitchIdsAreTheReferences) {
   for (const std::string& name : single_goldens()) {
