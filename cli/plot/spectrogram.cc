@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
-#include "dsp/padding.h"
-#include "dsp/spectrum.h"
+#include "contentvec/spectrum.h"
 
 namespace contentvec::cli::plot {
 namespace {
@@ -13,6 +13,7 @@ constexpr double kWindowSeconds = 0.064;  // two periods of the lowest voices
 constexpr double kColumnSeconds = 0.01;   // as f0 has them
 constexpr int64_t kSpectraOfColumn = 4;   // at most
 constexpr int64_t kMostColumns = 10000;
+constexpr int64_t kColumnsAtATime = 64;
 constexpr int64_t kRows = 240;
 constexpr double kRangeDecibels = 60;
 constexpr float kLeastLoudest = -30;  // decibels; a sine of full scale has about 48
@@ -34,37 +35,18 @@ std::vector<Place> places_of_rows(const FrequencyRange& range, double hz_of_bin,
   return places;
 }
 
-double decibels(double magnitude) {
+double decibels(float magnitude_of_bin) {
+  const auto magnitude = static_cast<double>(magnitude_of_bin);
   return 10 * std::log10(std::max(magnitude * magnitude, kSilence));
 }
 
-/// The spectra of one recording, centred wherever one is asked for.
-class Spectra {
- public:
-  Spectra(std::span<const float> waveform, int rate)
-      : spectrum_(std::max<int64_t>(2 * static_cast<int64_t>(kWindowSeconds * rate / 2), 4)),
-        signal_(waveform, spectrum_.size() / 2, dsp::PaddedSignal::Padding::kZeros),
-        magnitudes_(static_cast<size_t>(spectrum_.bins())) {}
-
-  [[nodiscard]] int64_t bins() const { return spectrum_.bins(); }
-  [[nodiscard]] double hz_of_bin(int rate) const { return rate / static_cast<double>(spectrum_.size()); }
-
-  std::span<const double> at(int64_t sample) {
-    const float* frame = signal_.read(sample, spectrum_.size(), padded_);
-    spectrum_.magnitudes(frame, 0, scratch_, magnitudes_.data());
-    return magnitudes_;
-  }
-
- private:
-  dsp::Spectrum spectrum_;
-  dsp::PaddedSignal signal_;
-  dsp::Spectrum::Scratch scratch_;
-  std::vector<float> padded_;
-  std::vector<double> magnitudes_;
-};
+/// An even number of samples.
+int64_t window_at(int rate) {
+  return std::max<int64_t>(2 * static_cast<int64_t>(kWindowSeconds * rate / 2), 4);
+}
 
 /// Raises the levels of a column to those of a spectrum, where that is louder.
-void add_loudest(std::span<const double> magnitudes, const std::vector<Place>& places,
+void add_loudest(std::span<const float> magnitudes, const std::vector<Place>& places,
                  std::span<float> column) {
   for (size_t row = 0; row < places.size(); ++row) {
     const auto& [bin, beyond] = places[row];
@@ -101,13 +83,23 @@ Spectrogram spectrogram_of(std::span<const float> waveform, int rate, FrequencyR
   const double column_seconds = result.seconds / static_cast<double>(result.columns);
   const int64_t taken =
       std::clamp(static_cast<int64_t>(column_seconds / kColumnSeconds), int64_t{1}, kSpectraOfColumn);
-  Spectra spectra(waveform, rate);
-  const std::vector<Place> places = places_of_rows(range, spectra.hz_of_bin(rate), spectra.bins());
-  result.levels.assign(static_cast<size_t>(result.columns * kRows), -1000);
-  for (int64_t i = 0; i < result.columns * taken; ++i) {
-    const double seconds = (static_cast<double>(i) + 0.5) * column_seconds / static_cast<double>(taken);
-    add_loudest(spectra.at(static_cast<int64_t>(seconds * rate)), places,
-                std::span(result.levels).subspan(static_cast<size_t>(i / taken * kRows), kRows));
+  const int64_t window = window_at(rate);
+  const int64_t bins = window / 2 + 1;
+  const std::vector<Place> places = places_of_rows(range, rate / static_cast<double>(window), bins);
+  result.levels.assign(static_cast<size_t>(result.columns * kRows), std::numeric_limits<float>::lowest());
+  std::vector<int64_t> centres(static_cast<size_t>(kColumnsAtATime * taken));
+  for (int64_t first = 0; first < result.columns; first += kColumnsAtATime) {
+    centres.resize(static_cast<size_t>(std::min(kColumnsAtATime, result.columns - first) * taken));
+    for (size_t i = 0; i < centres.size(); ++i) {
+      const double spectrum = static_cast<double>(first * taken) + static_cast<double>(i) + 0.5;
+      centres[i] = static_cast<int64_t>(spectrum * column_seconds / static_cast<double>(taken) * rate);
+    }
+    const std::vector<float> spectra = magnitude_spectra(waveform, centres, window);
+    for (size_t i = 0; i < centres.size(); ++i) {
+      const int64_t column = first + static_cast<int64_t>(i) / taken;
+      add_loudest(std::span(spectra).subspan(i * static_cast<size_t>(bins), static_cast<size_t>(bins)),
+                  places, std::span(result.levels).subspan(static_cast<size_t>(column * kRows), kRows));
+    }
   }
   normalise(result.levels);
   return result;

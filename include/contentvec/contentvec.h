@@ -19,6 +19,7 @@
 #include "contentvec/performance.h"
 #include "contentvec/pitch.h"
 #include "contentvec/retriever.h"
+#include "contentvec/spectrum.h"
 #include "contentvec/threads.h"
 #include "contentvec/unfinished_files.h"
 #include "contentvec/version.h"

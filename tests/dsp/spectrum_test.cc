@@ -6,6 +6,8 @@
 #include <numbers>
 #include <random>
 
+#include "contentvec/error.h"
+#include "contentvec/spectrum.h"
 #include "dsp/padding.h"
 
 namespace contentvec::dsp {
@@ -33,6 +35,33 @@ TEST(Spectrum, IsTheSumThatDefinesIt) {
           << size << " " << k;
     }
   }
+}
+
+TEST(MagnitudeSpectra, AreThoseAroundTheSamples) {
+  std::vector<float> waveform(1000);
+  for (size_t i = 0; i < waveform.size(); ++i)
+    waveform[i] = std::sin(2 * std::numbers::pi_v<float> / 16 * static_cast<float>(i));
+  const std::vector<int64_t> centres = {0, 500, 1000};
+  const std::vector<float> spectra = magnitude_spectra(waveform, centres, 64);
+  ASSERT_EQ(spectra.size(), 3U * 33);
+  EXPECT_NEAR(spectra[33 + 4], 16, 1e-3);  // of the sine's bin, amid the waveform
+  EXPECT_NEAR(spectra[33 + 12], 0, 1e-3);
+  EXPECT_NEAR(spectra[4], 8, 0.5);  // half of it is there at the ends
+  EXPECT_NEAR(spectra[66 + 4], 8, 0.5);
+  EXPECT_TRUE(magnitude_spectra(waveform, {}, 64).empty());
+}
+
+TEST(MagnitudeSpectra, RefuseWhatIsOutOfRange) {
+  const std::vector<float> waveform(10);
+  const auto spectra = [&](int64_t centre, int64_t size) {
+    return magnitude_spectra(waveform, std::span(&centre, 1), size);
+  };
+  EXPECT_NO_THROW((void)spectra(10, 4));
+  EXPECT_THROW((void)spectra(11, 4), Error);
+  EXPECT_THROW((void)spectra(-1, 4), Error);
+  EXPECT_THROW((void)spectra(5, 5), Error);
+  EXPECT_THROW((void)spectra(5, 2), Error);
+  EXPECT_THROW((void)spectra(5, 1 << 17), Error);
 }
 
 TEST(PaddedSignal, GoesOnBeyondItsEnds) {
