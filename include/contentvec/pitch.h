@@ -126,7 +126,7 @@ CONTENTVEC_API void interpolate_unvoiced(std::span<float> f0);
 CONTENTVEC_API void shift_semitones(std::span<float> f0, double semitones);
 
 /// The pitch as RVC's synthesizer takes it: 1 to 255, evenly spaced in mel between 50 and 1100 Hz, rounded half to
-/// even; 1 where unvoiced.
+/// even; 1 where unvoiced, or not a number.
 [[nodiscard]] CONTENTVEC_API std::vector<int64_t> coarse_pitch(std::span<const float> f0);
 
 /// How a pitch lies in a file.

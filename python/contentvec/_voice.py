@@ -218,7 +218,12 @@ class Converter:
         encoding: Encoding = "pcm16",
         **options: Any,
     ) -> Converted:
-        """convert() of an audio file, written to a .wav or .flac, which appears whole or not at all."""
+        """convert() of an audio file, written to a .wav or .flac, which appears whole or not at all.
+
+        Raises contentvec.Error where that would overwrite the recording.
+        """
+        if os.path.exists(output_path) and os.path.exists(input_path) and os.path.samefile(input_path, output_path):
+            raise Error(f"{os.fspath(output_path)} is the recording itself: give the result another name")
         converted = self.convert(load_audio(input_path), **options)
         write_audio(output_path, converted.waveform, converted.sample_rate, encoding=encoding)
         return converted

@@ -85,6 +85,9 @@ def test_converts(converter, tmp_path):
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(converter)).convert(waveform, key=3, seed=9)[0], converted[0])
     own = converter.convert(waveform, f0=np.full(len(waveform) // 160 + 1, 200.0), seed=9)
     assert (own.waveform[:1000] != converted.waveform[:1000]).any()
+    (tmp_path / "link.wav").symlink_to(SPEECH)
+    with pytest.raises(contentvec.Error, match="the recording itself"):
+        converter.convert_file(SPEECH, tmp_path / "link.wav")
     file = converter.convert_file(SPEECH, tmp_path / "out.wav", key=3, output_rate=16000)
     assert file.sample_rate == 16000
     assert abs(len(contentvec.load_audio(tmp_path / "out.wav")) - len(file.waveform)) == 0

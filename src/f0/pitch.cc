@@ -51,8 +51,8 @@ std::vector<int64_t> coarse_pitch(std::span<const float> f0) {
   std::vector<int64_t> coarse(f0.size());
   std::transform(f0.begin(), f0.end(), coarse.begin(), [&](float hz) {
     const double m = mel(static_cast<double>(hz));
-    const double place = m > 0 ? (m - lowest) * scale + 1 : m;
-    return static_cast<int64_t>(std::nearbyint(std::clamp(place, 1.0, 255.0)));
+    if (!(m > 0)) return int64_t{1};  // what is no number, too
+    return static_cast<int64_t>(std::nearbyint(std::clamp((m - lowest) * scale + 1, 1.0, 255.0)));
   });
   return coarse;
 }

@@ -10,6 +10,6 @@ namespace contentvec::synthesizer {
 /// to_rows - 0.5, and the ends stand for what is beyond them. PyTorch's interpolate(mode="linear"). `to` must not
 /// overlap `from`.
 void resize(const nn::Context& context, const float* from, int64_t from_rows, int64_t width, float* to,
-             int64_t to_rows);
+            int64_t to_rows);
 
 }  // namespace contentvec::synthesizer

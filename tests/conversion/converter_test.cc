@@ -225,9 +225,8 @@ TEST(Converter, ThePitchThatIsFoundCanBeGivenBack) {
   EXPECT_EQ(pitch.f0, expected.pitch.f0);
   EXPECT_EQ(pitch.confidence, expected.pitch.confidence);
   EXPECT_EQ(convert.convert(recording, 16000, {.key = 2, .f0 = pitch.f0, .seed = 3}).pitch.f0, pitch.f0);
-  EXPECT_THAT(
-      error_of([&] { (void)converter({.pitch = std::nullopt}).estimate_pitch(recording, 16000); }),
-      HasSubstr("pitch estimator"));
+  EXPECT_THAT(error_of([&] { (void)converter({.pitch = std::nullopt}).estimate_pitch(recording, 16000); }),
+              HasSubstr("pitch estimator"));
 }
 
 TEST(Converter, APitchOfTheUsersOwnIsMirroredAsTheRecordingIs) {

@@ -262,6 +262,11 @@ TEST(Pitch, UnvoicedFramesAreFilledBetweenTheirNeighbours) {
   interpolate_unvoiced({});
 }
 
+TEST(CoarsePitch, IsOneWhereThereIsNone) {
+  const std::vector<float> f0 = {0, -1, -1e9F, std::numeric_limits<float>::quiet_NaN(), 49, 1100, 1e30F};
+  EXPECT_EQ(coarse_pitch(f0), (std::vector<int64_t>{1, 1, 1, 1, 1, 255, 255}));
+}
+
 TEST(Pitch, TheTableOfCoarsePitchesIsTheReferences) {
   const test::RvcGolden golden = test::read_rvc_golden("pitch-table");
   for (const int key : {0, 7, -12}) {
