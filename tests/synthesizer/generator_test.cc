@@ -63,8 +63,7 @@ TEST_P(GeneratorTest, EveryStageIsTheReferences) {
   for (const auto& [stage, reference] : arrays) {
     if (stage.starts_with("generator_")) unseen.insert(stage);
   }
-  const auto check = [&, kernels = kernels](std::string_view stage, const float* rows, int64_t count,
-                                            int64_t width) {
+  const auto check = [&](std::string_view stage, const float* rows, int64_t count, int64_t width) {
     const std::string array(stage);
     unseen.erase(array);
     const auto reference = arrays.find(array);
