@@ -9,7 +9,8 @@ BatchPlan plan_batch(std::span<const std::span<const float>> waveforms, int thre
   std::vector<size_t> order(waveforms.size());
   std::iota(order.begin(), order.end(), size_t{0});
   const auto samples = [&](size_t i) { return static_cast<int64_t>(waveforms[i].size()); };
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return samples(a) > samples(b); });
+  std::sort(order.begin(), order.end(),
+            [&](size_t a, size_t b) { return samples(a) != samples(b) ? samples(a) > samples(b) : a < b; });
 
   int64_t left = 0;
   for (const size_t i : order) left += samples(i);

@@ -31,7 +31,8 @@ class Convolution {
     block_ = divide_up(tiles_, blocks);
     // Every group transforms the block's inputs anew, so there are no more of them than the threads need.
     const int64_t panels = panels_of(context.kernels, to.channels());
-    const int64_t wanted = context.team.size() == 1 ? 1 : divide_up(2 * context.team.size(), blocks);
+    const int64_t threads = context.team.size();
+    const int64_t wanted = threads == 1 ? 1 : divide_up(2 * threads, blocks);
     group_ = divide_up(panels, std::min(wanted, panels)) * panel_width_;
     groups_ = divide_up(to.channels(), group_);
     input_plane_ = block_ * row_stride(from.channels()) + kCacheLine;
