@@ -101,11 +101,10 @@ class Bench {
       : kernels_(nn::select_kernels(dtype)), generator_(kernels_, tensors(), config_) {}
 
   [[nodiscard]] const VoiceConfig& config() const { return config_; }
+  [[nodiscard]] const nn::Kernels& kernels() const { return kernels_; }
   [[nodiscard]] const char* isa() const { return kernels_.isa; }
 
-  void run(ThreadTeam& team, int64_t frames, const Generator::Observe& observe = {}) {
-    nn::Scratch memory;
-    memory.prepare(kernels_, team.size());
+  void run(nn::Machine& machine, int64_t frames, const Generator::Observe& observe = {}) {
     const auto some = [](int64_t count) {
       std::vector<float> values(static_cast<size_t>(count));
       for (size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i * i % 1999) / 1000 - 1;
@@ -118,7 +117,7 @@ class Bench {
     began_ = wall_seconds();
     cpu_began_ = cpu_seconds();
     const double all_began = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID);
-    generator_.run({kernels_, team, memory}, workspace_, z.data(), frames, speaker, source, audio.data(), {},
+    generator_.run(machine.context(), workspace_, z.data(), frames, speaker, source, audio.data(), {},
                    observe);
     taken_ = wall_seconds() - began_;
     cpu_taken_ = cpu_seconds(CLOCK_PROCESS_CPUTIME_ID) - all_began;
@@ -151,7 +150,7 @@ class Bench {
 void print_steps(Bench& bench, int64_t frames, int repeat, double peak) {
   const std::vector<Work> work = work_of(bench.config());
   std::vector<double> least(work.size(), 1e9);
-  ThreadTeam alone(1);
+  nn::Machine alone(bench.kernels(), 1);
   for (int i = 0; i < repeat; ++i) {
     size_t step = 0;
     double last = -1;
@@ -192,13 +191,13 @@ void main(int argc, char** argv) {
              peak_of_one * 1e-9);
   print_steps(bench, 100, options.repeat, peak_of_one);
   for (const int threads : {1, options.threads}) {
-    ThreadTeam team(threads);
+    nn::Machine machine(bench.kernels(), threads);
     for (const double seconds : options.seconds) {
       const auto frames = static_cast<int64_t>(100 * seconds);
       std::vector<double> taken;
       double cpu_taken = 1e9;
       for (int i = 0; i < options.repeat; ++i) {
-        bench.run(team, frames);
+        bench.run(machine, frames);
         taken.push_back(bench.taken());
         cpu_taken = std::min(cpu_taken, bench.cpu_taken());
       }

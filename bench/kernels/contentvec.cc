@@ -22,12 +22,10 @@ class OurStep : public Step {
   OurStep(const Shape& shape, DType dtype, int threads)
       : shape_(shape),
         kernels_(kernels_for(shape, dtype)),
-        team_(threads),
-        context_{kernels_, team_, memory_},
+        machine_(kernels_, threads),
+        context_(machine_.context()),
         out_stride_(row_stride(shape.out)),
-        out_(shape.rows * out_stride_) {
-    memory_.prepare(kernels_, threads);
-  }
+        out_(shape.rows * out_stride_) {}
 
   [[nodiscard]] float at(int64_t row, int64_t column) const override {
     return out_.data()[row * out_stride_ + column];
@@ -51,15 +49,14 @@ class OurStep : public Step {
   /// body(begin, end, thread) for all rows, over the team.
   template <typename Body>
   void for_rows(const Body& body) {
-    team_.parallel_for((shape_.rows + kRows - 1) / kRows, [&](int64_t item, int thread) {
+    context_.team.parallel_for((shape_.rows + kRows - 1) / kRows, [&](int64_t item, int thread) {
       body(item * kRows, std::min((item + 1) * kRows, shape_.rows), thread);
     });
   }
 
   Shape shape_;
   const Kernels& kernels_;
-  ThreadTeam team_;
-  Scratch memory_;
+  Machine machine_;
   Context context_;
   int64_t out_stride_;
   AlignedBuffer<float> out_;
@@ -158,13 +155,13 @@ class Attention final : public OurStep {
 
   void run() override {
     const KeyRange all = {0, shape_.rows, shape_.rows};
-    team_.parallel_for(shape_.groups, [&](int64_t head, int) {
+    context_.team.parallel_for(shape_.groups, [&](int64_t head, int) {
       const float* k = qkv_.data() + shape_.in + head * dim_;
       kernels_.pack_keys(k, stride_, all, dim_, keys_.data() + head * key_bytes_);
       kernels_.pack_values(k + shape_.in, stride_, all, dim_, values_.data() + head * value_bytes_);
     });
     const int64_t blocks = (shape_.rows + kRows - 1) / kRows;
-    team_.parallel_for(shape_.groups * blocks, [&](int64_t item, int thread) {
+    context_.team.parallel_for(shape_.groups * blocks, [&](int64_t item, int thread) {
       const int64_t head = item / blocks;
       const int64_t begin = item % blocks * kRows;
       kernels_.attention(

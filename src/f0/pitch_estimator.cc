@@ -65,21 +65,20 @@ class PitchEstimator::Impl {
     const auto worker = team_workers_.borrow([this] { return std::make_unique<Worker>(*this, threads_); });
     const f0::BatchPlan plan = f0::plan_batch(waveforms, threads_);
     for (const size_t i : plan.one_by_one) estimate_one(*worker, i);
-    worker->team.parallel_for(static_cast<int64_t>(plan.side_by_side.size()), [&](int64_t item, int) {
-      const auto solo = solo_workers_.borrow([this] { return std::make_unique<Worker>(*this, 1); });
-      estimate_one(*solo, plan.side_by_side[static_cast<size_t>(item)]);
-    });
+    worker->machine.context().team.parallel_for(
+        static_cast<int64_t>(plan.side_by_side.size()), [&](int64_t item, int) {
+          const auto solo = solo_workers_.borrow([this] { return std::make_unique<Worker>(*this, 1); });
+          estimate_one(*solo, plan.side_by_side[static_cast<size_t>(item)]);
+        });
     return pitches;
   }
 
  private:
   /// What one call at a time works with.
   struct Worker {
-    Worker(const Impl& owner, int threads) : team(threads, threads == 1 ? RunTasks() : owner.run_tasks_) {
-      scratch.prepare(owner.kernels_, threads);
-    }
-    ThreadTeam team;
-    nn::Scratch scratch;
+    Worker(const Impl& owner, int threads)
+        : machine(owner.kernels_, threads, threads == 1 ? RunTasks() : owner.run_tasks_) {}
+    nn::Machine machine;
     f0::Rmvpe::Workspace rmvpe;
     f0::Fcpe::Workspace fcpe;
   };
@@ -119,7 +118,7 @@ class PitchEstimator::Impl {
     const auto take = [&](int64_t first, std::span<const float> salience) {
       call.finish(decode(salience, first, call.threshold, pitch));
     };
-    const nn::Context context = {kernels_, worker.team, worker.scratch};
+    const nn::Context context = worker.machine.context();
     if (const auto* rmvpe = std::get_if<f0::Rmvpe>(&estimator_)) {
       rmvpe->run(context, worker.rmvpe, waveform, take, poll);
     } else {

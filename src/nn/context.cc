@@ -1,5 +1,7 @@
 #include "nn/context.h"
 
+#include <utility>
+
 namespace contentvec::nn {
 
 void Countdown::start(int64_t blocks, int parts) {
@@ -13,6 +15,11 @@ void Countdown::start(int64_t blocks, int parts) {
 void Scratch::prepare(const Kernels& kernels, int threads) {
   threads_.resize(static_cast<size_t>(threads));
   for (OfThread& thread : threads_) thread.product.reserve(kernels.product_scratch);
+}
+
+Machine::Machine(const Kernels& kernels, int threads, RunTasks run_tasks)
+    : kernels_(kernels), team_(threads, std::move(run_tasks)) {
+  memory_.prepare(kernels, threads);
 }
 
 }  // namespace contentvec::nn

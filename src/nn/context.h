@@ -63,4 +63,16 @@ struct Context {
   [[nodiscard]] Countdown& countdown() const { return memory.countdown_; }
 };
 
+/// Threads, and the memory of steps, for forward passes one at a time.
+class Machine {
+ public:
+  Machine(const Kernels& kernels, int threads, RunTasks run_tasks = {});
+  [[nodiscard]] Context context() { return {kernels_, team_, memory_}; }
+
+ private:
+  const Kernels& kernels_;
+  ThreadTeam team_;
+  Scratch memory_;
+};
+
 }  // namespace contentvec::nn

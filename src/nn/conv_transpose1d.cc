@@ -3,23 +3,17 @@
 #include <algorithm>
 
 #include "nn/matmul.h"
+#include "nn/rounding.h"
 
 namespace contentvec::nn {
-namespace {
-
-int64_t floor_divide(int64_t a, int64_t b) {
-  return (a >= 0 ? a : a - b + 1) / b;
-}
-
-}  // namespace
 
 ConvTranspose1d::ConvTranspose1d(const Kernels& kernels, int64_t in, int64_t out, int64_t kernel,
                                  int64_t stride, int64_t padding, std::span<const float> weight,
                                  std::span<const float> bias)
     : in_(in), out_(out), stride_(stride) {
   const auto neighbours_of = [&](int64_t phase) {
-    return RowSpan{floor_divide(phase + padding - kernel, stride) + 1,
-                   floor_divide(phase + padding, stride) + 1};
+    return RowSpan{divide_down(phase + padding - kernel, stride) + 1,
+                   divide_down(phase + padding, stride) + 1};
   };
   for (int64_t phase = 0; phase < stride;) {
     const RowSpan neighbours = neighbours_of(phase);

@@ -1,11 +1,9 @@
 #include "nn/matmul.h"
 
+#include "nn/rounding.h"
+
 namespace contentvec::nn {
 namespace {
-
-int64_t divide_up(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
-}
 
 /// Rows of A that one pass over the panels takes, all passes alike: so many that what a kernel reads of them
 /// at a time stays in L2 beside the panel.

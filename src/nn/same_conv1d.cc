@@ -4,6 +4,7 @@
 #include <array>
 
 #include "nn/matmul.h"
+#include "nn/rounding.h"
 
 namespace contentvec::nn {
 namespace {
@@ -29,10 +30,6 @@ std::array<double, 4> tap_factors(int point, int points) {
 /// Products of bfloat16 take channels by two.
 int64_t even(int64_t channels) {
   return channels + channels % 2;
-}
-
-int64_t round_down(int64_t value, int64_t step) {
-  return (value >= 0 ? value : value - step + 1) / step * step;
 }
 
 }  // namespace
@@ -75,7 +72,7 @@ void SameConv1d::pack_fast(const Kernels& kernels, std::span<const float> weight
 }
 
 RowSpan SameConv1d::blocks_of(RowSpan rows) const {
-  return {round_down(rows.begin, block()), round_down(rows.end + block() - 1, block())};
+  return {divide_down(rows.begin, block()) * block(), divide_up(rows.end, block()) * block()};
 }
 
 RowSpan SameConv1d::inputs_of(RowSpan blocks) const {

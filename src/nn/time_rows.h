@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "nn/context.h"
+#include "nn/rounding.h"
 
 namespace contentvec::nn {
 
@@ -11,7 +12,7 @@ namespace contentvec::nn {
 inline constexpr int64_t kPartRows = 64;
 
 inline int64_t parts_of(int64_t rows) {
-  return (rows + kPartRows - 1) / kPartRows;
+  return divide_up(rows, kPartRows);
 }
 
 /// run(begin, end, part) for parts of all rows, over the team.

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "nn/matmul.h"
+#include "nn/rounding.h"
 
 namespace contentvec::nn {
 namespace {
@@ -15,10 +16,6 @@ constexpr int64_t kTilesAtATime = 96;  // so that few inputs' transforms and pro
 constexpr int64_t kInputFloats = int64_t{1} << 20;
 constexpr int64_t kWeightChannels = 128;  // whose transforms are used while they are in L2
 constexpr int64_t kCacheLine = 16;        // in floats: what keeps planes out of each other's cache sets
-
-int64_t divide_up(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
-}
 
 /// One convolution: its tiles row by row, cut into blocks, each with groups of panels of the weights.
 class Convolution {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "nn/matmul.h"
+#include "nn/rounding.h"
 #include "tensors/axes.h"
 #include "tensors/scale.h"
 #include "tensors/weight_norm.h"
@@ -17,10 +18,6 @@ namespace {
 constexpr nn::Activation kLeakyRelu = {nn::Activation::Kind::kLeakyRelu, 0.1F};
 constexpr nn::Activation kLastLeakyRelu = {nn::Activation::Kind::kLeakyRelu, 0.01F};
 constexpr int64_t kReach = kGeneratorKernel / 2;
-
-int64_t divide_down(int64_t a, int64_t b) {
-  return (a >= 0 ? a : a - b + 1) / b;
-}
 
 RowSpan widened(RowSpan rows, int64_t by) {
   return {rows.begin - by, rows.end + by};
@@ -133,7 +130,7 @@ class Generator::Piece {
   [[nodiscard]] RowSpan places(size_t stage) const {
     const RowSpan rows = upsampled_[stage].rows;
     const int64_t rate = stages()[stage].rate;
-    return {divide_down(rows.begin, rate), divide_down(rows.end + rate - 1, rate)};
+    return {nn::divide_down(rows.begin, rate), nn::divide_up(rows.end, rate)};
   }
 
   void run_pre(const float* z, const float* condition) {
@@ -254,7 +251,7 @@ void Generator::run(const nn::Context& context, Workspace& workspace, const floa
   const int64_t samples_per_frame = stages_.back().rows_per_frame;
   const int64_t threads = context.team.size();
   const int64_t most = std::max<int64_t>(1, observe ? all.count() : workspace.piece_frames);
-  const int64_t rounds = (all.count() + most * threads - 1) / (most * threads);
+  const int64_t rounds = nn::divide_up(all.count(), most * threads);
   const int64_t pieces = observe ? 1 : std::min(all.count(), rounds * threads);
   workspace.threads.resize(static_cast<size_t>(threads));
   std::atomic<int64_t> done = 0;

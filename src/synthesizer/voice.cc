@@ -46,18 +46,15 @@ class Voice::Impl {
     check(input);
     std::vector<float> audio(static_cast<size_t>(synthesizer_.samples(synthesizer_.frame_range(input))));
     const auto worker = pool_.borrow([this] { return std::make_unique<Worker>(*this); });
-    synthesizer_.run({kernels_, worker->team, worker->scratch}, worker->workspace, input, audio.data());
+    synthesizer_.run(worker->machine.context(), worker->workspace, input, audio.data());
     return audio;
   }
 
  private:
   /// What one call at a time works with.
   struct Worker {
-    explicit Worker(const Impl& owner) : team(owner.threads_, owner.run_tasks_) {
-      scratch.prepare(owner.kernels_, owner.threads_);
-    }
-    ThreadTeam team;
-    nn::Scratch scratch;
+    explicit Worker(const Impl& owner) : machine(owner.kernels_, owner.threads_, owner.run_tasks_) {}
+    nn::Machine machine;
     synthesizer::Synthesizer::Workspace workspace;
   };
 

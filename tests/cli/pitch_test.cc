@@ -11,9 +11,9 @@
 #include "cli/process.h"
 #include "contentvec/contentvec.h"
 #include "contentvec/pitch.h"
-#include "f0/estimator.h"
 #include "f0/rmvpe.h"
 #include "golden.h"
+#include "made_up.h"
 #include "support.h"
 
 namespace contentvec::test {

@@ -13,13 +13,14 @@
 #include "f0/pitch_file.h"
 #include "f0/salience.h"
 #include "golden.h"
+#include "made_up.h"
 
 namespace contentvec::f0 {
 namespace {
 
 constexpr FcpeConfig kTiny = {.hidden = 32, .layers = 2};
 
-std::vector<float> salience_of(const Fcpe& fcpe, test::Machine& machine, const std::vector<float>& waveform,
+std::vector<float> salience_of(const Fcpe& fcpe, nn::Machine& machine, const std::vector<float>& waveform,
                                const Fcpe::Observe& observe = {}, int64_t piece_frames = Fcpe::kPieceFrames) {
   Fcpe::Workspace workspace;
   workspace.piece_frames = piece_frames;
@@ -35,7 +36,7 @@ TEST_P(FcpeTest, EveryStageIsTheReferences) {
   const auto& [kernels, name] = GetParam();
   const test::RvcGolden golden = test::read_rvc_golden(name);
   const Fcpe fcpe(*kernels, test::made_up(fcpe_tensors(kTiny)), kTiny);
-  test::Machine machine(*kernels, 2);
+  nn::Machine machine(*kernels, 2);
   const std::vector<float>& waveform = golden.arrays.at("waveform").values;
   const int64_t frames = Fcpe::frames(static_cast<int64_t>(waveform.size()));
   int stages = 0;
@@ -76,10 +77,10 @@ TEST(Fcpe, ThreadsChangeNoBit) {
   const nn::Kernels& kernels = nn::select_kernels(DType::kF32);
   const Fcpe fcpe(kernels, test::made_up(fcpe_tensors(kTiny)), kTiny);
   const std::vector<float> waveform = test::sweep(40001);
-  test::Machine one(kernels, 1);
+  nn::Machine one(kernels, 1);
   const std::vector<float> expected = salience_of(fcpe, one, waveform);
   for (const int threads : {2, 3, 5}) {
-    test::Machine several(kernels, threads);
+    nn::Machine several(kernels, threads);
     EXPECT_EQ(salience_of(fcpe, several, waveform), expected) << threads << " threads";
   }
 }
@@ -88,7 +89,7 @@ TEST(Fcpe, PiecesChangeNoBit) {
   const nn::Kernels& kernels = nn::select_kernels(DType::kF32);
   const Fcpe fcpe(kernels, test::made_up(fcpe_tensors(kTiny)), kTiny);
   const std::vector<float> waveform = test::sweep(81376);
-  test::Machine machine(kernels, 2);
+  nn::Machine machine(kernels, 2);
   const std::vector<float> whole = salience_of(fcpe, machine, waveform);
   for (const int64_t piece_frames : {64, 128, 192, 448})
     EXPECT_EQ(salience_of(fcpe, machine, waveform, {}, piece_frames), whole) << piece_frames;
@@ -97,7 +98,7 @@ TEST(Fcpe, PiecesChangeNoBit) {
 TEST(Fcpe, OneSampleGivesAFrame) {
   const nn::Kernels& kernels = nn::select_kernels(DType::kF32);
   const Fcpe fcpe(kernels, test::made_up(fcpe_tensors(kTiny)), kTiny);
-  test::Machine machine(kernels, 1);
+  nn::Machine machine(kernels, 1);
   for (const size_t samples : {size_t{1}, size_t{159}, size_t{160}, size_t{432}, size_t{433}, size_t{1024}}) {
     const std::vector<float> salience = salience_of(fcpe, machine, std::vector<float>(samples, 0.1F));
     EXPECT_EQ(salience.size(), (samples / 160 + 1) * kSalienceBins);
@@ -128,7 +129,7 @@ class RealFcpeTest : public testing::TestWithParam<const nn::Kernels*> {
 
   const std::vector<std::string> names_ = test::rvc_golden_names("real-fcpe.");
   std::optional<Fcpe> fcpe_;
-  test::Machine machine_{*GetParam(), 2};
+  nn::Machine machine_{*GetParam(), 2};
 };
 
 TEST_P(RealFcpeTest, EveryStageIsTheReferences) {

@@ -8,6 +8,7 @@
 #include "f0/estimator.h"
 #include "f0/salience.h"
 #include "golden.h"
+#include "made_up.h"
 
 namespace contentvec::f0 {
 namespace {
@@ -28,7 +29,7 @@ std::vector<float> channels_first(const nn::FeatureMap& map) {
   return values;
 }
 
-std::vector<float> salience_of(const Rmvpe& rmvpe, test::Machine& machine, const std::vector<float>& waveform,
+std::vector<float> salience_of(const Rmvpe& rmvpe, nn::Machine& machine, const std::vector<float>& waveform,
                                const Rmvpe::Observe& observe = {}, Rmvpe::Workspace workspace = {}) {
   std::vector<float> salience(
       static_cast<size_t>(Rmvpe::frames(static_cast<int64_t>(waveform.size())) * kSalienceBins));
@@ -42,7 +43,7 @@ TEST_P(RmvpeTest, EveryStageIsTheReferences) {
   const auto& [kernels, name] = GetParam();
   const test::RvcGolden golden = test::read_rvc_golden(name);
   const Rmvpe rmvpe(*kernels, test::made_up(rmvpe_tensors(config_of(name))), config_of(name));
-  test::Machine machine(*kernels, 2);
+  nn::Machine machine(*kernels, 2);
   size_t stages = 0;
   const auto check = [&](const std::string& stage, const std::vector<float>& values) {
     const auto reference = golden.arrays.find(stage);
@@ -94,7 +95,7 @@ TEST_P(RmvpeBf16Test, PitchIsWithinFiveCents) {
   const nn::Kernels& kernels = *GetParam();
   const test::RvcGolden golden = test::read_rvc_golden("base-rmvpe.8000");
   const Rmvpe rmvpe(kernels, test::made_up(rmvpe_tensors({})), {});
-  test::Machine machine(kernels, 2);
+  nn::Machine machine(kernels, 2);
   const std::vector<float> salience = salience_of(rmvpe, machine, golden.arrays.at("waveform").values);
   const std::vector<float>& reference = golden.arrays.at("salience").values;
   const double error = test::max_abs_error(salience, reference);
@@ -119,10 +120,10 @@ TEST(Rmvpe, ThreadsChangeNoBit) {
   const RmvpeConfig config = config_of("tiny");
   const Rmvpe rmvpe(kernels, test::made_up(rmvpe_tensors(config)), config);
   const std::vector<float> waveform = test::sweep(7001);
-  test::Machine one(kernels, 1);
+  nn::Machine one(kernels, 1);
   const std::vector<float> expected = salience_of(rmvpe, one, waveform);
   for (const int threads : {2, 3, 5}) {
-    test::Machine several(kernels, threads);
+    nn::Machine several(kernels, threads);
     EXPECT_EQ(salience_of(rmvpe, several, waveform), expected) << threads << " threads";
   }
 }
@@ -145,7 +146,7 @@ class RmvpePiecesTest : public testing::Test {
   const RmvpeConfig config_ = config_of("tiny");
   const Rmvpe rmvpe_;
   const std::vector<float> waveform_ = test::sweep(size_t{160} * 900);
-  test::Machine machine_{kernels_, 2};
+  nn::Machine machine_{kernels_, 2};
   const std::vector<float> whole_ = salience_of(rmvpe_, machine_, waveform_);
 };
 

@@ -8,8 +8,8 @@
 #include <string>
 
 #include "contentvec/pitch.h"
-#include "f0/estimator.h"
 #include "f0/fcpe.h"
+#include "made_up.h"
 #include "support.h"
 
 namespace contentvec {

@@ -4,11 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <random>
 #include <vector>
 
-#include "nn/kernels/select.h"
 #include "nn/matmul.h"
+#include "nn/random_test.h"
 
 namespace contentvec::nn {
 namespace {
@@ -57,19 +56,9 @@ struct ExactHead {
   }
 };
 
-class AttentionTest : public testing::TestWithParam<const Kernels*> {
+class AttentionTest : public RandomTest {
  protected:
-  const Kernels& kernels() const { return *GetParam(); }
-  int64_t pick(int64_t low, int64_t high) {
-    return std::uniform_int_distribution<int64_t>(low, high)(random_);
-  }
-  std::vector<float> random_values(int64_t count) {
-    std::uniform_real_distribution<float> uniform(-1.0F, 1.0F);
-    std::vector<float> values(static_cast<size_t>(count));
-    for (float& value : values) value = uniform(random_);
-    return values;
-  }
-  std::mt19937 random_{20261127};
+  AttentionTest() : RandomTest(20261127) {}
 };
 
 TEST_P(AttentionTest, RelativePositionsOfRandomShapes) {
@@ -80,21 +69,19 @@ TEST_P(AttentionTest, RelativePositionsOfRandomShapes) {
     const int64_t width = heads * head_dim;
     Sequences sequences;
     for (int64_t count = pick(1, 3); count > 0; --count) sequences.add(pick(1, 130));
-    const std::vector<float> qkv = random_values(sequences.rows() * 3 * width);
-    const std::vector<float> keys = random_values((2 * reach + 1) * head_dim);
-    const std::vector<float> values = random_values((2 * reach + 1) * head_dim);
-    const RelativePositions positions(kernels(), keys, values, head_dim);
+    const std::vector<float> qkv = values(sequences.rows() * 3 * width);
+    const std::vector<float> keys = values((2 * reach + 1) * head_dim);
+    const std::vector<float> relative_values = values((2 * reach + 1) * head_dim);
+    const RelativePositions positions(kernels(), keys, relative_values, head_dim);
     ASSERT_EQ(positions.reach, reach);
 
-    ThreadTeam team(1 + round % 3);
-    Scratch scratch;
-    scratch.prepare(kernels(), team.size());
+    Machine machine(kernels(), 1 + round % 3);
     SelfAttention attention;
     attention.start(kernels(), heads, head_dim, sequences);
     attention.take(0, sequences.rows(), qkv.data(), 3 * width);
-    attention.run({kernels(), team, scratch}, sequences, positions);
+    attention.run(machine.context(), sequences, positions);
 
-    const ExactHead exact = {qkv, 3 * width, width, keys, values, reach, head_dim};
+    const ExactHead exact = {qkv, 3 * width, width, keys, relative_values, reach, head_dim};
     for (const Sequence& sequence : sequences.all()) {
       for (int64_t row = 0; row < sequence.rows; ++row) {
         for (int64_t head = 0; head < heads; ++head) {

@@ -4,27 +4,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <random>
 #include <vector>
 
-#include "nn/kernels/select.h"
 #include "nn/matmul.h"
+#include "nn/random_test.h"
 
 namespace contentvec::nn {
 namespace {
 
-class Conv1dTest : public testing::TestWithParam<const Kernels*> {
+class Conv1dTest : public RandomTest {
  protected:
-  [[nodiscard]] const Kernels& kernels() const { return *GetParam(); }
-  int64_t pick(int64_t least, int64_t most) {
-    return std::uniform_int_distribution<int64_t>(least, most)(random_);
-  }
-  std::vector<float> values(int64_t count) {
-    std::uniform_real_distribution<float> uniform(-1.0F, 1.0F);
-    std::vector<float> made(static_cast<size_t>(count));
-    for (float& value : made) value = uniform(random_);
-    return made;
-  }
+  Conv1dTest() : RandomTest(11) {}
 
   /// Runs a convolution of `shape` over random rows and compares it with the sum that defines it.
   void check(const ConvShape& shape, int64_t rows, Conv1d::Form form) {
@@ -39,7 +29,7 @@ class Conv1dTest : public testing::TestWithParam<const Kernels*> {
     const std::vector<float> x = input;  // a FastFir changes its input
     std::vector<float> output = values(rows * out_stride);
     const std::vector<float> residual = values(rows * out_stride);
-    std::vector<std::byte> scratch(static_cast<size_t>(kernels().product_scratch));
+    std::vector<std::byte> scratch = product_scratch();
 
     const Conv1d conv(kernels(), shape, weight, bias, form);
     conv.run(kernels(), input.data(), in_stride, rows, output.data(), out_stride,
@@ -70,9 +60,6 @@ class Conv1dTest : public testing::TestWithParam<const Kernels*> {
       }
     }
   }
-
- private:
-  std::mt19937 random_{11};
 };
 
 TEST_P(Conv1dTest, RandomShapes) {
@@ -104,16 +91,7 @@ TEST_P(Conv1dTest, ASignalsSamples) {
   }
 }
 
-std::vector<const Kernels*> every_kernels() {
-  std::vector<const Kernels*> all = supported_kernels(DType::kF32);
-  const std::vector<const Kernels*> bfloat16 = supported_kernels(DType::kBF16);
-  all.insert(all.end(), bfloat16.begin(), bfloat16.end());
-  return all;
-}
-
-INSTANTIATE_TEST_SUITE_P(Isa, Conv1dTest, testing::ValuesIn(every_kernels()), [](const auto& test) {
-  return std::string(test.param->isa) + (test.param->bfloat16 ? "_bf16" : "_f32");
-});
+INSTANTIATE_TEST_SUITE_P(Isa, Conv1dTest, testing::ValuesIn(every_kernels()), name_of_kernels);
 
 }  // namespace
 }  // namespace contentvec::nn

@@ -5,10 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <random>
 #include <vector>
 
-#include "nn/kernels/select.h"
+#include "nn/random_test.h"
 #include "nn/winograd.h"
 
 namespace contentvec::nn {
@@ -31,34 +30,10 @@ struct Conv2dShape {
   bool bias, residual, relu;
 };
 
-std::vector<const Kernels*> conv2d_kernels() {
-  std::vector<const Kernels*> all = supported_kernels(DType::kF32);
-  for (const Kernels* kernels : supported_kernels(DType::kBF16)) all.push_back(kernels);
-  return all;
-}
-
-/// A team with what a step needs beside it.
-struct Steps {
-  Steps(const Kernels& kernels, int threads) : team(threads), context{kernels, team, memory} {
-    memory.prepare(kernels, threads);
-  }
-  ThreadTeam team;
-  Scratch memory;
-  Context context;
-};
-
-class Conv2dTest : public testing::TestWithParam<const Kernels*> {
+class Conv2dTest : public RandomTest {
  protected:
-  [[nodiscard]] const Kernels& kernels() const { return *GetParam(); }
-  int64_t pick(int64_t least, int64_t most) {
-    return std::uniform_int_distribution<int64_t>(least, most)(random_);
-  }
-  std::vector<float> values(int64_t count) {
-    std::uniform_real_distribution<float> uniform(-1.0F, 1.0F);
-    std::vector<float> made(static_cast<size_t>(count));
-    for (float& value : made) value = uniform(random_);
-    return made;
-  }
+  Conv2dTest() : RandomTest(20240602) {}
+
   FeatureMap map(int64_t height, int64_t width, int64_t channels) {
     FeatureMap made;
     made.resize(height, width, channels);
@@ -69,8 +44,6 @@ class Conv2dTest : public testing::TestWithParam<const Kernels*> {
     return made;
   }
   void check(const Conv2dShape& shape);
-
-  std::mt19937 random_{20240602};
 };
 
 /// The root of the sum of squares of what Winograd's form adds up for the pixel [y, x] of channel o: were all of it
@@ -110,9 +83,9 @@ void Conv2dTest::check(const Conv2dShape& shape) {
   const std::vector<float> weight = values(shape.out * shape.in * taps);
   const std::vector<float> bias = values(shape.bias ? shape.out : 0);
   const Conv2d conv(kernels(), shape.in, shape.out, shape.kernel, weight, bias);
-  Steps steps(kernels(), 2);
+  Machine machine(kernels(), 2);
   FeatureMap to;
-  conv.run(steps.context, from, to, {shape.relu ? Activation::Kind::kRelu : Activation::Kind::kNone},
+  conv.run(machine.context(), from, to, {shape.relu ? Activation::Kind::kRelu : Activation::Kind::kNone},
            shape.residual ? &residual : nullptr);
 
   ASSERT_EQ(to.height(), shape.height);
@@ -183,9 +156,9 @@ TEST_P(Conv2dTest, NeitherThreadsNorOtherRowsChangeABit) {
   const Conv2d conv(kernels(), channels, out, 3, values(out * channels * 9), values(out));
   const FeatureMap from = map(44, 48, channels);
   const auto run = [&](const FeatureMap& input, int threads) {
-    Steps steps(kernels(), threads);
+    Machine machine(kernels(), threads);
     FeatureMap to;
-    conv.run(steps.context, input, to, {Activation::Kind::kRelu});
+    conv.run(machine.context(), input, to, {Activation::Kind::kRelu});
     return to;
   };
   const auto expect_same = [&](const FeatureMap& a, const FeatureMap& b, int64_t rows, int64_t below) {
@@ -205,9 +178,7 @@ TEST_P(Conv2dTest, NeitherThreadsNorOtherRowsChangeABit) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Isa, Conv2dTest, testing::ValuesIn(conv2d_kernels()), [](const auto& test) {
-  return std::string(test.param->isa) + (test.param->bfloat16 ? "_bf16" : "_f32");
-});
+INSTANTIATE_TEST_SUITE_P(Isa, Conv2dTest, testing::ValuesIn(every_kernels()), name_of_kernels);
 
 }  // namespace
 }  // namespace contentvec::nn

@@ -7,8 +7,8 @@
 #include <random>
 #include <vector>
 
-#include "nn/kernels/select.h"
 #include "nn/packed_matrix.h"
+#include "nn/random_test.h"
 
 namespace contentvec::nn {
 namespace {
@@ -29,12 +29,6 @@ double attention_unit(const Kernels& kernels) {
 using Panels = std::vector<std::byte>;
 
 /// Every kernel table this machine can run.
-std::vector<const Kernels*> all_kernels() {
-  std::vector<const Kernels*> all = supported_kernels(DType::kF32);
-  for (const Kernels* kernels : supported_kernels(DType::kBF16)) all.push_back(kernels);
-  return all;
-}
-
 std::vector<std::byte> scratch_of(const Kernels& kernels) {
   return std::vector<std::byte>(static_cast<size_t>(kernels.product_scratch));
 }
@@ -535,9 +529,7 @@ TEST_P(KernelsTest, PeakLoopCountsItsWork) {
   EXPECT_EQ(kernels().peak_loop(0), 0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Isa, KernelsTest, testing::ValuesIn(all_kernels()), [](const auto& test) {
-  return std::string(test.param->isa) + (test.param->bfloat16 ? "_bf16" : "_f32");
-});
+INSTANTIATE_TEST_SUITE_P(Isa, KernelsTest, testing::ValuesIn(every_kernels()), name_of_kernels);
 
 }  // namespace
 }  // namespace contentvec::nn

@@ -44,10 +44,8 @@ TEST_P(MultiplyTest, IsTheSameForEveryTeamAndPartition) {
     multiply(kernels, left, rows, b, out.data(), columns, epilogue, scratch.data());
     ASSERT_EQ(out, expected) << rows << " x " << columns << " x " << depth;
     for (const int threads : {1, 2, 3, 5}) {
-      ThreadTeam team(threads);
-      Scratch memory;
-      memory.prepare(kernels, threads);
-      const Context context = {kernels, team, memory};
+      Machine machine(kernels, threads);
+      const Context context = machine.context();
       std::fill(out.begin(), out.end(), 0.0F);
       std::vector<int> whole(static_cast<size_t>(rows));
       multiply(context, left, rows, b, out.data(), columns, epilogue, [&](int64_t begin, int64_t end) {

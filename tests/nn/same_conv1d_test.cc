@@ -3,31 +3,19 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <random>
 #include <vector>
 
 #include "nn/conv_transpose1d.h"
-#include "nn/kernels/select.h"
+#include "nn/random_test.h"
 
 namespace contentvec::nn {
 namespace {
 
-class SameConv1dTest : public testing::TestWithParam<const Kernels*> {
+class SameConv1dTest : public RandomTest {
  protected:
-  [[nodiscard]] const Kernels& kernels() const { return *GetParam(); }
+  SameConv1dTest() : RandomTest(13) {}
+
   [[nodiscard]] double unit() const { return kernels().bfloat16 ? 1.0 / 128 : 2e-6; }
-  int64_t pick(int64_t least, int64_t most) {
-    return std::uniform_int_distribution<int64_t>(least, most)(random_);
-  }
-  std::vector<float> values(int64_t count) {
-    std::uniform_real_distribution<float> uniform(-1.0F, 1.0F);
-    std::vector<float> made(static_cast<size_t>(count));
-    for (float& value : made) value = uniform(random_);
-    return made;
-  }
-  std::vector<std::byte> scratch() {
-    return std::vector<std::byte>(static_cast<size_t>(kernels().product_scratch));
-  }
 
   /// Some whole blocks of random rows, compared with the sum that defines them.
   void check() {
@@ -52,7 +40,7 @@ class SameConv1dTest : public testing::TestWithParam<const Kernels*> {
               .activation = {Activation::Kind::kLeakyRelu, 0.3F},
               .residual = residual.data(),
               .residual_stride = out},
-             memory.data(), scratch().data());
+             memory.data(), product_scratch().data());
 
     for (int64_t row = rows.begin; row < rows.end; ++row) {
       for (int64_t o = 0; o < out; ++o) {
@@ -76,9 +64,6 @@ class SameConv1dTest : public testing::TestWithParam<const Kernels*> {
       }
     }
   }
-
- private:
-  std::mt19937 random_{13};
 };
 
 TEST_P(SameConv1dTest, IsTheSumThatDefinesIt) {
@@ -99,7 +84,7 @@ TEST_P(SameConv1dTest, TransposedIsTheSumThatDefinesIt) {
     const RowSpan read = conv.inputs_of(places);
     const std::vector<float> x = values(read.count() * in);
     std::vector<float> y(static_cast<size_t>(places.count() * stride * out));
-    conv.run(kernels(), x.data(), in, places.count(), y.data(), scratch().data());
+    conv.run(kernels(), x.data(), in, places.count(), y.data(), product_scratch().data());
     for (int64_t row = places.begin * stride; row < places.end * stride; ++row) {
       for (int64_t o = 0; o < out; ++o) {
         auto sum = static_cast<double>(bias[static_cast<size_t>(o)]);
@@ -123,16 +108,7 @@ TEST_P(SameConv1dTest, TransposedIsTheSumThatDefinesIt) {
   }
 }
 
-std::vector<const Kernels*> same_conv_kernels() {
-  std::vector<const Kernels*> all = supported_kernels(DType::kF32);
-  const std::vector<const Kernels*> bfloat16 = supported_kernels(DType::kBF16);
-  all.insert(all.end(), bfloat16.begin(), bfloat16.end());
-  return all;
-}
-
-INSTANTIATE_TEST_SUITE_P(Isa, SameConv1dTest, testing::ValuesIn(same_conv_kernels()), [](const auto& test) {
-  return std::string(test.param->isa) + (test.param->bfloat16 ? "_bf16" : "_f32");
-});
+INSTANTIATE_TEST_SUITE_P(Isa, SameConv1dTest, testing::ValuesIn(every_kernels()), name_of_kernels);
 
 }  // namespace
 }  // namespace contentvec::nn

@@ -6,8 +6,8 @@
 #include <random>
 #include <set>
 
-#include "f0/estimator.h"
 #include "golden.h"
+#include "made_up.h"
 #include "synthesizer/oracle_voice.h"
 #include "synthesizer/voice_tensors.h"
 
@@ -29,7 +29,7 @@ struct Case {
   [[nodiscard]] std::vector<float> run(const nn::Kernels& kernels, int threads, int64_t piece_frames,
                                        const Generator::Observe& observe = {}) const {
     const Generator generator(kernels, tensors, config);
-    test::Machine machine(kernels, threads);
+    nn::Machine machine(kernels, threads);
     Generator::Workspace workspace;
     workspace.piece_frames = piece_frames;
     std::vector<float> audio(static_cast<size_t>(frames * config.samples_per_frame()));
@@ -188,7 +188,7 @@ TEST(Generator, TellsHowFarItIs) {
   const Case input = random_case(random);
   const nn::Kernels& kernels = nn::select_kernels(DType::kF32);
   const Generator generator(kernels, input.tensors, input.config);
-  test::Machine machine(kernels, 1);
+  nn::Machine machine(kernels, 1);
   Generator::Workspace workspace;
   workspace.piece_frames = 1;
   std::vector<float> audio(static_cast<size_t>(input.frames * input.config.samples_per_frame()));

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "f0/estimator.h"
+#include "made_up.h"
 #include "synthesizer/oracle_voice.h"
 #include "synthesizer/resize.h"
 #include "synthesizer/voice_tensors.h"
@@ -16,7 +16,7 @@ namespace {
 std::vector<float> source_of(const VoiceConfig& config, const std::vector<float>& f0,
                              std::span<const float> given_noise) {
   const Source source(test::made_up(voice_tensors(config)), config);
-  test::Machine machine(nn::select_kernels(DType::kF32), 2);
+  nn::Machine machine(nn::select_kernels(DType::kF32), 2);
   std::vector<float> samples(f0.size() * static_cast<size_t>(config.samples_per_frame()));
   std::vector<double> phases;
   source.run(machine.context(), f0, Noise(given_noise, "noise.source", 0, -1), samples.data(), phases);
@@ -83,7 +83,7 @@ TEST(Source, IsNoiseWithoutAPitch) {
 }
 
 TEST(Resize, PlacesAreThoseOfHalfPixels) {
-  test::Machine machine(nn::select_kernels(DType::kF32), 1);
+  nn::Machine machine(nn::select_kernels(DType::kF32), 1);
   const auto resized = [&](const std::vector<float>& rows, int64_t width, int64_t to) {
     std::vector<float> result(static_cast<size_t>(to * width));
     resize(machine.context(), rows.data(), static_cast<int64_t>(rows.size()) / width, width, result.data(),

@@ -9,7 +9,7 @@
 #include <tuple>
 
 #include "contentvec/pitch.h"
-#include "f0/estimator.h"
+#include "made_up.h"
 #include "synthesizer/oracle_voice.h"
 #include "synthesizer/voice_tensors.h"
 
@@ -37,7 +37,7 @@ std::vector<std::string> single_goldens() {
 
 std::vector<float> synthesize(const Synthesizer& synthesizer, const nn::Kernels& kernels,
                               const VoiceInput& input, const Generator::Observe& observe = {}) {
-  test::Machine machine(kernels, 2);
+  nn::Machine machine(kernels, 2);
   Synthesizer::Workspace workspace;
   std::vector<float> audio(static_cast<size_t>(synthesizer.samples(synthesizer.frame_range(input))));
   synthesizer.run(machine.context(), workspace, input, audio.data(), observe);
