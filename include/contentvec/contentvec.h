@@ -20,6 +20,7 @@
 #include "contentvec/pitch.h"
 #include "contentvec/retriever.h"
 #include "contentvec/spectrum.h"
+#include "contentvec/stream.h"
 #include "contentvec/threads.h"
 #include "contentvec/unfinished_files.h"
 #include "contentvec/version.h"

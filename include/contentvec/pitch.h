@@ -100,6 +100,11 @@ class PitchEstimator {
   [[nodiscard]] CONTENTVEC_API Pitch estimate(std::span<const float> waveform,
                                               const PitchOptions& options = {}) const;
 
+  /// The same into memory of the caller's: frames(waveform.size()) values each. For callers that estimate windows of
+  /// one length again and again: after the first, no memory is taken. What they hold after an Error is not said.
+  CONTENTVEC_API void estimate_into(std::span<const float> waveform, std::span<float> f0,
+                                    std::span<float> confidence, const PitchOptions& options = {}) const;
+
   /// The pitches of several waveforms, each bit for bit what the waveform alone gives. Those of up to 10 s go side by
   /// side, one on each thread, where there are enough of them: a thread then takes the memory of an estimate.
   [[nodiscard]] CONTENTVEC_API std::vector<Pitch> estimate_batch(
@@ -128,6 +133,8 @@ CONTENTVEC_API void shift_semitones(std::span<float> f0, double semitones);
 /// The pitch as RVC's synthesizer takes it: 1 to 255, evenly spaced in mel between 50 and 1100 Hz, rounded half to
 /// even; 1 where unvoiced, or not a number.
 [[nodiscard]] CONTENTVEC_API std::vector<int64_t> coarse_pitch(std::span<const float> f0);
+/// The same into memory of the caller's, as many values.
+CONTENTVEC_API void coarse_pitch(std::span<const float> f0, std::span<int64_t> coarse);
 
 /// How a pitch lies in a file.
 enum class PitchFormat {

@@ -77,6 +77,9 @@ class Retriever {
   /// Error for a rate or nprobe out of range, another dim, values out of range or not finite.
   [[nodiscard]] CONTENTVEC_API Features blend(const Features& features, float rate = kIndexRate,
                                               int64_t nprobe = 0) const;
+  /// The same in place: [frames, dim()], row-major.
+  CONTENTVEC_API void blend_in_place(std::span<float> features, float rate = kIndexRate,
+                                     int64_t nprobe = 0) const;
 
   /// Writes the index as FAISS does, an `added_*.index` for RVC; the file appears whole or not at all. Throws
   /// Error when it cannot be written.

@@ -88,6 +88,8 @@ struct VoiceInput {
   int64_t keep_frames = -1;
   /// They are stretched to so many frames, at most 16 times as many, linearly, which shifts the formants. -1: not.
   int64_t stretch_to = -1;
+  /// So many of the first frames are of before anything was heard: they have not even the pitch of unvoiced ones.
+  int64_t unheard_frames = 0;
   /// Times f0, in the source alone: as much as frames are stretched keeps the pitch that f0 says. 1/16 to 16.
   double source_pitch = 1;
 
@@ -131,6 +133,12 @@ class Voice {
   /// Samples at info().sample_rate, nominally in [-1, 1]: samples_per_frame for each frame that is asked for. Throws
   /// Error for input that does not fit the voice, and for values that are not finite.
   [[nodiscard]] CONTENTVEC_API std::vector<float> synthesize(const VoiceInput& input) const;
+
+  /// The samples that synthesize() gives. Throws what it does.
+  [[nodiscard]] CONTENTVEC_API int64_t samples(const VoiceInput& input) const;
+  /// The same into memory of the caller's: exactly samples(input). For callers that synthesize inputs of one shape
+  /// again and again: after the first, no memory is taken. What `audio` holds after an Error is not said.
+  CONTENTVEC_API void synthesize_into(const VoiceInput& input, std::span<float> audio) const;
 
  private:
   class Impl;

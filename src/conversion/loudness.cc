@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <vector>
 
 #include "dsp/envelope.h"
 
@@ -19,6 +18,25 @@ void mix_loudness(std::span<float> converted, int rate, std::span<const float> r
   for (int64_t i = 0; i < samples; ++i) {
     const double gain = std::pow(wanted_at.at(i) / std::max(found_at.at(i), kLeast), share);
     float& y = converted[static_cast<size_t>(i)];
+    y = static_cast<float>(static_cast<double>(y) * gain);
+  }
+}
+
+BlockLoudness::BlockLoudness(int64_t block, int64_t hop)
+    : hop_(hop), wanted_(static_cast<size_t>(block / hop + 1)), found_(wanted_.size()) {}
+
+void BlockLoudness::mix(std::span<float> made, std::span<const float> input, float mix) {
+  constexpr double kLeast = 1e-3;
+  constexpr int64_t kHops = 4;
+  dsp::rms_envelope(input, hop_, kHops, wanted_);
+  dsp::rms_envelope(made, hop_, kHops, found_);
+  const auto samples = static_cast<int64_t>(made.size());
+  const dsp::AlignedCorners wanted_at(wanted_, samples);
+  const dsp::AlignedCorners found_at(found_, samples);
+  const double share = 1 - static_cast<double>(mix);
+  for (int64_t i = 0; i < samples; ++i) {
+    float& y = made[static_cast<size_t>(i)];
+    const double gain = std::pow(wanted_at.at(i) / std::max(found_at.at(i), kLeast), share);
     y = static_cast<float>(static_cast<double>(y) * gain);
   }
 }

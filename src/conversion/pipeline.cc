@@ -8,6 +8,7 @@
 #include "conversion/join.h"
 #include "conversion/loudness.h"
 #include "conversion/options.h"
+#include "conversion/parts.h"
 #include "conversion/protect.h"
 #include "conversion/recording.h"
 #include "dsp/padding.h"
@@ -17,53 +18,21 @@
 namespace contentvec::conversion {
 namespace {
 
-constexpr int64_t kFeatureHop = 2 * kPitchHop;  // the voice takes every frame of features twice
-
 // The work for a second of sound, as shares of the whole: what `progress` goes by.
 constexpr double kPitchShare = 0.05;
 constexpr double kFeaturesShare = 0.11;
 
-void check_model(const Model& model, const Voice& voice) {
-  const ModelConfig& config = model.config();
-  const Stage stage = voice.stage();
-  const VoiceInfo& info = voice.info();
-  if (stage.layer > config.total_layers()) {
-    fail(
-        "the voice '{}' takes layer {} of a model; '{}' has {}: use ContentVec or another of HuBERT's base size",
-        info.source, stage.layer, model.info().source, config.total_layers());
-  }
-  if (config.speaker_conditioned()) {
-    fail("'{}' takes a speaker's embedding, which no voice brings along: use ContentVec's checkpoint for RVC",
-         model.info().source);
-  }
-  const int dim = stage.final_proj ? config.final_dim : config.encoder_embed_dim;
-  if (dim != info.feature_dim || config.hop() != kFeatureHop) {
-    fail("the voice '{}' takes {} features every {} samples; '{}' gives {} every {}", info.source,
-         info.feature_dim, kFeatureHop, model.info().source, dim, config.hop());
-  }
-}
-
-void check_retriever(const Retriever& retriever, const Voice& voice) {
-  if (retriever.dim() == voice.info().feature_dim) return;
-  fail("the index holds vectors of {}, and the voice '{}' takes features of {}: use the index made for it",
-       retriever.dim(), voice.info().source, voice.info().feature_dim);
+/// Every frame twice, the first `frames` of them.
+std::vector<float> doubled(const Features& features, int64_t frames) {
+  std::vector<float> rows(static_cast<size_t>(frames * features.dim));
+  double_frames(features.data, features.dim, rows);
+  return rows;
 }
 
 /// Frames around a piece that a crossfade takes: half of it, and one, since the features may be as much short of it.
 int64_t margin_of(double crossfade_ms) {
   constexpr double kFrameMs = 10;
   return crossfade_ms == 0 ? 0 : static_cast<int64_t>(std::ceil(crossfade_ms / 2 / kFrameMs)) + 1;
-}
-
-/// Every frame twice, the first `frames` of them.
-std::vector<float> doubled(const Features& features, int64_t frames) {
-  std::vector<float> rows;
-  rows.reserve(static_cast<size_t>(frames * features.dim));
-  for (int64_t frame = 0; frame < frames; ++frame) {
-    const std::span<const float> row = features.row(frame / 2);
-    rows.insert(rows.end(), row.begin(), row.end());
-  }
-  return rows;
 }
 
 }  // namespace
@@ -289,8 +258,7 @@ Pipeline::Pipeline(Model model, std::optional<PitchEstimator> estimator, Voice v
       estimator_(std::move(estimator)),
       voice_(std::move(voice)),
       retriever_(std::move(retriever)) {
-  check_model(model_, voice_);
-  if (retriever_) check_retriever(*retriever_, voice_);
+  check_parts(model_, voice_, retriever_);
 }
 
 Converted Pipeline::convert(std::span<const float> waveform, int rate, const ConvertOptions& options,

@@ -46,15 +46,19 @@ void shift_semitones(std::span<float> f0, double semitones) {
 }
 
 std::vector<int64_t> coarse_pitch(std::span<const float> f0) {
+  std::vector<int64_t> coarse(f0.size());
+  coarse_pitch(f0, coarse);
+  return coarse;
+}
+
+void coarse_pitch(std::span<const float> f0, std::span<int64_t> coarse) {
   const double lowest = mel(50);
   const double scale = 254.0 / (mel(1100) - lowest);
-  std::vector<int64_t> coarse(f0.size());
   std::transform(f0.begin(), f0.end(), coarse.begin(), [&](float hz) {
     const double m = mel(static_cast<double>(hz));
     if (!(m > 0)) return int64_t{1};  // what is no number, too
     return static_cast<int64_t>(std::nearbyint(std::clamp((m - lowest) * scale + 1, 1.0, 255.0)));
   });
-  return coarse;
 }
 
 }  // namespace contentvec

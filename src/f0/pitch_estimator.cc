@@ -31,6 +31,12 @@ Estimator make_estimator(const nn::Kernels& kernels, const f0::PitchFile& file) 
   return f0::Fcpe(kernels, file.tensors, config);
 }
 
+/// Where a pitch is written.
+struct PitchSpan {
+  std::span<float> f0;
+  std::span<float> confidence;
+};
+
 }  // namespace
 
 class PitchEstimator::Impl {
@@ -50,6 +56,18 @@ class PitchEstimator::Impl {
     return method_ == PitchMethod::kRmvpe ? f0::Rmvpe::kLeastSamples : 1;
   }
 
+  void estimate(std::span<const float> waveform, PitchSpan pitch, const PitchOptions& options) const {
+    Call call = {options, settle_threshold(options)};
+    check(waveform);
+    call.total = f0::Rmvpe::frames(static_cast<int64_t>(waveform.size()));
+    if (pitch.f0.size() != static_cast<size_t>(call.total) || pitch.confidence.size() != pitch.f0.size()) {
+      fail("there is room for {} values of f0 and {} of the confidence; this waveform has {} frames",
+           pitch.f0.size(), pitch.confidence.size(), call.total);
+    }
+    const auto worker = team_workers_.borrow([this] { return std::make_unique<Worker>(*this, threads_); });
+    estimate(*worker, waveform, call, pitch);
+  }
+
   [[nodiscard]] std::vector<Pitch> estimate(std::span<const std::span<const float>> waveforms,
                                             const PitchOptions& options) const {
     Call call = {options, settle_threshold(options)};
@@ -60,7 +78,11 @@ class PitchEstimator::Impl {
       call.of_one(waveforms, i, [&] { check(waveforms[i]); });
     }
     const auto estimate_one = [&](Worker& worker, size_t i) {
-      call.of_one(waveforms, i, [&] { pitches[i] = estimate(worker, waveforms[i], call); });
+      call.of_one(waveforms, i, [&] {
+        const auto frames = static_cast<size_t>(f0::Rmvpe::frames(static_cast<int64_t>(waveforms[i].size())));
+        pitches[i] = {std::vector<float>(frames), std::vector<float>(frames)};
+        estimate(worker, waveforms[i], call, {pitches[i].f0, pitches[i].confidence});
+      });
     };
     const auto worker = team_workers_.borrow([this] { return std::make_unique<Worker>(*this, threads_); });
     const f0::BatchPlan plan = f0::plan_batch(waveforms, threads_);
@@ -111,12 +133,17 @@ class PitchEstimator::Impl {
     }
   };
 
-  [[nodiscard]] Pitch estimate(Worker& worker, std::span<const float> waveform, Call& call) const {
-    const auto frames = static_cast<size_t>(f0::Rmvpe::frames(static_cast<int64_t>(waveform.size())));
-    Pitch pitch = {std::vector<float>(frames), std::vector<float>(frames)};
-    const auto poll = [&] { call.poll(); };
-    const auto take = [&](int64_t first, std::span<const float> salience) {
-      call.finish(decode(salience, first, call.threshold, pitch));
+  void estimate(Worker& worker, std::span<const float> waveform, Call& call, PitchSpan pitch) const {
+    // What is called holds one reference: more would not fit into a std::function without memory of its own.
+    struct {
+      const Impl& owner;
+      Call& call;
+      PitchSpan pitch;
+    } const asked = {*this, call, pitch};
+    const auto poll = [&asked] { asked.call.poll(); };
+    const auto take = [&asked](int64_t first, std::span<const float> salience) {
+      const int64_t frames = asked.owner.decode(salience, first, asked.call.threshold, asked.pitch);
+      asked.call.finish(frames);
     };
     const nn::Context context = worker.machine.context();
     if (const auto* rmvpe = std::get_if<f0::Rmvpe>(&estimator_)) {
@@ -124,7 +151,6 @@ class PitchEstimator::Impl {
     } else {
       std::get<f0::Fcpe>(estimator_).run(context, worker.fcpe, waveform, take, poll);
     }
-    return pitch;
   }
 
   [[nodiscard]] float settle_threshold(const PitchOptions& options) const {
@@ -144,7 +170,7 @@ class PitchEstimator::Impl {
   }
 
   /// Frames from `first` on; returns how many.
-  int64_t decode(std::span<const float> salience, int64_t first, float threshold, Pitch& pitch) const {
+  int64_t decode(std::span<const float> salience, int64_t first, float threshold, PitchSpan pitch) const {
     if (const auto place = first_non_finite(salience)) {
       fail(
           "the model gave {} at frame {}: its weights overflow float32 on this waveform; check that the samples are "
@@ -205,6 +231,11 @@ int64_t PitchEstimator::frames(int64_t samples) const {
 
 Pitch PitchEstimator::estimate(std::span<const float> waveform, const PitchOptions& options) const {
   return std::move(impl_->estimate(std::span(&waveform, 1), options).front());
+}
+
+void PitchEstimator::estimate_into(std::span<const float> waveform, std::span<float> f0,
+                                   std::span<float> confidence, const PitchOptions& options) const {
+  impl_->estimate(waveform, {f0, confidence}, options);
 }
 
 std::vector<Pitch> PitchEstimator::estimate_batch(std::span<const std::span<const float>> waveforms,

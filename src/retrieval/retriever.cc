@@ -49,8 +49,7 @@ void blend_frame(std::span<float> frame, std::span<const Neighbour> neighbours, 
   }
 }
 
-void check_blend(const Features& features, int64_t dim, float rate) {
-  if (!(rate >= 0 && rate <= 1)) fail("cannot blend: the index rate must be between 0 and 1, found {}", rate);
+void check_features(const Features& features, int64_t dim) {
   if (features.dim != dim) {
     fail(
         "cannot blend: the features have {} dimensions, the vectors of the index {}. RVC v1's are 256 (layer "
@@ -60,7 +59,14 @@ void check_blend(const Features& features, int64_t dim, float rate) {
   if (features.frames < 0 || static_cast<int64_t>(features.data.size()) != features.frames * dim) {
     fail("cannot blend: {} values are not {} frames of {}", features.data.size(), features.frames, dim);
   }
-  if (!in_range(features.data)) fail("cannot blend: the features hold {}", kOutOfRange);
+}
+
+void check_blend(std::span<const float> features, int64_t dim, float rate, int64_t nprobe) {
+  if (!(rate >= 0 && rate <= 1)) fail("cannot blend: the index rate must be between 0 and 1, found {}", rate);
+  if (nprobe < 0) fail("cannot blend: nprobe must be 0 (as the index says) or more, found {}", nprobe);
+  if (features.size() % static_cast<size_t>(dim) != 0)
+    fail("cannot blend: {} values are not frames of {}", features.size(), dim);
+  if (!in_range(features)) fail("cannot blend: the features hold {}", kOutOfRange);
 }
 
 void check_build(std::span<const float> vectors, int64_t dim, const IndexOptions& options) {
@@ -154,16 +160,20 @@ int64_t Retriever::nprobe() const {
 }
 
 Features Retriever::blend(const Features& features, float rate, int64_t nprobe) const {
-  check_blend(features, dim(), rate);
-  if (nprobe < 0) fail("cannot blend: nprobe must be 0 (as the index says) or more, found {}", nprobe);
+  check_features(features, dim());
   Features blended = features;
-  if (rate == 0) return blended;
+  blend_in_place(blended.data, rate, nprobe);
+  return blended;
+}
+
+void Retriever::blend_in_place(std::span<float> features, float rate, int64_t nprobe) const {
+  check_blend(features, dim(), rate, nprobe);
+  if (rate == 0) return;
   const auto width = static_cast<size_t>(dim());
-  for (size_t first = 0; first < blended.data.size(); first += width) {
-    const std::span<float> frame = std::span(blended.data).subspan(first, width);
+  for (size_t first = 0; first < features.size(); first += width) {
+    const std::span<float> frame = features.subspan(first, width);
     blend_frame(frame, impl_->index->nearest(frame, kNeighbours, nprobe > 0 ? nprobe : this->nprobe()), rate);
   }
-  return blended;
 }
 
 void Retriever::save(const fs::path& path) const {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "runtime/fail.h"
+#include "runtime/flush_denormals.h"
 #include "runtime/fork.h"
 
 #if defined(__linux__)
@@ -105,6 +106,7 @@ void ThreadTeam::dismiss() {
 }
 
 void ThreadTeam::take_items(int thread) noexcept {
+  const FlushDenormals flush;
   uint64_t ticket = tickets_.load(std::memory_order_acquire);
   while (untaken(ticket) != 0) {
     if (!tickets_.compare_exchange_weak(ticket, ticket - 1, std::memory_order_acq_rel,

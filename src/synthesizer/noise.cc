@@ -19,6 +19,21 @@ std::array<float, 2> normal_pair(const tensors::CounterBits& bits, uint64_t j) {
   return {static_cast<float>(radius * std::cos(angle)), static_cast<float>(radius * std::sin(angle))};
 }
 
+/// The name of a piece's stream, which takes no memory.
+class StreamName {
+ public:
+  StreamName(std::string_view kind, int64_t piece)
+      : end_(piece < 0 ? fmt::format_to_n(text_.data(), text_.size(), "{}", kind).out
+                       : fmt::format_to_n(text_.data(), text_.size(), "{}.{}", kind, piece).out) {}
+  [[nodiscard]] std::string_view text() const {
+    return {text_.data(), static_cast<size_t>(end_ - text_.data())};
+  }
+
+ private:
+  std::array<char, 64> text_ = {};
+  char* end_;
+};
+
 }  // namespace
 
 void NormalStream::fill(int64_t first, std::span<float> out) const {
@@ -31,8 +46,8 @@ void NormalStream::fill(int64_t first, std::span<float> out) const {
   }
 }
 
-Noise::Noise(std::span<const float> given, const std::string& kind, uint64_t seed, int64_t piece)
-    : given_(given), stream_(piece < 0 ? kind : fmt::format("{}.{}", kind, piece), seed) {}
+Noise::Noise(std::span<const float> given, std::string_view kind, uint64_t seed, int64_t piece)
+    : given_(given), stream_(StreamName(kind, piece).text(), seed) {}
 
 void Noise::fill(int64_t first, std::span<float> out) const {
   if (given_.empty()) return stream_.fill(first, out);

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 #include <span>
-#include <string>
+#include <string_view>
 
 #include "tensors/synthetic.h"
 
@@ -15,7 +15,7 @@ namespace contentvec::synthesizer {
 /// Muller, 1958.
 class NormalStream {
  public:
-  NormalStream(const std::string& name, uint64_t seed) : bits_(name, seed) {}
+  NormalStream(std::string_view name, uint64_t seed) : bits_(name, seed) {}
   /// Values first, first + 1 ...
   void fill(int64_t first, std::span<float> out) const;
 
@@ -28,7 +28,7 @@ class Noise {
  public:
   /// `given`: all of it, or empty for the stream `kind` ("noise.z", "noise.source") of this seed and piece, counted
   /// from the beginning of the piece; a piece below 0 is a recording that is not cut.
-  Noise(std::span<const float> given, const std::string& kind, uint64_t seed, int64_t piece);
+  Noise(std::span<const float> given, std::string_view kind, uint64_t seed, int64_t piece);
   /// As NormalStream::fill.
   void fill(int64_t first, std::span<float> out) const;
 

@@ -71,8 +71,10 @@ void Synthesizer::encode(const nn::Context& context, Workspace& w, const VoiceIn
     };
   }
   float* statistics = w.statistics.reserve(count * 2 * inter);
-  encoder_.run(context, w.encoder, input.features, coarse_pitch(input.f0), range.head, statistics,
-               observe_encoder);
+  w.pitch.resize(input.f0.size());
+  coarse_pitch(input.f0, w.pitch);
+  std::fill_n(w.pitch.begin(), std::min(input.unheard_frames, static_cast<int64_t>(w.pitch.size())), 0);
+  encoder_.run(context, w.encoder, input.features, w.pitch, range.head, statistics, observe_encoder);
   show(observe, "m", statistics, count, 2 * inter, inter);
   show(observe, "logs", statistics + inter, count, 2 * inter, inter);
 }
@@ -106,10 +108,10 @@ std::span<const float> Synthesizer::run_source(const nn::Context& context, Works
   const int64_t samples = range.count * per_frame;
   const Noise noise(input.source_noise, "noise.source", input.seed, input.piece);
   const auto frames = input.f0.subspan(static_cast<size_t>(range.begin), static_cast<size_t>(range.count));
-  std::vector<float> f0(frames.begin(), frames.end());
-  for (float& hz : f0) hz = static_cast<float>(static_cast<double>(hz) * input.source_pitch);
+  w.f0.assign(frames.begin(), frames.end());
+  for (float& hz : w.f0) hz = static_cast<float>(static_cast<double>(hz) * input.source_pitch);
   float* source = w.source.reserve(samples);
-  source_->run(context, f0, noise, source, w.phases);
+  source_->run(context, w.f0, noise, source, w.phases);
   show(observe, "har_source", source, samples, 1, 1);
   if (range.stretch != range.count) {
     float* stretched = w.stretched_source.reserve(range.stretch * per_frame);

@@ -52,6 +52,8 @@ class Synthesizer {
     AlignedBuffer<float> source;      ///< [frames * samples_per_frame]
     AlignedBuffer<float> stretched_source;
     std::vector<double> phases;
+    std::vector<int64_t> pitch;  ///< of every frame, coarse
+    std::vector<float> f0;       ///< of those that are synthesized, as the source takes it
   };
 
   /// Everything in `input` must fit the voice, which Voice checks. audio: [samples(frame_range(input))]. `observe` sees

@@ -38,7 +38,7 @@ class TextEncoder {
   using Observe =
       std::function<void(std::string_view stage, const float* rows, int64_t stride, int64_t width)>;
 
-  /// features: [frames, phone_channels]; pitch: [frames], 1 to 255, or empty for a voice without. Writes m and logs
+  /// features: [frames, phone_channels]; pitch: [frames], 0 to 255, or empty for a voice without. Writes m and logs
   /// side by side, [frames - first, 2 inter_channels], of the frames from `first` on.
   void run(const nn::Context& context, Workspace& workspace, std::span<const float> features,
            std::span<const int64_t> pitch, int64_t first, float* statistics,

@@ -42,12 +42,16 @@ class Voice::Impl {
   [[nodiscard]] const VoiceInfo& info() const { return info_; }
   [[nodiscard]] int threads() const { return threads_; }
 
-  [[nodiscard]] std::vector<float> synthesize(const VoiceInput& input) const {
+  [[nodiscard]] int64_t samples(const VoiceInput& input) const {
     check(input);
-    std::vector<float> audio(static_cast<size_t>(synthesizer_.samples(synthesizer_.frame_range(input))));
+    return synthesizer_.samples(synthesizer_.frame_range(input));
+  }
+
+  void synthesize(const VoiceInput& input, std::span<float> audio) const {
+    if (const int64_t expected = samples(input); static_cast<int64_t>(audio.size()) != expected)
+      fail("there is room for {} samples; this synthesis gives {}", audio.size(), expected);
     const auto worker = pool_.borrow([this] { return std::make_unique<Worker>(*this); });
     synthesizer_.run(worker->machine.context(), worker->workspace, input, audio.data());
-    return audio;
   }
 
  private:
@@ -100,6 +104,8 @@ class Voice::Impl {
     const int64_t most = kMostStretch * (input.keep_frames == -1 ? left : input.keep_frames);
     if (input.stretch_to != -1 && (input.stretch_to < 1 || input.stretch_to > most))
       fail("frames are to be stretched to {}; expected 1 to {}, or -1 to leave them", input.stretch_to, most);
+    if (input.unheard_frames < 0 || input.unheard_frames > frames)
+      fail("{} frames are said to be unheard; expected 0 to all {}", input.unheard_frames, frames);
     const int64_t given = input.stretch_to != -1    ? input.stretch_to
                           : input.keep_frames != -1 ? input.keep_frames
                                                     : left;
@@ -141,7 +147,17 @@ Stage Voice::stage() const {
 }
 
 std::vector<float> Voice::synthesize(const VoiceInput& input) const {
-  return impl_->synthesize(input);
+  std::vector<float> audio(static_cast<size_t>(samples(input)));
+  synthesize_into(input, audio);
+  return audio;
+}
+
+int64_t Voice::samples(const VoiceInput& input) const {
+  return impl_->samples(input);
+}
+
+void Voice::synthesize_into(const VoiceInput& input, std::span<float> audio) const {
+  impl_->synthesize(input, audio);
 }
 
 }  // namespace contentvec

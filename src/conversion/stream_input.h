@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "conversion/stream_sizes.h"
+#include "dsp/noise_gate.h"
+#include "dsp/window_resampler.h"
+
+namespace contentvec::conversion {
+
+/// The newest samples of a stream, as they came and at 16 kHz: the window that every block is converted in.
+class StreamInput {
+ public:
+  explicit StreamInput(const StreamSizes& sizes);
+
+  /// Moves the window on by a block. Samples that are not finite become 0; what is quieter than gate_db is silence.
+  void push(std::span<const float> block, double gate_db);
+  void reset();
+
+  /// [sizes.window()]
+  [[nodiscard]] std::span<const float> window() const {
+    return std::span(samples_).last(static_cast<size_t>(sizes_.window()));
+  }
+  /// The same at 16 kHz.
+  [[nodiscard]] std::span<const float> window_16k() const { return window_16k_; }
+
+ private:
+  const StreamSizes& sizes_;
+  dsp::NoiseGate gate_;
+  dsp::WindowResampler resampler_;
+  std::vector<float> block_;    ///< without what is not finite
+  std::vector<float> samples_;  ///< the window, and before it what the resampler wants
+  std::vector<float> window_16k_;
+  std::vector<float> resampled_;
+};
+
+}  // namespace contentvec::conversion
