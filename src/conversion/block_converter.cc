@@ -47,14 +47,17 @@ BlockConverter::BlockConverter(const StreamSizes& sizes, const StreamOptions& op
   phone_.resize(static_cast<size_t>(heard_frames_) * widest);
   own_phone_.resize(phone_.size());
   if (!estimator_) return;
-  const int64_t samples = std::min(listened_samples(sizes.frames(sizes.block) * kPitchHop, *estimator_),
-                                   sizes.frames(sizes.window()) * kPitchHop);
-  f0_.resize(static_cast<size_t>(estimator_->frames(samples)));
+  listened_ = std::min(listened_samples(sizes.frames(sizes.block) * kPitchHop, *estimator_),
+                       sizes.frames(sizes.window()) * kPitchHop);
+  f0_.resize(static_cast<size_t>(estimator_->frames(listened_)));
   confidence_.resize(f0_.size());
 }
 
-void BlockConverter::prepare() const {
+void BlockConverter::prepare() {
   model_.prepare(heard_frames_ * kPitchHop);
+  if (!estimator_) return;
+  const std::vector<float> silence(static_cast<size_t>(listened_));
+  estimator_->estimate_into(silence, f0_, confidence_, {.threshold = pitch_threshold_});
 }
 
 void BlockConverter::prepare(const Voice& voice) const {
@@ -88,8 +91,7 @@ void BlockConverter::shift_pitch() {
 
 void BlockConverter::follow_pitch(std::span<const float> window, const Speech& speech,
                                   const BlockSeams& seams) {
-  const int64_t samples = (static_cast<int64_t>(f0_.size()) - 1) * kPitchHop;
-  estimator_->estimate_into(window.last(static_cast<size_t>(samples)), f0_, confidence_,
+  estimator_->estimate_into(window.last(static_cast<size_t>(listened_)), f0_, confidence_,
                             {.threshold = pitch_threshold_});
   observe(seams, "f0_raw", f0_);
   const auto voiced = std::find_if(f0_.rbegin(), f0_.rend(), [](float hz) { return hz > 0; });

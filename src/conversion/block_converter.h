@@ -31,9 +31,9 @@ class BlockConverter {
   BlockConverter(const StreamSizes& sizes, const StreamOptions& options, Model model,
                  std::optional<PitchEstimator> estimator);
 
-  /// Takes the memory that the model needs, and that a voice needs: as much as it may, with the formants as high as
-  /// they go. The second may be called while another thread runs.
-  void prepare() const;
+  /// Takes the memory that model and estimator need, and that a voice needs: as much as it may, with the formants as
+  /// high as they go. The second may be called while another thread runs.
+  void prepare();
   void prepare(const Voice& voice) const;
 
   /// window: 16 kHz, the frames of sizes.window(); made: [sizes.made()] at the stream's rate. `number`: of the block,
@@ -60,6 +60,7 @@ class BlockConverter {
   std::optional<double> pitch_threshold_;
   uint64_t seed_;
   int64_t heard_frames_;  ///< of the window that features are made of
+  int64_t listened_ = 0;  ///< samples at its end in which the pitch is looked for
   Model model_;
   std::optional<PitchEstimator> estimator_;
   std::vector<float> f0_;          ///< of what is listened to in one block

@@ -24,9 +24,15 @@ Spectrum::~Spectrum() = default;
 Spectrum::Spectrum(Spectrum&&) noexcept = default;
 Spectrum& Spectrum::operator=(Spectrum&&) noexcept = default;
 
-void Spectrum::magnitudes(const float* frame, double floor, Scratch& scratch, double* out) const {
+void Spectrum::prepare(Scratch& scratch) const {
   scratch.windowed.resize(window_.size());
   scratch.bins.resize(window_.size() / 2);
+  scratch.frame.resize(window_.size());
+  scratch.magnitudes.resize(static_cast<size_t>(bins()));
+}
+
+void Spectrum::magnitudes(const float* frame, double floor, Scratch& scratch, double* out) const {
+  prepare(scratch);
   for (size_t i = 0; i < window_.size(); ++i)
     scratch.windowed[i] = static_cast<double>(frame[i]) * window_[i];
   fft_->transform_real(scratch.windowed.data(), scratch.bins.data());

@@ -16,6 +16,8 @@ class Spectrum {
   struct Scratch {
     std::vector<double> windowed;
     std::vector<std::complex<double>> bins;
+    std::vector<float> frame;        ///< for the caller: a frame that has to be put together
+    std::vector<double> magnitudes;  ///< for the caller: out of magnitudes()
   };
 
   /// `size`: samples of a frame and points of the transform, even. The window is Hann's, periodic.
@@ -28,6 +30,8 @@ class Spectrum {
   /// size / 2 + 1
   [[nodiscard]] int64_t bins() const { return size() / 2 + 1; }
 
+  /// Takes the memory that one frame needs, the caller's as well.
+  void prepare(Scratch& scratch) const;
   /// sqrt(|X|^2 + floor) of one frame of size() samples into out[bins()].
   void magnitudes(const float* frame, double floor, Scratch& scratch, double* out) const;
 

@@ -102,7 +102,7 @@ Fcpe::Fcpe(const nn::Kernels& kernels, const tensors::NamedTensors& tensors, con
 }
 
 /// torchfcpe pads so that there is a frame for every hop begun, but not always the last: that is then repeated.
-void Fcpe::compute_mel(const nn::Context& context, std::span<const float> waveform, Piece piece,
+void Fcpe::compute_mel(const nn::Context& context, Workspace& w, std::span<const float> waveform, Piece piece,
                        float* mel) const {
   using Padding = dsp::PaddedSignal::Padding;
   constexpr int64_t kPadding = (kFftSize - kHop) / 2;
@@ -110,14 +110,16 @@ void Fcpe::compute_mel(const nn::Context& context, std::span<const float> wavefo
   const int64_t after = std::max(kPadding, kFftSize - samples - kPadding);
   const dsp::PaddedSignal signal(waveform, kPadding, after < samples ? Padding::kReflect : Padding::kZeros);
   const int64_t last_frame = (kPadding + samples + after - kFftSize) / kHop;
-  nn::in_parts(context, piece.count(), [&](int64_t begin, int64_t end, int64_t) {
-    dsp::Spectrum::Scratch scratch;
-    std::vector<float> frame;
-    std::vector<double> magnitudes(static_cast<size_t>(spectrum_.bins()));
-    for (int64_t row = begin; row < end; ++row) {
+  w.spectra.resize(static_cast<size_t>(context.team.size()));
+  for (dsp::Spectrum::Scratch& scratch : w.spectra) spectrum_.prepare(scratch);
+  context.team.parallel_for(nn::parts_of(piece.count()), [&](int64_t part, int thread) {
+    dsp::Spectrum::Scratch& scratch = w.spectra[static_cast<size_t>(thread)];
+    const int64_t end = std::min((part + 1) * nn::kPartRows, piece.count());
+    for (int64_t row = part * nn::kPartRows; row < end; ++row) {
       const int64_t place = std::min(piece.begin + row, last_frame) * kHop;
-      spectrum_.magnitudes(signal.read(place, kFftSize, frame), kMagnitudeFloor, scratch, magnitudes.data());
-      mel_basis_.log_mel(magnitudes, mel + row * kMels);
+      spectrum_.magnitudes(signal.read(place, kFftSize, scratch.frame), kMagnitudeFloor, scratch,
+                           scratch.magnitudes.data());
+      mel_basis_.log_mel(scratch.magnitudes, mel + row * kMels);
     }
   });
 }
@@ -127,7 +129,7 @@ void Fcpe::run_first(const nn::Context& context, Workspace& w, std::span<const f
                      Piece piece) const {
   float* mel = w.mel.data();
   nn::clear_around(mel, 1, piece.count(), 1, kMels);
-  compute_mel(context, waveform, piece, mel + kMels);
+  compute_mel(context, w, waveform, piece, mel + kMels);
   first_.run(exact(context), mel, kMels, piece.count(), w.hidden.data(), nn::row_stride(hidden_));
 }
 
@@ -152,10 +154,11 @@ void Fcpe::add_sums(const nn::Context& context, Workspace& w, Piece piece, int64
 }
 
 /// The statistics over a group's channels and all frames, in double and in the order of the parts.
-Fcpe::Affine Fcpe::group_norm(const Workspace& w, int64_t frames) const {
+void Fcpe::settle_group_norm(Workspace& w, int64_t frames) const {
   const int64_t width = hidden_ / kGroups;
   const auto count = static_cast<double>(frames * width);
-  Affine norm = {first_norm_.scale, first_norm_.shift};
+  w.scale.resize(first_norm_.scale.size());
+  w.shift.resize(first_norm_.shift.size());
   for (int64_t group = 0; group < kGroups; ++group) {
     double sum = 0;
     double squares = 0;
@@ -170,12 +173,10 @@ Fcpe::Affine Fcpe::group_norm(const Workspace& w, int64_t frames) const {
     for (int64_t c = group * width; c < (group + 1) * width; ++c) {
       const auto channel = static_cast<size_t>(c);
       const double scale = factor * static_cast<double>(first_norm_.scale[channel]);
-      norm.scale[channel] = static_cast<float>(scale);
-      norm.shift[channel] =
-          static_cast<float>(static_cast<double>(first_norm_.shift[channel]) - mean * scale);
+      w.scale[channel] = static_cast<float>(scale);
+      w.shift[channel] = static_cast<float>(static_cast<double>(first_norm_.shift[channel]) - mean * scale);
     }
   }
-  return norm;
 }
 
 /// hidden += conformer(hidden): LayerNorm, a gated linear layer, a depthwise convolution with SiLU, a linear layer.
@@ -219,8 +220,8 @@ void Fcpe::reserve(Workspace& w, int64_t frames) const {
 }
 
 /// From the first convolution in workspace.hidden to the last LayerNorm in workspace.other.
-void Fcpe::run_rest(const nn::Context& context, Workspace& w, Piece piece, const Affine& norm,
-                    const Poll& poll, const Observe& observe) const {
+void Fcpe::run_rest(const nn::Context& context, Workspace& w, Piece piece, const Poll& poll,
+                    const Observe& observe) const {
   const int64_t stride = nn::row_stride(hidden_);
   const int64_t count = piece.count();
   const auto see = [&](const std::string& stage, const float* rows) {
@@ -233,7 +234,7 @@ void Fcpe::run_rest(const nn::Context& context, Workspace& w, Piece piece, const
       const float* x = w.hidden.data() + row * stride;
       float* to = padded + (1 + row) * stride;
       for (int64_t c = 0; c < hidden_; ++c) {
-        const float y = x[c] * norm.scale[static_cast<size_t>(c)] + norm.shift[static_cast<size_t>(c)];
+        const float y = x[c] * w.scale[static_cast<size_t>(c)] + w.shift[static_cast<size_t>(c)];
         to[c] = std::max(y, 0.01F * y);  // leaky ReLU
       }
     }
@@ -271,12 +272,12 @@ void Fcpe::run(const nn::Context& context, Workspace& w, std::span<const float> 
     run_first(context, w, waveform, piece);
     add_sums(context, w, piece, begin, end_of(begin));
   }
-  const Affine norm = group_norm(w, count);
+  settle_group_norm(w, count);
   for (int64_t begin = 0; begin < count; begin += most) {
     const Piece piece = around(begin, end_of(begin), reach);
     if (count > most) run_first(context, w, waveform, piece);  // else it is there still
     if (observe) observe("mel", w.mel.data() + kMels, kMels, kMels);
-    run_rest(context, w, piece, norm, poll, observe);
+    run_rest(context, w, piece, poll, observe);
     const int64_t stride = nn::row_stride(hidden_);
     const int64_t own = end_of(begin) - begin;
     w.salience.resize(static_cast<size_t>(own * kSalienceBins));

@@ -52,15 +52,18 @@ class Fcpe {
 
   /// What one pass at a time works in, kept for the next.
   struct Workspace {
-    AlignedBuffer<float> mel;             ///< [frames + 2, kMels], zeros around
-    AlignedBuffer<float> wide;            ///< [frames, 4 hidden]
-    AlignedBuffer<float> gated;           ///< [frames + kernel - 1, 2 hidden], zeros around
-    AlignedBuffer<float> padded;          ///< [frames + 2, hidden], zeros around
-    AlignedBuffer<float> hidden;          ///< [frames, hidden]
-    AlignedBuffer<float> other;           ///< likewise
-    std::vector<float> salience;          ///< [of a piece, 360]
-    std::vector<double> sums;             ///< of rows' values and their squares, by part and group
-    int64_t piece_frames = kPieceFrames;  ///< a multiple of 64
+    AlignedBuffer<float> mel;     ///< [frames + 2, kMels], zeros around
+    AlignedBuffer<float> wide;    ///< [frames, 4 hidden]
+    AlignedBuffer<float> gated;   ///< [frames + kernel - 1, 2 hidden], zeros around
+    AlignedBuffer<float> padded;  ///< [frames + 2, hidden], zeros around
+    AlignedBuffer<float> hidden;  ///< [frames, hidden]
+    AlignedBuffer<float> other;   ///< likewise
+    std::vector<float> salience;  ///< [of a piece, 360]
+    std::vector<double> sums;     ///< of rows' values and their squares, by part and group
+    std::vector<float> scale;     ///< the GroupNorm as an affine map of each channel
+    std::vector<float> shift;
+    std::vector<dsp::Spectrum::Scratch> spectra;  ///< of each thread
+    int64_t piece_frames = kPieceFrames;          ///< a multiple of 64
   };
 
   /// Sees what the steps give, [frames, width] with a stride, by the reference's names of them: for tests.
@@ -87,21 +90,15 @@ class Fcpe {
     int64_t end;
     [[nodiscard]] int64_t count() const { return end - begin; }
   };
-  /// GroupNorm as an affine map of each channel.
-  struct Affine {
-    std::vector<float> scale;
-    std::vector<float> shift;
-  };
-
-  void compute_mel(const nn::Context& context, std::span<const float> waveform, Piece piece,
-                   float* mel) const;
+  void compute_mel(const nn::Context& context, Workspace& workspace, std::span<const float> waveform,
+                   Piece piece, float* mel) const;
   void run_first(const nn::Context& context, Workspace& workspace, std::span<const float> waveform,
                  Piece piece) const;
   void add_sums(const nn::Context& context, Workspace& workspace, Piece piece, int64_t own_begin,
                 int64_t own_end) const;
-  [[nodiscard]] Affine group_norm(const Workspace& workspace, int64_t frames) const;
-  void run_rest(const nn::Context& context, Workspace& workspace, Piece piece, const Affine& norm,
-                const Poll& poll, const Observe& observe) const;
+  void settle_group_norm(Workspace& workspace, int64_t frames) const;
+  void run_rest(const nn::Context& context, Workspace& workspace, Piece piece, const Poll& poll,
+                const Observe& observe) const;
   void run_layer(const nn::Context& context, const Layer& layer, Workspace& workspace, int64_t frames) const;
   void reserve(Workspace& workspace, int64_t frames) const;
 

@@ -57,21 +57,22 @@ void copy_map(const nn::Context& context, const nn::FeatureMap& from, nn::Featur
 
 /// Rows [first_row, end_row) of the piece's log-mel spectrogram, through the input's BatchNorm and filled up with zeros
 /// (before it) to whole pixels of the innermost layer.
-void Rmvpe::fill_input(const nn::Context& context, std::span<const float> waveform, const Piece& piece,
-                       int64_t first_row, int64_t end_row, nn::FeatureMap& map) const {
+void Rmvpe::fill_input(const nn::Context& context, Workspace& w, std::span<const float> waveform,
+                       const Piece& piece, int64_t first_row, int64_t end_row, nn::FeatureMap& map) const {
   const dsp::PaddedSignal signal(waveform, kFftSize / 2, dsp::PaddedSignal::Padding::kReflect);
   const int64_t rows = end_row - first_row;
   map.resize(rows, kMels, 1);
-  context.team.parallel_for((rows + kFramesOfPart - 1) / kFramesOfPart, [&](int64_t part, int) {
-    dsp::Spectrum::Scratch scratch;
-    std::vector<float> samples;
-    std::vector<double> magnitudes(static_cast<size_t>(spectrum_.bins()));
+  w.spectra.resize(static_cast<size_t>(context.team.size()));
+  for (dsp::Spectrum::Scratch& scratch : w.spectra) spectrum_.prepare(scratch);
+  context.team.parallel_for((rows + kFramesOfPart - 1) / kFramesOfPart, [&](int64_t part, int thread) {
+    dsp::Spectrum::Scratch& scratch = w.spectra[static_cast<size_t>(thread)];
     for (int64_t row = part * kFramesOfPart; row < std::min((part + 1) * kFramesOfPart, rows); ++row) {
       float* to = map.at(row, 0);
       const int64_t frame = piece.first + first_row + row;
       if (frame < piece.end) {
-        spectrum_.magnitudes(signal.read(frame * kHop, kFftSize, samples), 0.0, scratch, magnitudes.data());
-        mel_basis_.log_mel(magnitudes, to);
+        spectrum_.magnitudes(signal.read(frame * kHop, kFftSize, scratch.frame), 0.0, scratch,
+                             scratch.magnitudes.data());
+        mel_basis_.log_mel(scratch.magnitudes, to);
       } else {
         std::fill_n(to, kMels, 0.0F);
       }
@@ -150,7 +151,7 @@ void Rmvpe::run_unet(const nn::Context& context, Workspace& w, std::span<const f
   w.skips[0].resize(piece.rows, kMels, encoder_[0].back().second.out());
   in_bands(piece.rows, w.band_rows, reach_of(encoder_[0].size(), 0), [&](const Band& band) {
     current = 0;
-    fill_input(context, waveform, piece, band.first, band.last, w.maps[current]);
+    fill_input(context, w, waveform, piece, band.first, band.last, w.maps[current]);
     see("encoder_bn", w.maps[current]);
     run_layer(context, encoder_[0], w, current);
     copy_rows(context, w.maps[current], band.begin - band.first, band.end - band.begin, w.skips[0],
@@ -202,7 +203,7 @@ void Rmvpe::run(const nn::Context& context, Workspace& w, std::span<const float>
   const int64_t most = count <= w.whole_frames ? whole_steps(count) : w.piece_frames;
   const int64_t stride = nn::row_stride(kCnnChannels * kMels);
   float* flat = w.flat.reserve(std::min(whole_steps(count), 2 * most) * stride);
-  w.state.assign(static_cast<size_t>(gru_.out() / 2), 0.0F);
+  w.state.assign(static_cast<size_t>(gru_.out()), 0.0F);
   int64_t heard = 0;  // frames that the GRU is done with
   for (int64_t begin = 0; begin < count; begin += most) {
     const bool is_last = begin + most >= count;

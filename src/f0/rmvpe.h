@@ -74,9 +74,10 @@ class Rmvpe {
     AlignedBuffer<float> phase;
     AlignedBuffer<float> flat;  ///< [frames, 3 kMels], what the GRU has yet to hear
     AlignedBuffer<float> gates;
-    AlignedBuffer<float> states;  ///< [frames, 2 hidden]
-    std::vector<float> state;     ///< the GRU's, after what it has heard
-    std::vector<float> salience;  ///< [of a part, 360]
+    AlignedBuffer<float> states;                  ///< [frames, 2 hidden]
+    std::vector<float> state;                     ///< the GRU's, forward's after what it has heard
+    std::vector<float> salience;                  ///< [of a part, 360]
+    std::vector<dsp::Spectrum::Scratch> spectra;  ///< of each thread
     int64_t whole_frames = kWholeFrames;
     int64_t piece_frames = kPieceFrames;      ///< a multiple of 32, as the pixels of the innermost layer are
     int64_t context_frames = kContextFrames;  ///< likewise
@@ -108,8 +109,8 @@ class Rmvpe {
     int64_t own_end;
   };
 
-  void fill_input(const nn::Context& context, std::span<const float> waveform, const Piece& piece,
-                  int64_t first_row, int64_t end_row, nn::FeatureMap& map) const;
+  void fill_input(const nn::Context& context, Workspace& workspace, std::span<const float> waveform,
+                  const Piece& piece, int64_t first_row, int64_t end_row, nn::FeatureMap& map) const;
   void run_unet(const nn::Context& context, Workspace& workspace, std::span<const float> waveform,
                 const Piece& piece, float* flat, const Poll& poll, const Observe& observe) const;
   void run_outer_decoder(const nn::Context& context, Workspace& workspace, int joined, const Piece& piece,

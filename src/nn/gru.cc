@@ -26,8 +26,8 @@ void BidirectionalGru::run(const Context& context, const float* x, int64_t x_str
                            AlignedBuffer<float>& gates) const {
   const int64_t stride = row_stride(3 * hidden_);
   float* of_input = gates.reserve(2 * kRowsOfGates * stride);
-  std::vector<float> backward_state(static_cast<size_t>(hidden_));
-  float* const states[] = {state.data(), backward_state.data()};
+  float* const states[] = {state.data(), state.data() + hidden_};
+  std::fill_n(states[1], hidden_, 0.0F);
   const Kernels& kernels = *context.kernels.float32;
   context.reserve_scratch(3 * hidden_);
   for (int64_t first = 0; first < rows; first += kRowsOfGates) {

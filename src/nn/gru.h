@@ -30,9 +30,9 @@ class BidirectionalGru {
   /// Forward's state and backward's, side by side.
   [[nodiscard]] int64_t out() const { return 2 * hidden_; }
 
-  /// x [rows, in] to [own, out()]: the first `own` rows. Of a longer signal in pieces `state` [hidden] is what forward
-  /// has heard before, and becomes that of the next piece; backward hears the rows from `own` on and nothing beyond
-  /// them. For a whole signal own is rows, and the state zeros. `gates` is worked in.
+  /// x [rows, in] to [own, out()]: the first `own` rows. Of a longer signal in pieces `state` [out()] begins with what
+  /// forward has heard before, and then with that of the next piece; backward hears the rows from `own` on and nothing
+  /// beyond them. For a whole signal own is rows, and the state zeros. `gates` is worked in.
   void run(const Context& context, const float* x, int64_t x_stride, int64_t rows, int64_t own,
            std::span<float> state, float* to, int64_t to_stride, AlignedBuffer<float>& gates) const;
 

@@ -95,12 +95,6 @@ class Generator::Piece {
   }
 
  private:
-  /// The rows that a step has to give, and those that are read of it by the next, zero where the utterance has none.
-  struct Needed {
-    RowSpan rows;
-    RowSpan read;
-  };
-
   [[nodiscard]] const std::vector<Stage>& stages() const { return generator_.stages_; }
   [[nodiscard]] RowSpan utterance(const Stage& stage) const {
     return {0, all_frames_ * stage.rows_per_frame};
@@ -112,30 +106,30 @@ class Generator::Piece {
   void plan(RowSpan frames) {
     const Stage& last = stages().back();
     samples_ = {frames.begin * last.rows_per_frame, frames.end * last.rows_per_frame};
-    results_.resize(stages().size() + 1);
-    upsampled_.resize(stages().size());
+    memory_.needed.resize(stages().size() + 1);
+    memory_.needed_upsampled.resize(stages().size());
     RowSpan read = widened(samples_, kReach);
     for (size_t i = stages().size(); i > 0; --i) {
       const Stage& stage = stages()[i - 1];
-      results_[i] = {clipped(read, utterance(stage)), read};
-      RowSpan needed = results_[i].rows;
+      memory_.needed[i] = {clipped(read, utterance(stage)), read};
+      RowSpan needed = memory_.needed[i].rows;
       for (const ResidualBlock& block : stage.blocks)
-        needed = both(needed, block.inputs_of(results_[i].rows));
-      upsampled_[i - 1] = {clipped(needed, utterance(stage)), needed};
+        needed = both(needed, block.inputs_of(memory_.needed[i].rows));
+      memory_.needed_upsampled[i - 1] = {clipped(needed, utterance(stage)), needed};
       read = stage.up.inputs_of(places(i - 1));
     }
-    results_[0] = {clipped(read, {0, all_frames_}), read};
+    memory_.needed[0] = {clipped(read, {0, all_frames_}), read};
   }
   /// Those rows of the step before a stage around whose places it has to give rows.
   [[nodiscard]] RowSpan places(size_t stage) const {
-    const RowSpan rows = upsampled_[stage].rows;
+    const RowSpan rows = memory_.needed_upsampled[stage].rows;
     const int64_t rate = stages()[stage].rate;
     return {nn::divide_down(rows.begin, rate), nn::divide_up(rows.end, rate)};
   }
 
   void run_pre(const float* z, const float* condition) {
     const int64_t channels = generator_.inter_channels_;
-    const RowSpan rows = results_[0].rows;
+    const RowSpan rows = memory_.needed[0].rows;
     const RowSpan read = widened(rows, kReach);
     const RowSpan there = clipped(read, {0, all_frames_});
     Stretch& padded = memory_.padded;
@@ -143,7 +137,7 @@ class Generator::Piece {
     padded.clear_outside(there);
     std::copy(z + there.begin * channels, z + there.end * channels, padded.row(there.begin));
     Stretch& pre = result(0);
-    pre.resize(results_[0].read, generator_.width_);
+    pre.resize(memory_.needed[0].read, generator_.width_);
     nn::multiply(*generator_.kernels_.float32,
                  {padded.row(read.begin), channels, 1, kGeneratorKernel * channels, 0}, rows.count(),
                  generator_.pre_, pre.row(rows.begin), generator_.width_,
@@ -156,11 +150,11 @@ class Generator::Piece {
     const Stage& stage = stages()[index];
     upsample(index);
     Stretch& x = memory_.upsampled;
-    if (!source.empty()) add_noise(stage, upsampled_[index].rows, source);
+    if (!source.empty()) add_noise(stage, memory_.needed_upsampled[index].rows, source);
     x.clear_outside(utterance(stage));
-    observe(fmt::format("generator_up_{}", index), x, upsampled_[index].rows);
+    observe(fmt::format("generator_up_{}", index), x, memory_.needed_upsampled[index].rows);
 
-    const Needed& needed = results_[index + 1];
+    const Workspace::Needed& needed = memory_.needed[index + 1];
     Stretch& sum = result(index + 1);
     RowSpan span = needed.read;
     for (const ResidualBlock& block : stage.blocks) span = both(span, block.outputs_of(needed.rows));
@@ -179,7 +173,7 @@ class Generator::Piece {
     const RowSpan at = places(index);
     const RowSpan made = {at.begin * stage.rate, at.end * stage.rate};
     const Stretch& from = result(index);
-    memory_.upsampled.resize(both(upsampled_[index].read, made), stage.channels);
+    memory_.upsampled.resize(both(memory_.needed_upsampled[index].read, made), stage.channels);
     stage.up.run(generator_.kernels_, from.row(stage.up.inputs_of(at).begin), from.channels(), at.count(),
                  memory_.upsampled.row(made.begin), product_scratch_);
   }
@@ -219,7 +213,7 @@ class Generator::Piece {
   }
   void observe_mean(size_t index) {
     const Stretch& sum = result(index + 1);
-    const RowSpan rows = results_[index + 1].rows;
+    const RowSpan rows = memory_.needed[index + 1].rows;
     std::vector<float> mean(sum.row(rows.begin), sum.row(rows.end));
     tensors::scale(mean, 1.0 / static_cast<double>(stages()[index].blocks.size()));
     observe_(fmt::format("generator_{}", index), mean.data(), rows.count(), sum.channels());
@@ -231,14 +225,13 @@ class Generator::Piece {
   const Observe& observe_;
   int64_t all_frames_ = 0;
   RowSpan samples_ = {0, 0};
-  std::vector<Needed> results_;    ///< of conv_pre and of each stage
-  std::vector<Needed> upsampled_;  ///< within each stage
 };
 
 void Generator::run(const nn::Context& context, Workspace& workspace, const float* z, int64_t frames,
                     std::span<const float> speaker, std::span<const float> source, float* audio,
                     const Progress& progress, const Observe& observe, std::optional<RowSpan> wanted) const {
-  std::vector<float> condition(cond_bias_.size());
+  std::vector<float>& condition = workspace.condition;
+  condition.resize(cond_bias_.size());
   for (size_t c = 0; c < condition.size(); ++c) {
     auto sum = static_cast<double>(cond_bias_[c]);
     const float* w = cond_weight_.data() + c * speaker.size();
@@ -256,7 +249,10 @@ void Generator::run(const nn::Context& context, Workspace& workspace, const floa
   workspace.threads.resize(static_cast<size_t>(threads));
   std::atomic<int64_t> done = 0;
   context.team.parallel_for(pieces, [&](int64_t item, int thread) {
-    Piece piece(*this, workspace.threads[static_cast<size_t>(thread)], context.product_scratch(thread),
+    // Where there are enough, each piece has its own memory: what it takes then depends on the piece, not on which
+    // threads were free, and a second pass of the same shape takes none.
+    const int64_t memory = pieces <= threads ? item : thread;
+    Piece piece(*this, workspace.threads[static_cast<size_t>(memory)], context.product_scratch(thread),
                 observe);
     const int64_t begin = all.count() * item / pieces;
     const int64_t end = all.count() * (item + 1) / pieces;

@@ -26,15 +26,23 @@ class Generator {
 
   /// What one pass at a time works in, kept for the next.
   struct Workspace {
+    /// The rows that a step has to give, and those that are read of it by the next, zero where the utterance has none.
+    struct Needed {
+      RowSpan rows;
+      RowSpan read;
+    };
     /// Of a thread, for one piece.
     struct OfThread {
-      Stretch padded;      ///< a piece of z, then of the source, with zeros beyond the ends
-      Stretch upsampled;   ///< a stage's input to its residual blocks
-      Stretch results[2];  ///< of one stage and of the one before
+      std::vector<Needed> needed;            ///< of conv_pre and of each stage
+      std::vector<Needed> needed_upsampled;  ///< within each stage
+      Stretch padded;                        ///< a piece of z, then of the source, with zeros beyond the ends
+      Stretch upsampled;                     ///< a stage's input to its residual blocks
+      Stretch results[2];                    ///< of one stage and of the one before
       ResidualBlock::Workspace block;
     };
     std::vector<OfThread> threads;
-    int64_t piece_frames = 64;  ///< at most, of what a thread takes at once
+    std::vector<float> condition;  ///< by the speaker, of each channel of conv_pre
+    int64_t piece_frames = 64;     ///< at most, of what a thread takes at once
   };
 
   /// Sees what the steps give, time-major [rows, width], by the goldens' names of them: for tests.

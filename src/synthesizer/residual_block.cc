@@ -41,26 +41,31 @@ ResidualBlock::ResidualBlock(const nn::Kernels& kernels, const tensors::NamedTen
 }
 
 /// The whole blocks of each convolution that rows of the result need.
-std::vector<RowSpan> ResidualBlock::spans_of(RowSpan rows) const {
-  std::vector<RowSpan> spans(convs_.size());
+void ResidualBlock::find_spans(RowSpan rows, std::vector<RowSpan>& spans) const {
+  spans.resize(convs_.size());
   for (size_t i = convs_.size(); i-- > 0;) {
     spans[i] = convs_[i].blocks_of(rows);
     rows = convs_[i].inputs_of(spans[i]);
   }
-  return spans;
 }
 
 RowSpan ResidualBlock::inputs_of(RowSpan rows) const {
-  return convs_.front().inputs_of(spans_of(rows).front());
+  for (size_t i = convs_.size(); i-- > 0;) rows = convs_[i].inputs_of(convs_[i].blocks_of(rows));
+  return rows;
 }
 
 void ResidualBlock::run(const Stretch& x, int64_t utterance_rows, RowSpan rows, bool accumulate, Stretch& sum,
                         Workspace& workspace, std::byte* product_scratch) const {
-  const std::vector<RowSpan> whole = spans_of(rows);
-  std::vector<int64_t> done(whole.size());  // of each convolution
+  std::vector<RowSpan>& whole = workspace.whole;
+  find_spans(rows, whole);
+  std::vector<int64_t>& done = workspace.done;
+  done.resize(whole.size());
   std::transform(whole.begin(), whole.end(), done.begin(), [](RowSpan span) { return span.begin; });
   const int64_t step = rows_per_step(channels_);
-  const int64_t most = step + whole.front().count() - whole.back().count() + convs_.back().block();
+  // Rows that a convolution does at a time at most, wherever its blocks begin: what is taken for them then depends on
+  // nothing but the block.
+  int64_t most = step + convs_.front().block();
+  for (const nn::SameConv1d& conv : convs_) most += conv.inputs_of({0, 0}).count() + 2 * conv.block();
 
   const size_t last = convs_.size() - 1;
   std::vector<Stretch>& between = workspace.between;
@@ -76,7 +81,8 @@ void ResidualBlock::run(const Stretch& x, int64_t utterance_rows, RowSpan rows, 
 
   for (int64_t end = rows.begin; end < rows.end;) {
     end = std::min(end + step, rows.end);
-    const std::vector<RowSpan> now = spans_of({rows.begin, end});
+    std::vector<RowSpan>& now = workspace.now;
+    find_spans({rows.begin, end}, now);
     for (size_t i = 0; i <= last; ++i) {
       const nn::SameConv1d& conv = convs_[i];
       const RowSpan all = {done[i], now[i].end};

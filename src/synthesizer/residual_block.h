@@ -30,6 +30,9 @@ class ResidualBlock {
   /// What one thread works in.
   struct Workspace {
     std::vector<Stretch> between;  ///< the results of all convolutions but the last
+    std::vector<RowSpan> whole;    ///< of each convolution, the rows that it has to give
+    std::vector<RowSpan> now;      ///< likewise, up to those of a step
+    std::vector<int64_t> done;     ///< of each convolution, up to here
     AlignedBuffer<float> scratch;
   };
 
@@ -39,7 +42,7 @@ class ResidualBlock {
            Workspace& workspace, std::byte* product_scratch) const;
 
  private:
-  [[nodiscard]] std::vector<RowSpan> spans_of(RowSpan rows) const;
+  void find_spans(RowSpan rows, std::vector<RowSpan>& spans) const;
   [[nodiscard]] bool adds_residual(size_t conv) const { return kind_ == 2 || conv % 2 == 1; }
   /// Which convolution's input it adds to its result.
   [[nodiscard]] size_t residual_of(size_t conv) const { return kind_ == 2 ? conv : conv - 1; }

@@ -7,10 +7,10 @@
 #include <tuple>
 
 #include "conversion/block_converter.h"
+#include "conversion/stream_case.h"
 #include "dsp/sola.h"
 #include "golden.h"
 #include "nn/kernels/select.h"
-#include "support.h"
 
 namespace contentvec::conversion {
 namespace {
@@ -18,10 +18,6 @@ namespace {
 class StreamGoldenTest : public testing::TestWithParam<std::tuple<const nn::Kernels*, std::string>> {};
 
 constexpr double kTolerance = 2e-5;  // the contract's, for what has a standard deviation below 1
-
-std::string made_up(const std::string& config) {
-  return "synthetic:" + (test::oracle_rvc() / "configs" / (config + ".json")).string();
-}
 
 StreamOptions options_of(const nlohmann::json& stream) {
   const int rate = stream.at("rate");

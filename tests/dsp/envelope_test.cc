@@ -31,5 +31,20 @@ TEST(HalfPixel, HoldsTheEndsAndJoinsTheMiddles) {
   EXPECT_EQ(HalfPixel(one, 5).at(4), 7);
 }
 
+TEST(RmsEnvelope, TakesLongerFrames) {
+  const std::vector<float> signal = {1, 2, 3, 4, 5, 6};
+  std::vector<double> envelope(4);
+  rms_envelope(signal, 2, 4, envelope);  // frames of 8 samples, one every 2
+  const auto root = [](double x) { return DoubleNear(std::sqrt(x), 1e-12); };
+  EXPECT_THAT(envelope, ElementsAre(root(30 / 8.0), root(91 / 8.0), root(91 / 8.0), root(86 / 8.0)));
+}
+
+TEST(AlignedCorners, BeginsWithTheFirstAndEndsBehindTheLast) {
+  const std::vector<double> values = {1, 3, 2};
+  const AlignedCorners stretched(values, 4);
+  EXPECT_THAT((std::vector<double>{stretched.at(0), stretched.at(1), stretched.at(2), stretched.at(3)}),
+              ElementsAre(1, 2, 3, 2.5));
+}
+
 }  // namespace
 }  // namespace contentvec::dsp
