@@ -77,6 +77,14 @@ struct ExtractOptions {
   /// [speaker_dim] floats for a speaker-conditioned model, in a batch also [batch, speaker_dim], row-major;
   /// empty for every other model. They stay the caller's.
   std::span<const float> speaker_embedding = {};
+  /// For a window that moves through a recording, one waveform at a time, on the CPU:
+  /// what it is a part of, by whose level conv 0's GroupNorm then goes (where the model has one), so that features do
+  /// not waver with the window; empty: the window itself. At least a frame of the model's.
+  std::span<const float> around = {};
+  /// The projected stage of its first frames, [known frames, encoder_embed_dim], from when an earlier window had them
+  /// (kProjected): they are taken as they are, and the convolutions computed for the frames behind alone. Each frame is
+  /// of its own hop() samples on and no others, but for `around`. Empty: none is known. Both stay the caller's.
+  std::span<const float> projected = {};
   /// Called from the calling thread several times in a pass: before the convolutions and before each block on
   /// the CPU, before each bucket of utterances on MLX. It may throw, which ends the extraction and passes
   /// through to the caller.

@@ -37,13 +37,12 @@ BlockConverter::BlockConverter(const StreamSizes& sizes, const StreamOptions& op
       pitch_threshold_(options.pitch_threshold),
       seed_(options.seed),
       heard_frames_(sizes.context_frames + sizes.frames(sizes.window() - sizes.extra)),
-      model_(std::move(model)),
+      features_(std::move(model), options.quality, heard_frames_, sizes.frames(sizes.window())),
       estimator_(std::move(estimator)),
       pitch_(static_cast<size_t>(std::max(kPitchMemory, sizes.frames(sizes.window())))) {
-  const ModelConfig& config = model_.config();
+  const ModelConfig& config = this->model().config();
   const auto widest = static_cast<size_t>(std::max(config.encoder_embed_dim, config.final_dim));
-  features_.resize(static_cast<size_t>(config.frames(heard_frames_ * kPitchHop)) * widest);
-  blended_.resize(features_.size());
+  blended_.resize(static_cast<size_t>(config.frames((heard_frames_ + 1) * kPitchHop)) * widest);
   phone_.resize(static_cast<size_t>(heard_frames_) * widest);
   own_phone_.resize(phone_.size());
   if (!estimator_) return;
@@ -54,7 +53,7 @@ BlockConverter::BlockConverter(const StreamSizes& sizes, const StreamOptions& op
 }
 
 void BlockConverter::prepare() {
-  model_.prepare(heard_frames_ * kPitchHop);
+  features_.prepare();
   if (!estimator_) return;
   const std::vector<float> silence(static_cast<size_t>(listened_));
   estimator_->estimate_into(silence, f0_, confidence_, {.threshold = pitch_threshold_});
@@ -72,12 +71,14 @@ void BlockConverter::prepare(const Voice& voice) const {
 void BlockConverter::pass() {
   shift_pitch();
   const int64_t block = sizes_.frames(sizes_.block);
+  features_.skip(block);
   std::fill(pitch_.end() - block, pitch_.end(), 0.0F);
   last_f0_ = 0;
 }
 
 void BlockConverter::reset() {
   std::fill(pitch_.begin(), pitch_.end(), 0.0F);
+  features_.reset();
   known_frames_ = 0;
   last_f0_ = 0;
 }
@@ -105,31 +106,25 @@ void BlockConverter::follow_pitch(std::span<const float> window, const Speech& s
 }
 
 /// [heard_frames_, dim], as the voice takes them.
-std::span<const float> BlockConverter::extract(std::span<const float> heard, const Speech& speech,
+std::span<const float> BlockConverter::extract(std::span<const float> window, const Speech& speech,
                                                const BlockSeams& seams) {
-  const Stage stage = speech.voice().stage();
   const int64_t dim = speech.voice().info().feature_dim;
-  const int64_t frames = model_.config().frames(static_cast<int64_t>(heard.size()));
-  const std::span<float> own = std::span(features_).first(static_cast<size_t>(frames * dim));
-  if (seams.features.empty()) {
-    model_.extract_into(heard, own,
-                        {.layer = stage.layer, .final_proj = stage.final_proj, .normalize = Normalize::kOff});
-  } else {
-    std::copy(seams.features.begin(), seams.features.end(), own.begin());
-  }
+  const std::span<const float> own =
+      seams.features.empty() ? features_.advance(window, sizes_.frames(sizes_.block), speech.voice().stage())
+                             : seams.features;
   const std::span<float> phone = std::span(phone_).first(static_cast<size_t>(heard_frames_ * dim));
-  double_frames(own, dim, phone);
+  double_frames(own, dim, features_.offset(), phone);
   const StreamSettings& settings = speech.settings();
   if (!speech.retriever() || settings.index_rate == 0) return phone;
 
   // Only what is synthesized is looked up.
   const std::span<float> blended = std::span(blended_).first(own.size());
   std::copy(own.begin(), own.end(), blended.begin());
-  speech.retriever()->blend_in_place(blended.subspan(static_cast<size_t>(sizes_.context_frames / 2 * dim)),
-                                     settings.index_rate);
+  const int64_t first = std::max<int64_t>(sizes_.context_frames + features_.offset(), 0) / 2;
+  speech.retriever()->blend_in_place(blended.subspan(static_cast<size_t>(first * dim)), settings.index_rate);
   const std::span<float> own_phone = std::span(own_phone_).first(phone.size());
   std::copy(phone.begin(), phone.end(), own_phone.begin());
-  double_frames(blended, dim, phone);
+  double_frames(blended, dim, features_.offset(), phone);
   if (settings.protect < 0.5F && speech.voice().info().pitch)
     protect_unvoiced(phone, own_phone, std::span(pitch_).last(static_cast<size_t>(heard_frames_)),
                      settings.protect);
@@ -145,7 +140,7 @@ void BlockConverter::run(std::span<const float> window, Speech& speech, int64_t 
     f0 = std::span(pitch_).last(static_cast<size_t>(heard_frames_));
     observe(seams, "pitchf", f0);
   }
-  const auto phone = extract(window.last(static_cast<size_t>(heard_frames_ * kPitchHop)), speech, seams);
+  const auto phone = extract(window, speech, seams);
   observe(seams, "phone", phone);
   synthesize(phone, f0, speech, number, seams);
   observe(seams, "audio", speech.audio());

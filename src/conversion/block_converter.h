@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "contentvec/stream.h"
+#include "conversion/feature_window.h"
 #include "conversion/speech.h"
 #include "conversion/stream_sizes.h"
 
@@ -44,7 +45,7 @@ class BlockConverter {
   void pass();
   void reset();
 
-  [[nodiscard]] const Model& model() const { return model_; }
+  [[nodiscard]] const Model& model() const { return features_.model(); }
   [[nodiscard]] const std::optional<PitchEstimator>& estimator() const { return estimator_; }
   /// Hz, of the newest frame of the last block's input that is voiced; 0: none is.
   [[nodiscard]] float last_f0() const { return last_f0_; }
@@ -60,14 +61,13 @@ class BlockConverter {
   std::optional<double> pitch_threshold_;
   uint64_t seed_;
   int64_t heard_frames_;  ///< of the window that features are made of
+  FeatureWindow features_;
   int64_t listened_ = 0;  ///< samples at its end in which the pitch is looked for
-  Model model_;
   std::optional<PitchEstimator> estimator_;
   std::vector<float> f0_;          ///< of what is listened to in one block
   std::vector<float> confidence_;  ///< likewise
   std::vector<float> pitch_;       ///< Hz as the voice takes it, of frames up to the newest
-  std::vector<float> features_;    ///< the model's, [frames, dim]
-  std::vector<float> blended_;     ///< likewise, with the retriever's
+  std::vector<float> blended_;     ///< the model's features with the retriever's, [frames, dim]
   std::vector<float> phone_;       ///< as the voice takes them, [heard_frames_, dim]
   std::vector<float> own_phone_;   ///< likewise, without the retriever's
   int64_t known_frames_ = 0;       ///< of the pitch, up to the newest

@@ -43,10 +43,12 @@ void check_parts(const Model& model, const Voice& voice, const std::optional<Ret
   if (retriever) check_retriever(*retriever, voice);
 }
 
-void double_frames(std::span<const float> features, int64_t dim, std::span<float> out) {
+void double_frames(std::span<const float> features, int64_t dim, int64_t offset, std::span<float> out) {
   const int64_t last = static_cast<int64_t>(features.size()) / dim - 1;
-  for (int64_t frame = 0; frame < static_cast<int64_t>(out.size()) / dim; ++frame)
-    std::copy_n(features.begin() + std::min(frame / 2, last) * dim, dim, out.begin() + frame * dim);
+  for (int64_t hop = 0; hop < static_cast<int64_t>(out.size()) / dim; ++hop) {
+    const int64_t frame = std::min(std::max<int64_t>(hop + offset, 0) / 2, last);
+    std::copy_n(features.begin() + frame * dim, dim, out.begin() + hop * dim);
+  }
 }
 
 }  // namespace contentvec::conversion

@@ -25,7 +25,7 @@ constexpr double kFeaturesShare = 0.11;
 /// Every frame twice, the first `frames` of them.
 std::vector<float> doubled(const Features& features, int64_t frames) {
   std::vector<float> rows(static_cast<size_t>(frames * features.dim));
-  double_frames(features.data, features.dim, rows);
+  double_frames(features.data, features.dim, 0, rows);
   return rows;
 }
 

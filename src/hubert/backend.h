@@ -13,6 +13,8 @@ namespace contentvec {
 struct Input {
   std::span<const float> waveform;           ///< at least the receptive field
   std::span<const float> speaker_embedding;  ///< [speaker_dim] for a speaker-conditioned model
+  std::span<const float> around = {};        ///< as ExtractOptions has them; on the CPU
+  std::span<const float> projected = {};
 };
 
 /// The model on some device: waveforms in, features out. The seam between devices is the whole model, not

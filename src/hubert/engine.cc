@@ -15,7 +15,8 @@ void start_pass(const ModelConfig& config, std::span<const Input> inputs, Worksp
   workspace.utterances.clear();
   workspace.frames.clear();
   for (const Input& input : inputs) {
-    workspace.utterances.push_back({input.waveform, input.speaker_embedding});
+    workspace.utterances.push_back({input.waveform, input.speaker_embedding,
+                                    input.around.empty() ? input.waveform : input.around, input.projected});
     workspace.frames.add(config.frames(static_cast<int64_t>(input.waveform.size())));
   }
   const int64_t width = config.encoder_embed_dim;

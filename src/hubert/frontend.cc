@@ -52,9 +52,9 @@ void fold_group_norm(const nn::Kernels& kernels, const GroupNormConv& conv, cons
   folded.assign(kernels, weight, layer.dim, layer.kernel, bias);
 }
 
-/// Rows of conv 0 that a waveform gives.
+/// Rows of conv 0 that an utterance's level is taken from.
 int64_t first_rows(const ConvLayer& layer, const Utterance& utterance) {
-  return (static_cast<int64_t>(utterance.waveform.size()) - layer.kernel) / layer.stride + 1;
+  return (static_cast<int64_t>(utterance.around.size()) - layer.kernel) / layer.stride + 1;
 }
 
 /// workspace.first_convs[utterance] = fold_group_norm of it.
@@ -80,7 +80,7 @@ void fold_group_norms(const PackedModel& model, Workspace& workspace, const nn::
       const int64_t begin = part * kMomentRows;
       WindowMoments sums = moments(before + part);
       sums.clear();
-      sums.add_windows(utterance.waveform.data() + begin * layer.stride, std::min(kMomentRows, rows - begin),
+      sums.add_windows(utterance.around.data() + begin * layer.stride, std::min(kMomentRows, rows - begin),
                        layer.stride);
     });
     for (int64_t part = 1; part < parts_of(utterance); ++part) moments(before).add(moments(before + part));
@@ -216,16 +216,24 @@ void run_frontend(const PackedModel& model, Workspace& workspace, const nn::Cont
   const bool group_norm = model.config.extractor_mode != ExtractorMode::kLayerNorm;
   if (group_norm) fold_group_norms(model, workspace, context);
 
-  const bool has_projection = model.projection.columns() > 0;
-  const int64_t frames = workspace.frames.rows();
-  const int64_t stride = nn::row_stride(convs.back().dim);
+  // Frames whose projection is known are those of the first utterance, which is then alone.
+  const int64_t width = model.config.encoder_embed_dim;
+  const int64_t hidden_stride = nn::row_stride(width);
+  const std::span<const float> projected = workspace.utterances.front().projected;
+  const int64_t known = static_cast<int64_t>(projected.size()) / width;
   float* hidden = workspace.hidden.data();
+  for (int64_t frame = 0; frame < known; ++frame)
+    std::copy_n(projected.data() + frame * width, width, hidden + frame * hidden_stride);
+
+  const bool has_projection = model.projection.columns() > 0;
+  const int64_t frames = workspace.frames.rows() - known;
+  const int64_t stride = nn::row_stride(convs.back().dim);
   float* conv_features = has_projection ? workspace.sum.data() : hidden;
 
   const int64_t per_thread = (frames + context.team.size() - 1) / context.team.size();
   const int64_t tile_frames = std::clamp<int64_t>(per_thread, 1, kTileFrames);
   context.reserve_scratch(ConvTile::scratch_size(model.config, tile_frames));
-  const std::span<const nn::RowRange> tiles = workspace.frames.ranges(tile_frames);
+  const std::span<const nn::RowRange> tiles = workspace.frames.ranges(tile_frames, known);
   context.team.parallel_for(static_cast<int64_t>(tiles.size()), [&](int64_t item, int thread) {
     const nn::RowRange& tile = tiles[static_cast<size_t>(item)];
     const auto utterance = static_cast<size_t>(tile.sequence);
@@ -236,8 +244,8 @@ void run_frontend(const PackedModel& model, Workspace& workspace, const nn::Cont
         .run(conv_features + tile.begin * stride, stride);
   });
   if (has_projection) {
-    nn::multiply(context, nn::matrix_rows(conv_features, stride, convs.back().dim), frames, model.projection,
-                 hidden, nn::row_stride(model.config.encoder_embed_dim));
+    nn::multiply(context, nn::matrix_rows(conv_features + known * stride, stride, convs.back().dim), frames,
+                 model.projection, hidden + known * hidden_stride, hidden_stride);
   }
 }
 

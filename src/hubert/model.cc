@@ -102,6 +102,7 @@ class Model::Impl {
     for (const Stage& stage : stages) check_stage(info_.config, stage);
     check_speaker(info_.config, options.speaker_embedding, waveforms.size());
     for (size_t i = 0; i < waveforms.size(); ++i) check_utterance(waveforms[i], i, waveforms.size());
+    if (!options.around.empty() || !options.projected.empty()) check_window(waveforms, options);
   }
 
   /// What was checked, into outputs[utterance * stages.size() + stage].
@@ -156,8 +157,10 @@ class Model::Impl {
           normaliser->apply(samples, copies[i]);
           samples = copies[i];
         }
-        inputs.push_back({samples, one_each ? options.speaker_embedding.subspan((first + i) * width, width)
-                                            : options.speaker_embedding});
+        inputs.push_back({samples,
+                          one_each ? options.speaker_embedding.subspan((first + i) * width, width)
+                                   : options.speaker_embedding,
+                          options.around, options.projected});
       }
     }
   };
@@ -182,6 +185,23 @@ class Model::Impl {
       worker->session = backend_->make_session();
       return worker;
     });
+  }
+
+  void check_window(std::span<const std::span<const float>> waveforms, const ExtractOptions& options) const {
+    if (waveforms.size() != 1 || device_ != Device::kCpu) {
+      fail(
+          "ExtractOptions::around and projected are for one waveform at a time on the CPU; here are {} on {}",
+          waveforms.size(), device_ == Device::kCpu ? "the CPU" : "MLX");
+    }
+    if (!options.around.empty()) check_waveform(info_.config, options.around);
+    const int64_t width = info_.config.encoder_embed_dim;
+    const auto known = static_cast<int64_t>(options.projected.size());
+    const int64_t frames = info_.config.frames(static_cast<int64_t>(waveforms.front().size()));
+    if (known % width != 0 || known / width >= frames) {
+      fail(
+          "ExtractOptions::projected holds {} values; expected rows of {} for fewer than the {} frames of the window",
+          known, width, frames);
+    }
   }
 
   void check_utterance(std::span<const float> waveform, size_t index, size_t count) const {

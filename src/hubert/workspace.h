@@ -15,6 +15,8 @@ namespace contentvec::hubert {
 struct Utterance {
   std::span<const float> waveform;
   std::span<const float> speaker_embedding;
+  std::span<const float> around;     ///< whose level counts: the waveform, or what it is a part of
+  std::span<const float> projected;  ///< of its first frames, where they are known
 };
 
 /// Buffers of one forward pass, kept between passes, so that a pass no larger than one before takes no

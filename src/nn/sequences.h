@@ -35,8 +35,9 @@ class Sequences {
   [[nodiscard]] std::span<const Sequence> all() const { return all_; }
   [[nodiscard]] const Sequence& operator[](int64_t index) const { return all_[static_cast<size_t>(index)]; }
 
-  /// All rows, cut into ranges of at most `length` that do not cross sequences. Valid until the next call.
-  std::span<const RowRange> ranges(int64_t length);
+  /// All rows from row `from` of the first sequence on, cut into ranges of at most `length` that do not cross
+  /// sequences. Valid until the next call.
+  std::span<const RowRange> ranges(int64_t length, int64_t from = 0);
 
  private:
   std::vector<Sequence> all_;
