@@ -16,7 +16,7 @@ namespace {
 
 using Samples = std::vector<float>;
 
-struct Case {
+struct StepsCase {
   std::string name;
   StreamOptions options;
   std::string voice = "tiny-v2-48k";
@@ -108,8 +108,8 @@ Samples join(Samples made, Samples& tail, int64_t block, int64_t search) {
   return made;
 }
 
-Samples straightforward(const Case& test, const StreamParts& parts, const std::optional<Retriever>& retriever,
-                        const Samples& input) {
+Samples straightforward(const StepsCase& test, const StreamParts& parts,
+                        const std::optional<Retriever>& retriever, const Samples& input) {
   const StreamOptions& o = test.options;
   const StreamSettings& s = o.settings;
   const VoiceInfo& voice = parts.voice.info();
@@ -221,10 +221,10 @@ Samples straightforward(const Case& test, const StreamParts& parts, const std::o
   return output;
 }
 
-class StreamStepsTest : public testing::TestWithParam<Case> {};
+class StreamStepsTest : public testing::TestWithParam<StepsCase> {};
 
 TEST_P(StreamStepsTest, AreThoseOfTheReference) {
-  const Case& test = GetParam();
+  const StepsCase& test = GetParam();
   if (test.has_index && !has_faiss()) GTEST_SKIP() << "this build reads no indexes";
   const StreamParts parts(test.voice, 2, test.pitch);
   std::optional<Retriever> retriever;
@@ -247,21 +247,22 @@ StreamOptions with(int rate, double block_ms, StreamSettings settings = {}, doub
 
 INSTANTIATE_TEST_SUITE_P(
     Cases, StreamStepsTest,
-    testing::Values(Case{"48k_250ms", with(48000, 250, {.key = 3}, 2500)}, Case{"16k_50ms", with(16000, 50)},
-                    Case{"44k_100ms", with(44100, 100, {.key = -2})}, Case{"96k_1s", with(96000, 1000)},
-                    Case{"formants_up", with(48000, 130, {.key = 2, .formant = 3})},
-                    Case{"formants_down", with(44100, 200, {.formant = -5.5})},
-                    Case{"gated", with(44100, 90, {.gate_db = -35})},
-                    Case{"gated_short_window", with(16000, 20, {.gate_db = -20}, 0)},
-                    Case{"loudness", with(48000, 250, {.rms_mix_rate = 0.25F})},
-                    Case{"loudness_gated", with(16000, 110, {.rms_mix_rate = 0, .gate_db = -35})},
-                    Case{"unvoiced_kept", with(16000, 100, {.unvoiced = Unvoiced::kKeep})},
-                    Case{"index", with(16000, 200, {.index_rate = 0.6F}), "tiny-v2-48k", "tiny-rmvpe", true},
-                    Case{"index_protected", with(16000, 200, {.protect = 0.2F, .unvoiced = Unvoiced::kKeep}),
-                         "tiny-v2-48k", "tiny-rmvpe", true},
-                    Case{"fcpe", with(16000, 100), "tiny-v2-48k", "tiny-fcpe"},
-                    Case{"without_pitch", with(48000, 100), "tiny-v2-32k-nono"},
-                    Case{"voice_of_24k", with(48000, 100), "tiny-v2-24k-resblock2"}),
+    testing::Values(
+        StepsCase{"48k_250ms", with(48000, 250, {.key = 3}, 2500)}, StepsCase{"16k_50ms", with(16000, 50)},
+        StepsCase{"44k_100ms", with(44100, 100, {.key = -2})}, StepsCase{"96k_1s", with(96000, 1000)},
+        StepsCase{"formants_up", with(48000, 130, {.key = 2, .formant = 3})},
+        StepsCase{"formants_down", with(44100, 200, {.formant = -5.5})},
+        StepsCase{"gated", with(44100, 90, {.gate_db = -35})},
+        StepsCase{"gated_short_window", with(16000, 20, {.gate_db = -20}, 0)},
+        StepsCase{"loudness", with(48000, 250, {.rms_mix_rate = 0.25F})},
+        StepsCase{"loudness_gated", with(16000, 110, {.rms_mix_rate = 0, .gate_db = -35})},
+        StepsCase{"unvoiced_kept", with(16000, 100, {.unvoiced = Unvoiced::kKeep})},
+        StepsCase{"index", with(16000, 200, {.index_rate = 0.6F}), "tiny-v2-48k", "tiny-rmvpe", true},
+        StepsCase{"index_protected", with(16000, 200, {.protect = 0.2F, .unvoiced = Unvoiced::kKeep}),
+                  "tiny-v2-48k", "tiny-rmvpe", true},
+        StepsCase{"fcpe", with(16000, 100), "tiny-v2-48k", "tiny-fcpe"},
+        StepsCase{"without_pitch", with(48000, 100), "tiny-v2-32k-nono"},
+        StepsCase{"voice_of_24k", with(48000, 100), "tiny-v2-24k-resblock2"}),
     [](const auto& test) { return test.param.name; });
 
 }  // namespace
