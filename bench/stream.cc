@@ -1,5 +1,5 @@
-// A stream's blocks with made-up weights of the real sizes (base, RMVPE or FCPE, RVC v2 at 48 kHz): how long each takes,
-// and what share of what registers alone reach the reference's operations are done at.
+// A stream's blocks with made-up weights of the real sizes (base, RMVPE or FCPE, RVC v2 at 48 kHz): how long each
+// takes, and what share of what registers alone reach the reference's operations are done at.
 //
 //   contentvec-bench-stream [--block MS] [--extra MS] [--quality exact|fast] [--context MS] [--dtype f32|bf16]
 //                           [--pitch rmvpe|fcpe] [--threads N] [--blocks N] [--configs FOLDER]

@@ -6,8 +6,8 @@
 
 namespace contentvec::dsp {
 
-/// The root mean square of a signal in frames of `hops * hop` samples, one every `hop`, each around its place; there are
-/// zeros before and after the signal. out: signal.size() / hop + 1 of them; `hops` is even. librosa.feature.rms.
+/// The root mean square of a signal in frames of `hops * hop` samples, one every `hop`, each around its place; there
+/// are zeros before and after the signal. out: signal.size() / hop + 1 of them; `hops` is even. librosa.feature.rms.
 void rms_envelope(std::span<const float> signal, int64_t hop, int64_t hops, std::span<double> out);
 /// The same with frames of two hops.
 std::vector<double> rms_envelope(std::span<const float> signal, int64_t hop);

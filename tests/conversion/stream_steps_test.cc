@@ -1,5 +1,5 @@
-// A stream against the steps of ../shared/oracle-rvc/SPEC.md, section 9, written out one after the other over all of the
-// input, with the library's parts called one by one.
+// A stream against the steps of ../shared/oracle-rvc/SPEC.md, section 9, written out one after the other over all of
+// the input, with the library's parts called one by one.
 
 #include <gtest/gtest.h>
 
