@@ -13,6 +13,7 @@
 #include "contentvec/device.h"
 #include "contentvec/error.h"
 #include "contentvec/feature_file.h"
+#include "contentvec/feature_stream.h"
 #include "contentvec/hub.h"
 #include "contentvec/long_audio.h"
 #include "contentvec/model.h"

@@ -37,7 +37,7 @@ BlockConverter::BlockConverter(const StreamSizes& sizes, const StreamOptions& op
       pitch_threshold_(options.pitch_threshold),
       seed_(options.seed),
       heard_frames_(sizes.context_frames + sizes.frames(sizes.window() - sizes.extra)),
-      features_(std::move(model), options.quality, heard_frames_, sizes.frames(sizes.window())),
+      features_(std::move(model), options.quality, heard_frames_),
       estimator_(std::move(estimator)),
       pitch_(static_cast<size_t>(std::max(kPitchMemory, sizes.frames(sizes.window())))) {
   const ModelConfig& config = this->model().config();

@@ -8,12 +8,8 @@
 
 namespace contentvec::conversion {
 
-FeatureWindow::FeatureWindow(Model model, StreamQuality quality, int64_t hops, int64_t window_hops)
-    : model_(std::move(model)),
-      quality_(quality),
-      hops_(hops),
-      window_hops_(window_hops),
-      width_(model_.config().encoder_embed_dim) {
+FeatureWindow::FeatureWindow(Model model, StreamQuality quality, int64_t hops)
+    : model_(std::move(model)), quality_(quality), hops_(hops), width_(model_.config().encoder_embed_dim) {
   const auto frames = static_cast<size_t>(model_.config().frames((hops_ + 1) * kPitchHop));
   const auto widest =
       static_cast<size_t>(std::max(model_.config().encoder_embed_dim, model_.config().final_dim));
@@ -36,14 +32,15 @@ void FeatureWindow::skip(int64_t hops) {
 }
 
 /// Moves what is known on by so many hops, to where the extracted part begins.
-void FeatureWindow::move(int64_t hops) {
+void FeatureWindow::move(int64_t hops, int64_t window_hops) {
   end_ += hops;
+  heard_ = std::min(hops_, window_hops);
   offset_ = 0;
   if (quality_ == StreamQuality::kExact) return;
   // Frames begin at even hops of the stream: one more is heard than was asked for, or where there is none, one less.
-  const int64_t begin = end_ - hops_;
-  if (begin % 2 != 0) offset_ = hops_ < window_hops_ ? 1 : -1;
-  const int64_t first = (begin - offset_) / 2;
+  if ((end_ - heard_) % 2 != 0) offset_ = heard_ < window_hops ? 1 : -1;
+  heard_ += offset_;
+  const int64_t first = (end_ - heard_) / 2;
   const int64_t gone = std::clamp<int64_t>(first - first_, 0, known_);
   std::copy(projected_.begin() + gone * width_, projected_.begin() + known_ * width_, projected_.begin());
   known_ -= gone;
@@ -52,8 +49,8 @@ void FeatureWindow::move(int64_t hops) {
 
 std::span<const float> FeatureWindow::advance(std::span<const float> window, int64_t hops,
                                               const Stage& stage) {
-  move(hops);
-  const std::span<const float> heard = window.last(static_cast<size_t>((hops_ + offset_) * kPitchHop));
+  move(hops, static_cast<int64_t>(window.size()) / kPitchHop);
+  const std::span<const float> heard = window.last(static_cast<size_t>(heard_ * kPitchHop));
   const auto frames = static_cast<size_t>(model_.config().frames(static_cast<int64_t>(heard.size())));
   const int dim = stage.final_proj ? model_.config().final_dim : model_.config().encoder_embed_dim;
   const std::span<float> features = std::span(features_).first(frames * static_cast<size_t>(dim));

@@ -15,11 +15,11 @@ namespace contentvec::conversion {
 /// instead of the extracted part's level is the level of the whole window, which hardly moves.
 class FeatureWindow {
  public:
-  /// `hops`: of the window, that features are made of; `window_hops`: of the whole.
-  FeatureWindow(Model model, StreamQuality quality, int64_t hops, int64_t window_hops);
+  /// `hops`: of the window, that features are made of.
+  FeatureWindow(Model model, StreamQuality quality, int64_t hops);
 
-  /// The features of `hops` more, which were pushed to the end of `window`, 16 kHz: [frames, dim of the stage].
-  /// Takes no memory after prepare().
+  /// The features of `hops` more, which were pushed to the end of `window`, 16 kHz: [frames, dim of the stage]. A window
+  /// that is shorter than what features are made of is heard whole. Takes no memory after prepare().
   std::span<const float> advance(std::span<const float> window, int64_t hops, const Stage& stage);
   /// By so many hops the features begin before the window's last `hops` hops do; -1: behind.
   [[nodiscard]] int64_t offset() const { return offset_; }
@@ -32,14 +32,14 @@ class FeatureWindow {
   [[nodiscard]] const Model& model() const { return model_; }
 
  private:
-  void move(int64_t hops);
+  void move(int64_t hops, int64_t window_hops);
 
   Model model_;
   StreamQuality quality_;
   int64_t hops_;
-  int64_t window_hops_;
   int64_t width_;                 ///< of the projected stage
   int64_t end_ = 0;               ///< hops of the stream so far
+  int64_t heard_ = 0;             ///< hops of the extracted part
   int64_t offset_ = 0;            ///< hops from where the extracted part begins to where the window does
   int64_t first_ = 0;             ///< the first of projected_'s frames, counted in the stream
   int64_t known_ = 0;             ///< of these

@@ -18,13 +18,12 @@ int64_t settle_rate(int rate) {
   return rate;
 }
 
-/// Whole hops.
+}  // namespace
+
 int64_t hops_of(std::string_view what, double ms, double least, double most) {
   check_range("stream", what, ms, least, most);
   return std::llround(ms / 10);
 }
-
-}  // namespace
 
 StreamSizes::StreamSizes(const StreamOptions& options)
     : rate(settle_rate(options.rate)),

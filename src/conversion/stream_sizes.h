@@ -1,10 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "contentvec/stream.h"
 
 namespace contentvec::conversion {
+
+/// A length of a stream in whole hops of 10 ms. Throws Error for one out of range.
+int64_t hops_of(std::string_view what, double ms, double least, double most);
 
 /// The lengths of a stream, in samples of its rate where nothing else is said. What is converted with every block is a
 /// window: what is heard before (extra), what was given already but is faded with what comes (crossfade, search), and

@@ -32,7 +32,7 @@ class FeatureWindowTest : public testing::TestWithParam<WindowSizes> {};
 TEST_P(FeatureWindowTest, FastIsTheWindowFromAWholeFrameOn) {
   const auto [block, hops, window_hops] = GetParam();
   const Model model = Model::load(test::synthetic("tiny-large"), {.threads = 2});
-  FeatureWindow fast(model, StreamQuality::kFast, hops, window_hops);
+  FeatureWindow fast(model, StreamQuality::kFast, hops);
   const std::vector<float> stream = spoken(3, 16000);
   for (int64_t end = block; end * kPitchHop <= static_cast<int64_t>(stream.size()); end += block) {
     const std::vector<float> window = window_at(stream, end, window_hops);
@@ -52,7 +52,7 @@ TEST_P(FeatureWindowTest, FastIsTheWindowFromAWholeFrameOn) {
 TEST_P(FeatureWindowTest, ExactIsTheWindow) {
   const auto [block, hops, window_hops] = GetParam();
   const Model model = Model::load(test::synthetic("tiny"), {.threads = 2});
-  FeatureWindow exact(model, StreamQuality::kExact, hops, window_hops);
+  FeatureWindow exact(model, StreamQuality::kExact, hops);
   const std::vector<float> stream = spoken(2, 16000);
   for (int64_t end = block; end * kPitchHop <= static_cast<int64_t>(stream.size()); end += block) {
     const std::vector<float> window = window_at(stream, end, window_hops);
@@ -67,11 +67,11 @@ TEST_P(FeatureWindowTest, ExactIsTheWindow) {
 TEST(FeatureWindow, AfterASkipAndAResetNothingIsTakenForKnown) {
   const Model model = Model::load(test::synthetic("tiny-large"), {.threads = 2});
   const std::vector<float> stream = spoken(3, 16000);
-  FeatureWindow skipped(model, StreamQuality::kFast, 50, 60);
+  FeatureWindow skipped(model, StreamQuality::kFast, 50);
   skipped.advance(window_at(stream, 100, 60), 100, kStage);
   skipped.skip(25);
   const std::span<const float> after = skipped.advance(window_at(stream, 150, 60), 25, kStage);
-  FeatureWindow anew(model, StreamQuality::kFast, 50, 60);
+  FeatureWindow anew(model, StreamQuality::kFast, 50);
   const std::span<const float> expected = anew.advance(window_at(stream, 150, 60), 150, kStage);
   EXPECT_EQ(std::vector<float>(after.begin(), after.end()),
             std::vector<float>(expected.begin(), expected.end()));
