@@ -3,6 +3,9 @@
 //
 //   contentvec-bench-stream [--block MS] [--extra MS] [--quality exact|fast] [--context MS] [--dtype f32|bf16]
 //                           [--pitch rmvpe|fcpe] [--threads N] [--blocks N] [--configs FOLDER]
+//   contentvec-bench-stream --features RECORDING [--model SPEC]
+//
+// The second compares the features of each block with those of RVC's window, for shorter ones.
 
 #include <fmt/format.h>
 
@@ -16,7 +19,9 @@
 #include <string_view>
 #include <vector>
 
+#include "contentvec/audio.h"
 #include "contentvec/error.h"
+#include "contentvec/feature_stream.h"
 #include "contentvec/performance.h"
 #include "contentvec/stream.h"
 
@@ -29,6 +34,8 @@ struct Options {
   std::string pitch = "rmvpe";
   int threads = 0;
   int blocks = 40;
+  std::string features;
+  std::string model = "synthetic:base";
   std::filesystem::path configs = "tests/oracle-rvc/configs";
 };
 
@@ -53,6 +60,10 @@ Options parse(int argc, char** argv) {
       options.threads = std::stoi(value);
     } else if (name == "--blocks") {
       options.blocks = std::max(1, std::stoi(value));
+    } else if (name == "--features") {
+      options.features = value;
+    } else if (name == "--model") {
+      options.model = value;
     } else if (name == "--configs") {
       options.configs = value;
     }
@@ -101,7 +112,7 @@ void run(const Options& options) {
   const auto made_up = [&](const std::string& config) {
     return "synthetic:" + (options.configs / (config + ".json")).string();
   };
-  const Model model = Model::load("synthetic:base", {.threads = options.threads, .dtype = options.dtype});
+  const Model model = Model::load(options.model, {.threads = options.threads, .dtype = options.dtype});
   VoiceStream stream(
       model,
       PitchEstimator::load(made_up("base-" + options.pitch),
@@ -135,12 +146,60 @@ void run(const Options& options) {
       100 * work / peak * threads / cpu, peak / 1e9, again / 1e9);
 }
 
+std::vector<float> features_of(const Model& model, const std::vector<float>& recording, double context_ms,
+                               StreamQuality quality) {
+  FeatureStream stream(model,
+                       {.block_ms = 240, .context_ms = context_ms, .look_ahead_ms = 0, .quality = quality});
+  stream.push(recording);
+  stream.finish();
+  std::vector<float> features(static_cast<size_t>(stream.ready() * stream.dim()));
+  stream.pull(features);
+  return features;
+}
+
+void print_cosines(const std::string& name, const std::vector<float>& features,
+                   const std::vector<float>& reference, int64_t dim) {
+  std::vector<double> cosines;
+  for (size_t row = 0; row < features.size(); row += static_cast<size_t>(dim)) {
+    double product = 0;
+    double own = 0;
+    double other = 0;
+    for (size_t i = row; i < row + static_cast<size_t>(dim); ++i) {
+      product += static_cast<double>(features[i]) * static_cast<double>(reference[i]);
+      own += static_cast<double>(features[i]) * static_cast<double>(features[i]);
+      other += static_cast<double>(reference[i]) * static_cast<double>(reference[i]);
+    }
+    cosines.push_back(product / std::sqrt(own * other));
+  }
+  std::sort(cosines.begin(), cosines.end());
+  double mean = 0;
+  for (const double cosine : cosines) mean += cosine / static_cast<double>(cosines.size());
+  fmt::print(
+      "{}: cosine with the exact window's, mean {:.5f}, of the worst hundredth {:.5f}, lowest {:.5f}\n", name,
+      mean, cosines[cosines.size() / 100], cosines.front());
+}
+
+/// Blocks of 240 ms, whole frames of the model, of which each is heard with what was before it and nothing behind.
+void compare_features(const Options& options) {
+  const Model model = Model::load(options.model, {.threads = options.threads, .dtype = options.dtype});
+  const std::vector<float> recording = load_audio(options.features);
+  const int64_t dim = model.config().encoder_embed_dim;
+  const std::vector<float> reference = features_of(model, recording, 2500, StreamQuality::kExact);
+  for (const double context : {250, 500, 750, 1000, 1500, 2500}) {
+    print_cosines(fmt::format("exact, {} ms before", context),
+                  features_of(model, recording, context, StreamQuality::kExact), reference, dim);
+    print_cosines(fmt::format("fast, {} ms before", context),
+                  features_of(model, recording, context, StreamQuality::kFast), reference, dim);
+  }
+}
+
 }  // namespace
 }  // namespace contentvec::bench
 
 int main(int argc, char** argv) {
   try {
-    contentvec::bench::run(contentvec::bench::parse(argc, argv));
+    const contentvec::bench::Options options = contentvec::bench::parse(argc, argv);
+    options.features.empty() ? contentvec::bench::run(options) : contentvec::bench::compare_features(options);
   } catch (const std::exception& error) {
     fmt::print(stderr, "contentvec-bench-stream: {}\n", error.what());
     return 1;

@@ -28,8 +28,8 @@ struct FeatureStreamOptions {
 /// For one thread at a time. Once the window is full, push() takes no memory on the CPU.
 class FeatureStream {
  public:
-  /// Throws Error for an option out of range, a stage that the model does not have, a model of another hop than 20 ms or
-  /// one that takes a speaker, and kFast on MLX.
+  /// Throws Error for an option out of range, a stage that the model does not have, a model of another hop than 20 ms
+  /// or one that takes a speaker, and kFast on MLX.
   CONTENTVEC_API explicit FeatureStream(Model model, const FeatureStreamOptions& options = {});
   CONTENTVEC_API ~FeatureStream();
   CONTENTVEC_API FeatureStream(FeatureStream&& other) noexcept;
@@ -40,7 +40,7 @@ class FeatureStream {
   /// Samples from when a frame begins to when it is ready at the latest: what it hears behind itself, and the block.
   [[nodiscard]] CONTENTVEC_API int64_t latency() const;
 
-  /// Any number of samples: 16 kHz, mono, finite. Throws Error as Model::extract() does; the stream is then to be reset.
+  /// Any number of samples: 16 kHz, mono, finite. Throws Error as Model::extract() does; then reset() the stream.
   CONTENTVEC_API void push(std::span<const float> samples);
   /// The recording ends here: what is left becomes ready. Then only pull() and reset() are of use.
   CONTENTVEC_API void finish();

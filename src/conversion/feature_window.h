@@ -18,8 +18,8 @@ class FeatureWindow {
   /// `hops`: of the window, that features are made of.
   FeatureWindow(Model model, StreamQuality quality, int64_t hops);
 
-  /// The features of `hops` more, which were pushed to the end of `window`, 16 kHz: [frames, dim of the stage]. A window
-  /// that is shorter than what features are made of is heard whole. Takes no memory after prepare().
+  /// The features of `hops` more, which were pushed to the end of `window`, 16 kHz: [frames, dim of the stage]. A
+  /// window that is shorter than what features are made of is heard whole. Takes no memory after prepare().
   std::span<const float> advance(std::span<const float> window, int64_t hops, const Stage& stage);
   /// By so many hops the features begin before the window's last `hops` hops do; -1: behind.
   [[nodiscard]] int64_t offset() const { return offset_; }
