@@ -447,6 +447,9 @@ CONTENTVEC_API contentvec_status contentvec_audio_load_memory(const void* file, 
  * thread. */
 CONTENTVEC_API contentvec_status contentvec_audio_resample(const float* waveform, int64_t count,
                                                            int32_t from_rate, contentvec_audio** audio);
+/* A copy of `count` mono samples at `rate` Hz (1 to 1,000,000), to be saved. The caller frees *audio. Any thread. */
+CONTENTVEC_API contentvec_status contentvec_audio_new(const float* waveform, int64_t count, int32_t rate,
+                                                      contentvec_audio** audio);
 /* The samples, and how many they are. They belong to the audio. Any thread. */
 CONTENTVEC_API const float* contentvec_audio_waveform(const contentvec_audio* audio);
 CONTENTVEC_API int64_t contentvec_audio_samples(const contentvec_audio* audio);
@@ -657,5 +660,7 @@ CONTENTVEC_API contentvec_status contentvec_convert(const contentvec_converter* 
 #ifdef __cplusplus
 }
 #endif
+
+#include "contentvec/c_stream.h"
 
 #endif

@@ -50,6 +50,19 @@ contentvec_status contentvec_audio_resample(const float* waveform, int64_t count
   });
 }
 
+contentvec_status contentvec_audio_new(const float* waveform, int64_t count, int32_t rate,
+                                       contentvec_audio** audio) {
+  return guarded([&] {
+    needed(audio, "audio");
+    const size_t size = contentvec::c::checked_count(count, "count");
+    contentvec::c::check_array(waveform, size, "waveform");
+    constexpr int32_t kHighestRate = 1'000'000;
+    if (rate < 1 || rate > kHighestRate)
+      throw contentvec::c::InvalidArgument("a rate of " + std::to_string(rate) + " Hz; expected 1 to 1000000");
+    *audio = new contentvec_audio{{.waveform = {waveform, waveform + size}, .source_rate = rate}, rate};
+  });
+}
+
 const float* contentvec_audio_waveform(const contentvec_audio* audio) {
   return audio == nullptr ? nullptr : audio->audio.waveform.data();
 }

@@ -51,12 +51,6 @@ std::function<void(double)> progress_of(const contentvec_abort_flag* flag, conte
   };
 }
 
-Unvoiced unvoiced_of(contentvec_unvoiced unvoiced) {
-  if (unvoiced == CONTENTVEC_UNVOICED_INTERPOLATE) return Unvoiced::kInterpolate;
-  if (unvoiced == CONTENTVEC_UNVOICED_KEEP) return Unvoiced::kKeep;
-  throw InvalidArgument("unvoiced is " + std::to_string(unvoiced));
-}
-
 ConvertOptions convert_options_of(const contentvec_convert_options& given) {
   const size_t frames = c::checked_count(given.f0_frames, "f0_frames");
   c::check_array(given.f0, frames, "f0");
@@ -66,7 +60,7 @@ ConvertOptions convert_options_of(const contentvec_convert_options& given) {
                             .nprobe = given.nprobe,
                             .protect = given.protect,
                             .rms_mix_rate = given.rms_mix_rate,
-                            .unvoiced = unvoiced_of(given.unvoiced),
+                            .unvoiced = c::unvoiced_of(given.unvoiced),
                             .f0 = {given.f0, frames},
                             .formant = given.formant,
                             .crossfade_ms = given.crossfade_ms,
@@ -88,6 +82,12 @@ std::span<const float> content_of(const float* features, int64_t frames, int64_t
 }
 
 }  // namespace
+
+Unvoiced contentvec::c::unvoiced_of(contentvec_unvoiced unvoiced) {
+  if (unvoiced == CONTENTVEC_UNVOICED_INTERPOLATE) return Unvoiced::kInterpolate;
+  if (unvoiced == CONTENTVEC_UNVOICED_KEEP) return Unvoiced::kKeep;
+  throw InvalidArgument("unvoiced is " + std::to_string(unvoiced));
+}
 
 contentvec_status contentvec_voice_load(const char* spec, int32_t sample_rate,
                                         const contentvec_load_options* options, contentvec_voice** voice) {
@@ -171,12 +171,8 @@ contentvec_status contentvec_converter_new(const contentvec_model* model, const 
                                            contentvec_converter** converter) {
   return guarded([&] {
     needed(converter, "converter");
-    std::optional<PitchEstimator> estimator;
-    if (pitch != nullptr) estimator = pitch->estimator;
-    std::optional<Retriever> retriever;
-    if (index != nullptr) retriever = index->retriever;
-    *converter = new contentvec_converter{
-        Converter(c::model_of(model), std::move(estimator), needed(voice, "voice").voice, retriever)};
+    *converter = new contentvec_converter{Converter(c::model_of(model), c::estimator_of(pitch),
+                                                    needed(voice, "voice").voice, c::retriever_of(index))};
   });
 }
 
