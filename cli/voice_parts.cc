@@ -157,9 +157,10 @@ void add_retrieval(Options& options, VoiceArguments& a, const char* protect) {
       ->check(number_in(0.0, 1.0));
   options
       .add("--protect", a.protect,
-           fmt::format("How much of what the index changes stays in frames without pitch, 0 to 0.5, which is all "
-                       "(default: {})",
-                       protect),
+           fmt::format(
+               "How much of what the index changes stays in frames without pitch, 0 to 0.5, which is all "
+               "(default: {})",
+               protect),
            "P")
       ->check(number_in(0.0, 0.5));
 }

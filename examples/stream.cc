@@ -42,7 +42,8 @@ int main(int argc, char** argv) {
     const std::span<const float> mono = heard;
     contentvec::write_audio(argv[5], {&mono, 1}, stream.rate());
     const contentvec::StreamStats stats = stream.stats();
-    std::printf("%lld blocks of %.0f ms, %.1f ms each, 99 of 100 below %.1f\n", static_cast<long long>(stats.blocks),
+    std::printf("%lld blocks of %.0f ms, %.1f ms each, 99 of 100 below %.1f\n",
+                static_cast<long long>(stats.blocks),
                 1000.0 * static_cast<double>(stream.block()) / stream.rate(), stats.mean_ms, stats.p99_ms);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "stream: %s\n", error.what());

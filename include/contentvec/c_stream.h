@@ -116,8 +116,8 @@ CONTENTVEC_API contentvec_status contentvec_stream_process(contentvec_stream* st
 /* Forgets what it heard. Not while contentvec_stream_process runs. */
 CONTENTVEC_API contentvec_status contentvec_stream_reset(contentvec_stream* stream);
 
-/* The settings, of which `settings->size` bytes are filled in, and new ones, which count from the next block on. After a
- * failure the former stay. */
+/* The settings, of which `settings->size` bytes are filled in, and new ones, which count from the next block on. After
+ * a failure the former stay. */
 CONTENTVEC_API contentvec_status contentvec_stream_get_settings(const contentvec_stream* stream,
                                                                 contentvec_stream_settings* settings);
 CONTENTVEC_API contentvec_status contentvec_stream_set_settings(contentvec_stream* stream,

@@ -41,8 +41,8 @@ contentvec_stream_settings settings_of(const StreamSettings& settings) {
   result.index_rate = settings.index_rate;
   result.protect = settings.protect;
   result.rms_mix_rate = settings.rms_mix_rate;
-  result.unvoiced = settings.unvoiced == Unvoiced::kKeep ? CONTENTVEC_UNVOICED_KEEP
-                                                         : CONTENTVEC_UNVOICED_INTERPOLATE;
+  result.unvoiced =
+      settings.unvoiced == Unvoiced::kKeep ? CONTENTVEC_UNVOICED_KEEP : CONTENTVEC_UNVOICED_INTERPOLATE;
   result.gate_db = settings.gate_db;
   result.bypass = settings.bypass ? 1 : 0;
   return result;
@@ -137,8 +137,8 @@ contentvec_status contentvec_stream_process(contentvec_stream* stream, const flo
       case StreamStatus::kOk:
         return;
       case StreamStatus::kWrongSize:
-        throw InvalidArgument("a block of this stream has " + std::to_string(own.block()) + " samples, found " +
-                              std::to_string(samples));
+        throw InvalidArgument("a block of this stream has " + std::to_string(own.block()) +
+                              " samples, found " + std::to_string(samples));
       case StreamStatus::kFailed:
         throw Error(own.error());
     }
@@ -151,7 +151,8 @@ contentvec_status contentvec_stream_reset(contentvec_stream* stream) {
 
 contentvec_status contentvec_stream_get_settings(const contentvec_stream* stream,
                                                  contentvec_stream_settings* settings) {
-  return guarded([&] { give(settings, "settings", settings_of(needed(stream, "stream").stream.settings())); });
+  return guarded(
+      [&] { give(settings, "settings", settings_of(needed(stream, "stream").stream.settings())); });
 }
 
 contentvec_status contentvec_stream_set_settings(contentvec_stream* stream,
@@ -166,7 +167,8 @@ contentvec_status contentvec_stream_set_voice(contentvec_stream* stream, const c
   });
 }
 
-contentvec_status contentvec_stream_get_stats(const contentvec_stream* stream, contentvec_stream_stats* stats) {
+contentvec_status contentvec_stream_get_stats(const contentvec_stream* stream,
+                                              contentvec_stream_stats* stats) {
   return guarded([&] {
     const StreamStats own = needed(stream, "stream").stream.stats();
     give(stats, "stats",

@@ -38,7 +38,8 @@ struct CStreamTest : testing::Test {
 
   static Owned<contentvec_model> load_model() {
     contentvec_model* model = nullptr;
-    EXPECT_EQ(contentvec_model_load(made_up_config("pipeline-hubert-v2").c_str(), nullptr, &model), CONTENTVEC_OK);
+    EXPECT_EQ(contentvec_model_load(made_up_config("pipeline-hubert-v2").c_str(), nullptr, &model),
+              CONTENTVEC_OK);
     return {model, contentvec_model_free};
   }
   static Owned<contentvec_pitch> load_pitch() {
@@ -53,8 +54,9 @@ struct CStreamTest : testing::Test {
   }
   Owned<contentvec_stream> stream() const {
     contentvec_stream* made = nullptr;
-    EXPECT_EQ(contentvec_stream_new(model.get(), pitch.get(), voice.get(), nullptr, &options, &settings, &made),
-              CONTENTVEC_OK)
+    EXPECT_EQ(
+        contentvec_stream_new(model.get(), pitch.get(), voice.get(), nullptr, &options, &settings, &made),
+        CONTENTVEC_OK)
         << contentvec_last_error();
     return {made, contentvec_stream_free};
   }
@@ -87,7 +89,8 @@ TEST_F(CStreamTest, GivesWhatTheCppInterfaceDoes) {
       reference.set({.key = -4, .formant = 2});
     }
     const std::span<const float> in = std::span(input).subspan(begin, block);
-    ASSERT_EQ(contentvec_stream_process(own.get(), in.data(), out.data(), static_cast<int64_t>(block)), CONTENTVEC_OK)
+    ASSERT_EQ(contentvec_stream_process(own.get(), in.data(), out.data(), static_cast<int64_t>(block)),
+              CONTENTVEC_OK)
         << contentvec_last_error();
     ASSERT_EQ(reference.process(in, expected), StreamStatus::kOk);
     EXPECT_EQ(out, expected);
@@ -163,7 +166,8 @@ TEST_F(CStreamTest, EveryMistakeIsAStatus) {
   EXPECT_EQ(contentvec_stream_process(own.get(), nullptr, out.data(), 1600), CONTENTVEC_INVALID_ARGUMENT);
   EXPECT_EQ(contentvec_stream_process(own.get(), input.data(), nullptr, 1600), CONTENTVEC_INVALID_ARGUMENT);
   EXPECT_EQ(contentvec_stream_process(own.get(), input.data(), out.data(), -1), CONTENTVEC_INVALID_ARGUMENT);
-  EXPECT_EQ(contentvec_stream_process(own.get(), input.data(), out.data(), 1599), CONTENTVEC_INVALID_ARGUMENT);
+  EXPECT_EQ(contentvec_stream_process(own.get(), input.data(), out.data(), 1599),
+            CONTENTVEC_INVALID_ARGUMENT);
   EXPECT_THAT(contentvec_last_error(), HasSubstr("1600"));
   settings.key = 1000;
   EXPECT_EQ(contentvec_stream_set_settings(own.get(), &settings), CONTENTVEC_ERROR);

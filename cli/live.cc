@@ -1,0 +1,316 @@
+#include "cli/live.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "cli/console.h"
+#include "cli/fail.h"
+#include "cli/live_io.h"
+#include "cli/voice_parts.h"
+#include "contentvec/audio.h"
+#include "contentvec/stream.h"
+#include "contentvec/unfinished_files.h"
+
+namespace contentvec::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+struct LiveArguments : VoiceArguments {
+  std::string voice;
+  std::string input;
+  std::string output;
+  int rate = 0;
+  std::string encoding = "s16";
+  bool paced = false;
+  std::string record;
+  std::string stats;
+  double block = 250;
+  double extra = 2500;
+  double stream_crossfade = 50;
+  double search = 10;
+  std::string quality = "exact";
+  double context = 750;
+  double gate = -60;
+  bool bypass = false;
+};
+
+constexpr const char* kPipe = "-";
+constexpr int kStandardRate = 48000;
+
+/// A mistake in a name is to be known before the sound is over.
+void check_written(const std::string& path, const char* option) {
+  if (path.empty() || path == kPipe) return;
+  const std::filesystem::path file = path;
+  std::string ending = file.extension().string();
+  std::transform(ending.begin(), ending.end(), ending.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  if (ending != ".wav" && ending != ".flac")
+    throw UsageError(fmt::format("{} {}: expected a file that ends in .wav or .flac", option, path));
+  std::error_code ignored;
+  if (file.has_parent_path() && !std::filesystem::is_directory(file.parent_path(), ignored))
+    fail("{} {}: there is no folder {}; make it first", option, path, file.parent_path().string());
+}
+
+void check_arguments(const LiveArguments& arguments) {
+  if (arguments.output == kPipe && isatty(STDOUT_FILENO) == 1)
+    throw UsageError(
+        "--output - writes samples to standard output, which is a terminal: lead it into a program or file");
+  if (arguments.input == kPipe && isatty(STDIN_FILENO) == 1)
+    throw UsageError(
+        "--input - reads samples from standard input, which is a terminal: lead a program or file into it");
+  check_written(arguments.output, "--output");
+  check_written(arguments.record, "--record");
+  if (arguments.rate % 100 != 0)
+    throw UsageError(fmt::format("--rate {}: expected a multiple of 100", arguments.rate));
+  if (arguments.paced && arguments.input == kPipe)
+    throw UsageError("--paced is for files: a pipe has the pace of whoever writes to it");
+}
+
+/// What is asked for, else a file's own where a stream can have it.
+int settle_rate(const LiveArguments& arguments) {
+  if (arguments.rate != 0) return arguments.rate;
+  if (arguments.input == kPipe) return kStandardRate;
+  const int own = audio_rate(arguments.input);
+  return own % 100 == 0 && own >= 8000 && own <= 192'000 ? own : kStandardRate;
+}
+
+StreamOptions options_of(const LiveArguments& arguments) {
+  return {.rate = settle_rate(arguments),
+          .block_ms = arguments.block,
+          .extra_ms = arguments.extra,
+          .crossfade_ms = arguments.stream_crossfade,
+          .search_ms = arguments.search,
+          .quality = arguments.quality == "fast" ? StreamQuality::kFast : StreamQuality::kExact,
+          .fast_context_ms = arguments.context,
+          .pitch_threshold = arguments.threshold,
+          .seed = arguments.seed.value_or(0),
+          .settings = {.key = arguments.key,
+                       .formant = arguments.formant,
+                       .speaker = arguments.speaker,
+                       .index_rate = arguments.index_rate.value_or(kIndexRate),
+                       .protect = arguments.protect.value_or(0.5F),
+                       .rms_mix_rate = arguments.rms_mix_rate.value_or(1),
+                       .gate_db = arguments.gate,
+                       .unvoiced = unvoiced_of(arguments.unvoiced),
+                       .bypass = arguments.bypass}};
+}
+
+VoiceStream make_stream(const LiveArguments& arguments, const StreamOptions& options) {
+  Speaker speaker = load_speaker(arguments.voice, arguments, options.settings.index_rate);
+  const VoiceInfo& info = speaker.voice.info();
+  warn_of_idle_options(arguments, info, speaker.index.has_value());
+  std::optional<PitchEstimator> estimator = load_estimator(arguments, info);
+  return {load_model(arguments, info), std::move(estimator), speaker.voice, std::move(speaker.retriever),
+          options};
+}
+
+RawEncoding encoding_of(const LiveArguments& arguments) {
+  return arguments.encoding == "float" ? RawEncoding::kFloat : RawEncoding::kS16;
+}
+
+std::unique_ptr<LiveSource> open_input(const LiveArguments& arguments, int rate) {
+  return arguments.input == kPipe ? raw_input(encoding_of(arguments)) : file_input(arguments.input, rate);
+}
+
+/// Where the sound goes: the output, and what records it.
+std::vector<std::unique_ptr<LiveSink>> open_outputs(const LiveArguments& arguments, int rate) {
+  std::vector<std::unique_ptr<LiveSink>> sinks;
+  if (arguments.output == kPipe)
+    sinks.push_back(raw_output(encoding_of(arguments)));
+  else
+    sinks.push_back(file_output(arguments.output, rate));
+  if (!arguments.record.empty()) sinks.push_back(file_output(arguments.record, rate));
+  return sinks;
+}
+
+double decibels(float level) {
+  return 20 * std::log10(std::max(static_cast<double>(level), 1e-5));
+}
+
+double block_ms(const VoiceStream& stream) {
+  return 1000.0 * static_cast<double>(stream.block()) / stream.rate();
+}
+
+/// One line that is written over as blocks go by, where people see it.
+class Display {
+ public:
+  explicit Display(const VoiceStream& stream) : stream_(stream), shown_(on_terminal()) {}
+  ~Display() {
+    if (shown_ && any_) fmt::print(stderr, "\r\x1b[K");
+  }
+  Display(const Display&) = delete;
+  Display& operator=(const Display&) = delete;
+
+  void update() {
+    if (!shown_) return;
+    any_ = true;
+    const StreamStats stats = stream_.stats();
+    fmt::print(stderr,
+               "\r\x1b[Kin {:4.0f} dB  out {:4.0f} dB  {}  {:.0f} of {:.0f} ms, 99 %: {:.0f}  late: {}",
+               decibels(stats.input_level), decibels(stats.output_level),
+               stats.f0 > 0 ? fmt::format("{:4.0f} Hz", stats.f0) : "   -   ", stats.last_ms,
+               block_ms(stream_), stats.p99_ms, stats.underruns);
+    std::fflush(stderr);
+  }
+
+ private:
+  const VoiceStream& stream_;
+  bool shown_;
+  bool any_ = false;
+};
+
+/// Runs the stream until its input ends, and as much longer as it takes until all of it has been heard.
+void run_stream(VoiceStream& stream, LiveSource& source, std::span<const std::unique_ptr<LiveSink>> sinks,
+                bool paced) {
+  const auto size = static_cast<size_t>(stream.block());
+  std::vector<float> block(size);
+  Display display(stream);
+  const Clock::time_point begin = Clock::now();
+  const auto lasts = std::chrono::duration<double>(block_ms(stream) / 1000);
+  // What is put out is later than what was taken in by this.
+  auto left = static_cast<size_t>(stream.latency() - stream.block());
+  bool is_over = false;
+  for (int64_t number = 1; !is_over || left > 0; ++number) {
+    size_t heard = is_over ? 0 : source.read(block);
+    std::fill(block.begin() + static_cast<std::ptrdiff_t>(heard), block.end(), 0.0F);
+    if (heard < size) {  // the end, and of what follows as much as is left
+      is_over = true;
+      const size_t more = std::min(left, size - heard);
+      left -= more;
+      heard += more;
+      if (heard == 0) return;
+    }
+    if (paced)
+      std::this_thread::sleep_until(begin + std::chrono::duration_cast<Clock::duration>(lasts * number));
+    if (stream.process(block, block) == StreamStatus::kFailed)
+      warning_line(fmt::format("a block is silent: {}", stream.error()));
+    for (const auto& sink : sinks) sink->write(std::span(block).first(heard));
+    display.update();
+  }
+}
+
+nlohmann::ordered_json json_of(const VoiceStream& stream) {
+  const StreamStats stats = stream.stats();
+  return {{"rate", stream.rate()},
+          {"block_ms", block_ms(stream)},
+          {"latency_ms", 1000.0 * static_cast<double>(stream.latency()) / stream.rate()},
+          {"blocks", stats.blocks},
+          {"failed", stats.failed},
+          {"underruns", stats.underruns},
+          {"mean_ms", stats.mean_ms},
+          {"p99_ms", stats.p99_ms},
+          {"worst_ms", stats.worst_ms}};
+}
+
+void summarise(const VoiceStream& stream, const LiveArguments& arguments) {
+  const StreamStats stats = stream.stats();
+  note_line(fmt::format(
+      "contentvec: {} blocks of {:.0f} ms took {:.1f} ms each, 99 of 100 at most {:.1f} ({:.0f} %); {} took longer "
+      "than they last; latency {:.0f} ms and computing",
+      stats.blocks, block_ms(stream), stats.mean_ms, stats.p99_ms, 100 * stats.p99_ms / block_ms(stream),
+      stats.underruns, 1000.0 * static_cast<double>(stream.latency()) / stream.rate()));
+  if (arguments.stats.empty()) return;
+  const std::string line = json_line(json_of(stream)) + "\n";
+  write_whole_file(arguments.stats, std::as_bytes(std::span(line)));
+}
+
+int run(const LiveArguments& arguments) {
+  check_arguments(arguments);
+  const StreamOptions options = options_of(arguments);
+  const std::unique_ptr<LiveSource> source = open_input(arguments, options.rate);
+  VoiceStream stream = make_stream(arguments, options);
+  const std::vector<std::unique_ptr<LiveSink>> sinks = open_outputs(arguments, options.rate);
+  stop_on_signals();
+  run_stream(stream, *source, sinks, arguments.paced);
+  for (const auto& sink : sinks) sink->finish();
+  summarise(stream, arguments);
+  return kDone;
+}
+
+void add_sides(Options& options, LiveArguments& a) {
+  options.add("--voice", a.voice, "The voice, as convert takes it", "FILE")->required();
+  options
+      .add("--input", a.input,
+           "What is spoken: - for samples from standard input, or an audio file, as fast as it goes",
+           "FILE|-")
+      ->required();
+  options
+      .add("--output", a.output,
+           "Where it is heard: - for samples to standard output, block by block, or a .wav or .flac file",
+           "FILE|-")
+      ->required();
+  options
+      .add("--rate", a.rate,
+           "Samples per second of both, a multiple of 100 (default: an audio file's own; of a pipe 48000)",
+           "HZ")
+      ->check(number_in(8000, 192000));
+  options
+      .add("--encoding", a.encoding,
+           "Of samples in pipes, mono: s16 (default), 16-bit integers; or float, 32-bit", "TYPE")
+      ->check(one_of({"s16", "float"}));
+  options.add("--record", a.record, "Also write what is heard to a .wav or .flac file", "FILE");
+  options.add("--stats", a.stats, "Write how long blocks took to a file, as JSON, when the sound has ended",
+              "FILE");
+}
+
+void add_blocks(Options& options, LiveArguments& a) {
+  options.add("--block", a.block, "Milliseconds converted at a time, 20 to 2000 (default: 250)", "MS")
+      ->check(number_in(20.0, 2000.0));
+  options.add("--extra", a.extra, "Milliseconds heard before them, 0 to 10000 (default: 2500)", "MS")
+      ->check(number_in(0.0, 10000.0));
+  options
+      .add("--crossfade", a.stream_crossfade, "Milliseconds from block to block, 10 to 500 (default: 50)",
+           "MS")
+      ->check(number_in(10.0, 500.0));
+  options
+      .add("--search", a.search,
+           "Milliseconds in which a block may begin where it fits best, 10 to 100 (default: 10)", "MS")
+      ->check(number_in(10.0, 100.0));
+  options
+      .add("--quality", a.quality,
+           "exact (default): RVC's own result; fast: half the time, features of a shorter context", "WHAT")
+      ->check(one_of({"exact", "fast"}));
+  options
+      .add("--fast-context", a.context, "Milliseconds that fast hears before a block (default: 750)", "MS")
+      ->check(number_in(0.0, 10000.0));
+  options
+      .add("--gate", a.gate, "What is less loud is silence to the voice; dB, -60 (nothing is, default) to 0",
+           "DB")
+      ->check(number_in(-60.0, 0.0));
+}
+
+}  // namespace
+
+Command add_live(CLI::App& app) {
+  CLI::App* parser = app.add_subcommand("live", "Convert a voice as it is spoken, block by block");
+  const auto a = std::make_shared<LiveArguments>();
+  Options options(*parser);
+  add_sides(options, *a);
+  parser->add_flag("--paced", a->paced, "Play an audio file at its own speed");
+  add_blocks(options, *a);
+  parser->add_flag("--bypass", a->bypass, "Let the input be heard, as late as the voice would be");
+  add_voice_parts(options, *a);
+  add_pitch(options, *a);
+  add_retrieval(options, *a, "0.5");
+  add_sound(options, *a, 12);
+  add_seed(options, *a);
+  add_speed(options, *a);
+  return {parser, [a] { return run(*a); }};
+}
+
+}  // namespace contentvec::cli

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace contentvec::cli {
+
+/// How raw samples lie in a pipe: mono, in the machine's byte order.
+enum class RawEncoding {
+  kS16,    ///< 16 bits, -32768 to 32767
+  kFloat,  ///< float32, nominally -1 to 1
+};
+
+/// Where a stream's sound comes from, block by block.
+class LiveSource {
+ public:
+  virtual ~LiveSource() = default;
+  /// Fills the block from its beginning on, and returns how many samples there were: fewer than it holds only where
+  /// the sound ends. Throws Error.
+  virtual size_t read(std::span<float> block) = 0;
+};
+
+/// Where it goes.
+class LiveSink {
+ public:
+  virtual ~LiveSink() = default;
+  /// Throws Error where it cannot be written.
+  virtual void write(std::span<const float> block) = 0;
+  /// The sound has ended.
+  virtual void finish() = 0;
+};
+
+/// Samples of standard input. Ends with it, and where a signal asks to stop.
+std::unique_ptr<LiveSource> raw_input(RawEncoding encoding);
+/// An audio file's, the mean of its channels, at `rate` Hz.
+std::unique_ptr<LiveSource> file_input(const std::string& path, int rate);
+/// Samples to standard output, each block as soon as it is there.
+std::unique_ptr<LiveSink> raw_output(RawEncoding encoding);
+/// A WAV or FLAC file, as its name ends, written whole when the sound has ended.
+std::unique_ptr<LiveSink> file_output(const std::string& path, int rate);
+
+/// From here on SIGINT and SIGTERM ask to stop, once; a second one ends the process.
+void stop_on_signals();
+/// Whether one has.
+bool asked_to_stop();
+
+}  // namespace contentvec::cli
