@@ -6,10 +6,12 @@
 #include <CLI/Validators.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <functional>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <type_traits>
 #include <vector>
 
@@ -66,8 +68,14 @@ template <typename T>
 CLI::Validator number_in(T least, T most) {
   const auto check = [least, most](const std::string& text) -> std::string {
     T value{};
-    const bool wraps = std::is_unsigned_v<T> && text.starts_with('-');  // which the parser takes
-    if (!wraps && CLI::detail::lexical_cast(text, value) && value >= least && value <= most) return "";
+    bool is_number = CLI::detail::lexical_cast(text, value);
+    if constexpr (std::is_integral_v<T>) {
+      // The parser takes a number that is too large for the largest, and a negative one for what it wraps to.
+      const char* const end = text.data() + text.size();
+      const auto [read, error] = std::from_chars(text.data(), end, value);
+      is_number = is_number && error == std::errc() && read == end;
+    }
+    if (is_number && value >= least && value <= most) return "";
     return fmt::format("\"{}\" is no {} from {:.15g} to {:.15g}", text,
                        std::is_integral_v<T> ? "whole number" : "number", static_cast<double>(least),
                        static_cast<double>(most));

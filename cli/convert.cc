@@ -91,6 +91,15 @@ Plan plan_of(const ConvertArguments& arguments) {
   return plan;
 }
 
+/// Says what the estimator would do if there were one.
+void warn_beside_f0(const ConvertArguments& arguments) {
+  constexpr const char* kGiven = "--f0 is the pitch";
+  warn_if_idle("--pitch-method", !arguments.pitch_method.empty(), kGiven);
+  warn_if_idle("--pitch-model", !arguments.pitch_model.empty(), kGiven);
+  warn_if_idle("--pitch-threshold", arguments.threshold.has_value(), kGiven);
+  warn_if_idle("--channel-pitch own", arguments.channel_pitch == "own", kGiven);
+}
+
 /// Loads everything, what is small first, so that what is wrong is known soon. `f0` must outlive the result.
 Conversion prepare(const ConvertArguments& arguments, const std::vector<float>& f0,
                    AudioContainer container) {
@@ -102,7 +111,10 @@ Conversion prepare(const ConvertArguments& arguments, const std::vector<float>& 
   if (!speaker.index) warn_if_idle("--nprobe", arguments.nprobe > 0, kWithoutIndex);
   if (!info.pitch) warn_if_idle("--f0", !arguments.f0.empty(), kWithoutPitch);
   std::optional<PitchEstimator> estimator;
-  if (arguments.f0.empty()) estimator = load_estimator(arguments, info);
+  if (arguments.f0.empty())
+    estimator = load_estimator(arguments, info);
+  else if (info.pitch)
+    warn_beside_f0(arguments);
   const ConvertedFile file = {.container = container,
                               .encoding = kEncodings.at(arguments.encoding),
                               .rate = options.output_rate != 0 ? options.output_rate : info.sample_rate};

@@ -8,7 +8,9 @@
 #include <exception>
 #include <new>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "cli/bench.h"
 #include "cli/blend.h"
@@ -70,6 +72,16 @@ bool asks_to_convert_checkpoint(std::span<const char* const> arguments) {
          std::none_of(command, arguments.end(), is_voice);
 }
 
+/// The first option that was given an empty value, which is a variable that a script has not set; "" where none was.
+std::string empty_option(const CLI::App& parser) {
+  for (const CLI::Option* option : parser.get_options()) {
+    const std::vector<std::string>& values = option->results();
+    if (option->get_type_size() > 0 && std::find(values.begin(), values.end(), "") != values.end())
+      return option->get_name();
+  }
+  return "";
+}
+
 int parse_and_run(int argc, const char* const* argv) {
   if (asks_to_convert_checkpoint(std::span(argv, static_cast<size_t>(argc)).subspan(1))) {
     error_line(
@@ -97,7 +109,11 @@ int parse_and_run(int argc, const char* const* argv) {
     return finish_parsing(app, error);
   }
   for (const Command& command : commands) {
-    if (command.parser->parsed()) return run(command);
+    if (!command.parser->parsed()) continue;
+    if (const std::string empty = empty_option(*command.parser); !empty.empty())
+      return usage_error(empty + " is given without a value: \"\" stands for nothing",
+                         "contentvec " + command.parser->get_name());
+    return run(command);
   }
   set_verbosity(Verbosity::kNormal);
   note_line(help_of(app));

@@ -36,6 +36,8 @@ class Destination {
   }
 
   [[nodiscard]] const std::string& format() const { return format_; }
+  /// Whether outputs are told from inputs by their names.
+  [[nodiscard]] bool marks() const { return !mark_.empty(); }
 
   [[nodiscard]] fs::path of(const Found& found) const {
     if (one_file_) return out_ == "-" ? kStandardOutput : out_;
@@ -119,6 +121,20 @@ void refuse_overwriting(const std::vector<Job>& jobs, const PlanOptions& options
   }
 }
 
+/// Where a run's outputs lie among its inputs, the next one finds both: what an input becomes is no input.
+void leave_out_results(std::vector<Job>& jobs, std::vector<std::string>& notes) {
+  std::error_code ignored;
+  std::map<fs::path, std::string> made_of;
+  for (const Job& job : jobs)
+    if (job.problem.empty()) made_of.try_emplace(fs::weakly_canonical(job.output, ignored), job.input);
+  std::erase_if(jobs, [&](const Job& job) {
+    const auto found = made_of.find(fs::weakly_canonical(job.input, ignored));
+    if (found == made_of.end() || found->second == job.input) return false;
+    notes.push_back(fmt::format("{}: left out: it is what {} becomes", job.input, found->second));
+    return true;
+  });
+}
+
 std::vector<Job> shard_of(std::vector<Job> jobs, const Shard& shard) {
   std::vector<Job> mine;
   for (size_t i = shard.index; i < jobs.size(); i += shard.count) mine.push_back(std::move(jobs[i]));
@@ -153,6 +169,7 @@ Plan make_plan(std::span<const std::string> inputs, const PlanOptions& options) 
     job.output = main.of(found);
     for (const Destination& destination : beside) job.beside.push_back(destination.of(found));
   }
+  if (main.marks()) leave_out_results(plan.jobs, plan.notes);
   check_outputs(plan.jobs, options);
   plan.jobs = shard_of(std::move(plan.jobs), options.shard);
   return plan;

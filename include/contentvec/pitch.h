@@ -127,7 +127,7 @@ CONTENTVEC_API std::optional<std::filesystem::path> find_fcpe();
 /// they stay 0.
 CONTENTVEC_API void interpolate_unvoiced(std::span<float> f0);
 
-/// f0 times 2^(semitones / 12), in place. Throws Error for a number that is not finite.
+/// f0 times 2^(semitones / 12), in place. Throws Error for a number that is not -120 to 120.
 CONTENTVEC_API void shift_semitones(std::span<float> f0, double semitones);
 
 /// The pitch as RVC's synthesizer takes it: 1 to 255, evenly spaced in mel between 50 and 1100 Hz, rounded half to

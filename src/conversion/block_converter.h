@@ -55,7 +55,8 @@ class BlockConverter {
   void follow_pitch(std::span<const float> window, const Speech& speech, const BlockSeams& seams);
   void synthesize(std::span<const float> phone, std::span<const float> f0, Speech& speech, int64_t number,
                   const BlockSeams& seams) const;
-  std::span<const float> extract(std::span<const float> heard, const Speech& speech, const BlockSeams& seams);
+  std::span<const float> extract(std::span<const float> window, const Speech& speech,
+                                 const BlockSeams& seams);
 
   const StreamSizes& sizes_;
   std::optional<double> pitch_threshold_;

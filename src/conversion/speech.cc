@@ -32,8 +32,7 @@ int64_t stretched(int64_t frames, double formant) {
 
 Speech::Speech(const StreamSizes& sizes, Voice voice, std::optional<Retriever> retriever,
                const StreamSettings& settings)
-    : sizes_(sizes),
-      voice_(std::move(voice)),
+    : voice_(std::move(voice)),
       retriever_(std::move(retriever)),
       settings_(checked(settings, voice_.info())),
       made_frames_(sizes.frames(sizes.made())),

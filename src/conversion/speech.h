@@ -37,7 +37,6 @@ class Speech {
   void play(std::span<float> made);
 
  private:
-  const StreamSizes& sizes_;
   Voice voice_;
   std::optional<Retriever> retriever_;
   StreamSettings settings_;

@@ -39,8 +39,9 @@ void interpolate_unvoiced(std::span<float> f0) {
 }
 
 void shift_semitones(std::span<float> f0, double semitones) {
-  if (!std::isfinite(semitones))
-    fail("the pitch is to be shifted by {} semitones; expected a finite number", semitones);
+  constexpr double kMost = 120;  // ten octaves, from one end of hearing to the other
+  if (!(std::abs(semitones) <= kMost))
+    fail("the pitch is to be shifted by {} semitones; expected {} to {}", semitones, -kMost, kMost);
   const double factor = std::exp2(semitones / 12.0);
   for (float& hz : f0) hz = static_cast<float>(static_cast<double>(hz) * factor);
 }

@@ -9,6 +9,7 @@
 #include "f0/fcpe.h"
 #include "f0/rmvpe.h"
 #include "f0/torchfcpe.h"
+#include "hub/files.h"
 #include "runtime/fail.h"
 #include "runtime/virtual_input_file.h"
 #include "tensors/weight_norm.h"
@@ -95,10 +96,13 @@ void check_fcpe(const Checkpoint& file) {
 }
 
 /// `fcpe` is in no repository of the hub: it stands for an installed package, unless there is a file of that name.
-std::filesystem::path path_of(const std::string& spec, const HubOptions& hub) {
+std::filesystem::path path_of(const std::string& spec, const HubOptions& hub_options) {
+  constexpr const char* kExpectedPitch =
+      "an rmvpe.pt or fcpe.pt, safetensors of the same names, torchfcpe's wheel or folder, rmvpe, fcpe, a file of the "
+      "hub (org/repo/file), or synthetic:CONFIG.json";
   std::error_code ignored;
   if (spec != pitch_method_name(PitchMethod::kFcpe) || std::filesystem::exists(spec, ignored))
-    return resolve(spec, hub).path;
+    return hub::resolve_as(spec, hub_options, kExpectedPitch).path;
   if (auto installed = find_fcpe()) return *installed;
   fail("{}", kFcpeNotInstalled);
 }

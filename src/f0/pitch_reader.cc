@@ -66,9 +66,11 @@ std::optional<double> take_number(std::string_view& line) {
 std::vector<float> read_csv_pitch(const InputFile& file) {
   constexpr double kFrame = 0.01;
   constexpr double kMostOff = 0.0005;
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";  // as spreadsheets write it
   const CLocale locale;
   const std::string text = text_of(file);
   std::string_view rest = text;
+  if (rest.starts_with(kByteOrderMark)) rest.remove_prefix(kByteOrderMark.size());
   const std::string_view head = take_line(rest);
   if (head != "time,f0,confidence" && head != "time,f0")
     fail("cannot read a pitch from '{}': {}", file.path(), kPitchFiles);

@@ -13,8 +13,13 @@ constexpr const char* kAbsent =
 
 }  // namespace
 
+ResolvedModel hub::resolve_as(const std::string& spec, const HubOptions& options,
+                              const std::string& /*expected*/) {
+  return resolve(spec, options);
+}
+
 hub::FetchedFiles hub::fetch_files(const std::string& spec, const HubOptions& /*options*/,
-                                   const ChooseFiles& /*choose*/) {
+                                   const std::string& /*expected*/, const ChooseFiles& /*choose*/) {
   fail("{}: there is no such file or folder, and {}", spec, kAbsent);
 }
 

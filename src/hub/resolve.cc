@@ -74,18 +74,24 @@ std::string known_names() {
   return text;
 }
 
-Name parse_or_fail(const std::string& spec) try { return parse_spec(spec); } catch (const Error& error) {
-  fail(
-      "{}: there is no such file or folder, and it names no model of the hub: {}. Expected a checkpoint "
-      "(.safetensors, .pt, .pth, .bin), a Hugging Face folder, org/repo or org/repo/file (also with "
+Name parse_or_fail(const std::string& spec, const std::string& expected) try {
+  return parse_spec(spec);
+} catch (const Error& error) {
+  fail("{}: there is no such file or folder, and it names no model of the hub: {}. Expected {}",
+       without_login(spec), error.what(), expected);
+}
+
+std::string expected_model() {
+  return fmt::format(
+      "a checkpoint (.safetensors, .pt, .pth, .bin), a Hugging Face folder, org/repo or org/repo/file (also with "
       "@revision), its address on the hub, a short name ({}), or synthetic:base",
-      without_login(spec), error.what(), known_names());
+      known_names());
 }
 
 /// Fetches what `spec` names, which is not on this machine.
 template <typename Fetch>
-auto fetch_or_fail(const std::string& spec, const Fetch& fetch_named) {
-  const Name name = parse_or_fail(spec);
+auto fetch_or_fail(const std::string& spec, const std::string& expected, const Fetch& fetch_named) {
+  const Name name = parse_or_fail(spec, expected);
   try {
     return fetch_named(name);
   } catch (const Error& error) {
@@ -96,8 +102,9 @@ auto fetch_or_fail(const std::string& spec, const Fetch& fetch_named) {
 
 }  // namespace
 
-FetchedFiles fetch_files(const std::string& spec, const HubOptions& options, const ChooseFiles& choose) {
-  return fetch_or_fail(spec, [&](const Name& name) {
+FetchedFiles fetch_files(const std::string& spec, const HubOptions& options, const std::string& expected,
+                         const ChooseFiles& choose) {
+  return fetch_or_fail(spec, expected, [&](const Name& name) {
     Repository repository(name, options);
     // What the cache has may be part of what is wanted.
     const Files all = repository.files([](const Files& /*cached*/) { return false; });
@@ -109,11 +116,15 @@ FetchedFiles fetch_files(const std::string& spec, const HubOptions& options, con
   });
 }
 
+ResolvedModel resolve_as(const std::string& spec, const HubOptions& options, const std::string& expected) {
+  if (exists_here(spec)) return {spec, {}};
+  return fetch_or_fail(spec, expected, [&](const Name& name) { return fetch(name, options); });
+}
+
 }  // namespace hub
 
 ResolvedModel resolve(const std::string& spec, const HubOptions& options) {
-  if (hub::exists_here(spec)) return {spec, {}};
-  return hub::fetch_or_fail(spec, [&](const hub::Name& name) { return hub::fetch(name, options); });
+  return hub::resolve_as(spec, options, hub::expected_model());
 }
 
 ResolvedModel download(const std::string& repo, const std::string& file, const HubOptions& options) {

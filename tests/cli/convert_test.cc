@@ -236,6 +236,22 @@ TEST_F(ConvertTest, FoldersShardsAndWhatIsThere) {
   EXPECT_EQ(read_file(folder_ / "out/a.wav"), whole);
 }
 
+TEST_F(ConvertTest, WhatAnEarlierRunMadeIsNoRecording) {
+  write_wav(folder_ / "b.wav", noise_);
+  ASSERT_EQ(convert({".", "--seed", "1"}).code, 0);
+  EXPECT_TRUE(fs::exists(folder_ / "a.converted.wav"));
+  const Result again = convert({".", "--seed", "1"});
+  EXPECT_EQ(again.code, 0) << again.err;
+  EXPECT_THAT(again.err, HasSubstr("a.converted.wav: left out: it is what"));
+  EXPECT_FALSE(fs::exists(folder_ / "a.converted.converted.wav"));
+  const Result named = convert({"a.wav", "a.converted.wav", "b.wav", "--skip-existing", "--seed", "1"});
+  EXPECT_EQ(named.code, 0) << named.err;
+  EXPECT_FALSE(fs::exists(folder_ / "a.converted.converted.wav"));
+  // By itself it is one.
+  EXPECT_EQ(convert({"a.converted.wav"}).code, 0);
+  EXPECT_TRUE(fs::exists(folder_ / "a.converted.converted.wav"));
+}
+
 TEST_F(ConvertTest, WhatIsThereIsOfThisRate) {
   const auto redone = [&](std::vector<std::string> options) {
     options.insert(options.begin(), {"a.wav", "--out", "out/", "--skip-existing", "--json"});
@@ -305,6 +321,7 @@ TEST_F(ConvertTest, APitchOfOnesOwn) {
     const Result result =
         convert({"a.wav", "--f0", file, "--seed", "1", "--encoding", "float", "--pitch-model", "none.pt"});
     ASSERT_EQ(result.code, 0) << result.err;
+    EXPECT_THAT(result.err, HasSubstr("--pitch-model has no effect: --f0 is the pitch"));
     EXPECT_EQ(samples_in("a.converted.wav"), expected) << file;
   }
   write_npy(folder_ / "short.npy", "10,", std::vector<float>(10, 100));
@@ -427,7 +444,11 @@ TEST_F(ConvertTest, WhatIsMissingIsNamed) {
   EXPECT_EQ(input.code, 1);
   EXPECT_THAT(input.err, AllOf(HasSubstr("contentvec: missing.wav: "), Not(HasSubstr("missing.pth"))));
   EXPECT_THAT(convert({"a.wav", "--voice", "missing.pth"}).err,
-              HasSubstr("missing.pth: there is no such file"));
+              AllOf(HasSubstr("missing.pth: there is no such file"), HasSubstr("Expected a voice"),
+                    Not(HasSubstr("hubert"))));
+  EXPECT_THAT(convert({"a.wav", "--pitch-model", "missing.pt"}).err,
+              AllOf(HasSubstr("missing.pt: there is no such file"), HasSubstr("Expected an rmvpe.pt"),
+                    Not(HasSubstr("hubert"))));
   EXPECT_THAT(names_in(folder_.path()), ElementsAre("a.wav"));
 }
 
@@ -463,6 +484,11 @@ TEST_F(ConvertTest, Usage) {
                                              {"--channel-pitch", "own"},
                                              {"--seed", "-1"},
                                              {"--seed", "x"},
+                                             {"--seed", "18446744073709551616"},
+                                             {"--threads", "99999999999999999999"},
+                                             {"--f0", ""},
+                                             {"--index", ""},
+                                             {"-o", ""},
                                              {"--rate", "10"},
                                              {"--encoding", "mp3"},
                                              {"--format", "flac", "--encoding", "float"},

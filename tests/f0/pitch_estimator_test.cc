@@ -288,11 +288,14 @@ TEST(Pitch, TheTableOfCoarsePitchesIsTheReferences) {
       ASSERT_LT(std::abs(place - std::floor(place) - 0.5), 1e-4) << key << " " << i << ": " << place;
     }
   }
-  EXPECT_THAT(test::error_of([] {
-                std::vector<float> f0 = {100};
-                shift_semitones(f0, std::numeric_limits<double>::infinity());
-              }),
-              HasSubstr("semitones"));
+  for (const double semitones : {std::numeric_limits<double>::infinity(), std::nan(""), 1e6, -121.0}) {
+    EXPECT_THAT(test::error_of([&] {
+                  std::vector<float> f0 = {100};
+                  shift_semitones(f0, semitones);
+                }),
+                HasSubstr("semitones"))
+        << semitones;
+  }
 }
 
 }  // namespace

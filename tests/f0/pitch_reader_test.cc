@@ -38,7 +38,7 @@ TEST_F(PitchReaderTest, WhatIsWrittenIsReadBack) {
 }
 
 TEST_F(PitchReaderTest, OtherProgramsLines) {
-  test::write_file(folder_ / "a.csv", std::string("time,f0\r\n0,100\r\n0.010000,0\r\n2e-2,99.5"));
+  test::write_file(folder_ / "a.csv", std::string("\xEF\xBB\xBFtime,f0\r\n0,100\r\n0.010000,0\r\n2e-2,99.5"));
   EXPECT_THAT(read_pitch(folder_ / "a.csv"), ElementsAre(100, 0, 99.5F));
 }
 
