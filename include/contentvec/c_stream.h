@@ -93,13 +93,10 @@ CONTENTVEC_API void contentvec_stream_settings_init(contentvec_stream_settings* 
 /* Makes a stream and computes a block of silence, so that the first is as fast as all others. `pitch` may be NULL for a
  * voice without pitch, `index`, `options` and `settings` in any case. It shares the parts' weights, and they may be
  * freed at once. The caller frees *stream. Any thread. */
-CONTENTVEC_API contentvec_status contentvec_stream_new(const contentvec_model* model,
-                                                       const contentvec_pitch* pitch,
-                                                       const contentvec_voice* voice,
-                                                       const contentvec_index* index,
-                                                       const contentvec_stream_options* options,
-                                                       const contentvec_stream_settings* settings,
-                                                       contentvec_stream** stream);
+CONTENTVEC_API contentvec_status contentvec_stream_new(
+    const contentvec_model* model, const contentvec_pitch* pitch, const contentvec_voice* voice,
+    const contentvec_index* index, const contentvec_stream_options* options,
+    const contentvec_stream_settings* settings, contentvec_stream** stream);
 /* Frees it; NULL is nothing. Must not be called while a call with it runs. */
 CONTENTVEC_API void contentvec_stream_free(contentvec_stream* stream);
 

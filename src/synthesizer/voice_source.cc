@@ -173,8 +173,8 @@ Names files_of_repository(const Names& all, const std::string& named, const std:
 
 VoiceSource source_on_hub(const std::string& spec, const HubOptions& options) {
   constexpr const char* kExpected =
-      "a voice (.pth, .safetensors), a folder or .zip with one in it, a repository of the hub or a file in it (org/repo, "
-      "org/repo/file), or synthetic:CONFIG.json";
+      "a voice (.pth, .safetensors), a folder or .zip with one in it, a repository of the hub or a file in it "
+      "(org/repo, org/repo/file), or synthetic:CONFIG.json";
   bool has_index = false;
   const hub::FetchedFiles fetched =
       hub::fetch_files(spec, options, kExpected, [&](const Names& all, const std::string& named) {
