@@ -11,9 +11,9 @@
 #include "dsp/spectrum.h"
 #include "f0/salience.h"
 #include "nn/context.h"
-#include "nn/conv1d.h"
 #include "nn/norm.h"
 #include "nn/packed_matrix.h"
+#include "nn/same_conv1d.h"
 #include "tensors/named_tensors.h"
 #include "tensors/synthetic.h"
 
@@ -52,11 +52,11 @@ class Fcpe {
 
   /// What one pass at a time works in, kept for the next.
   struct Workspace {
-    AlignedBuffer<float> mel;     ///< [frames + 2, kMels], zeros around
+    AlignedBuffer<float> mel;     ///< [whole blocks of frames + 2, kMels], zeros around
     AlignedBuffer<float> wide;    ///< [frames, 4 hidden]
     AlignedBuffer<float> gated;   ///< [frames + kernel - 1, 2 hidden], zeros around
-    AlignedBuffer<float> padded;  ///< [frames + 2, hidden], zeros around
-    AlignedBuffer<float> hidden;  ///< [frames, hidden]
+    AlignedBuffer<float> padded;  ///< [whole blocks of frames + 2, hidden], zeros around
+    AlignedBuffer<float> hidden;  ///< [whole blocks of frames, hidden]
     AlignedBuffer<float> other;   ///< likewise
     std::vector<float> salience;  ///< [of a piece, 360]
     std::vector<double> sums;     ///< of rows' values and their squares, by part and group
@@ -105,9 +105,9 @@ class Fcpe {
   int64_t hidden_;
   dsp::Spectrum spectrum_;
   dsp::MelBasis mel_basis_;
-  nn::Conv1d first_;
+  nn::SameConv1d first_;
   nn::Norm first_norm_;  ///< GroupNorm's
-  nn::Conv1d second_;
+  nn::SameConv1d second_;
   std::vector<Layer> layers_;
   nn::Norm norm_;
   nn::Linear output_;

@@ -27,6 +27,9 @@ std::array<double, 4> tap_factors(int point, int points) {
   return {factor, factor * at, factor * at * at, factor * at * at * at};
 }
 
+/// Rows that a thread takes at a time: so many that each weight serves some tiles while these stay in L2.
+constexpr int64_t kRowsOfPart = 128;
+
 /// Products of bfloat16 take channels by two.
 int64_t even(int64_t channels) {
   return channels + channels % 2;
@@ -88,14 +91,29 @@ int64_t SameConv1d::scratch_size(int64_t rows) const {
   return points_ * ((tiles + (groups() - 1) * dilation_) * row_stride(in_) + tiles * row_stride(out_));
 }
 
-void SameConv1d::run(const Kernels& kernels, const float* x, float slope, int64_t rows, float* y,
-                     const Epilogue& epilogue, float* scratch, std::byte* product_scratch) const {
+void SameConv1d::run(const Context& context, const float* x, int64_t x_stride, float slope, int64_t rows,
+                     float* y, int64_t y_stride) const {
+  const int64_t all = blocks_of({0, rows}).end;
+  const int64_t share = divide_up(all, context.team.size());
+  const int64_t part_rows = divide_up(std::min(share, kRowsOfPart), block()) * block();
+  context.reserve_scratch(scratch_size(part_rows));
+  context.team.parallel_for(divide_up(all, part_rows), [&](int64_t part, int thread) {
+    const int64_t begin = part * part_rows;
+    run(context.kernels, x + begin * x_stride, x_stride, slope, std::min(part_rows, all - begin),
+        y + begin * y_stride, y_stride, {}, context.scratch(thread), context.product_scratch(thread));
+  });
+}
+
+void SameConv1d::run(const Kernels& kernels, const float* x, int64_t x_stride, float slope, int64_t rows,
+                     float* y, int64_t y_stride, const Epilogue& epilogue, float* scratch,
+                     std::byte* product_scratch) const {
   if (rows == 0) return;
   const int64_t stride = row_stride(in_);
   if (points_ == 0) {
-    kernels.activate(x, in_, rows + 2 * reach(), in_, {Activation::Kind::kLeakyRelu, slope}, scratch, stride);
-    multiply(kernels, {scratch, stride, kernel_, in_, dilation_ * stride}, rows, plain_, y, out_, epilogue,
-             product_scratch);
+    kernels.activate(x, x_stride, rows + 2 * reach(), in_, {Activation::Kind::kLeakyRelu, slope}, scratch,
+                     stride);
+    multiply(kernels, {scratch, stride, kernel_, in_, dilation_ * stride}, rows, plain_, y, y_stride,
+             epilogue, product_scratch);
     return;
   }
   const int64_t tiles = rows / kTileRows;
@@ -107,7 +125,7 @@ void SameConv1d::run(const Kernels& kernels, const float* x, float slope, int64_
   const FastConvTiles of_output = {
       .count = tiles, .dilation = dilation_, .channels = out_, .points = points_, .stride = row_stride(out_)};
   float* products = scratch + points_ * of_input.stride_of_point();
-  kernels.fast_conv_input(x, in_, of_input, slope, scratch);
+  kernels.fast_conv_input(x, x_stride, of_input, slope, scratch);
   for (int point = 0; point < points_; ++point) {
     const PackedMatrix& weight = fast_[static_cast<size_t>(point)];
     kernels.fast_conv_product(scratch, of_input, point, weight.depth() / even(in_), tiles, weight.panels(),
@@ -116,7 +134,7 @@ void SameConv1d::run(const Kernels& kernels, const float* x, float slope, int64_
   }
   Epilogue with_bias = epilogue;
   with_bias.bias = fast_.front().bias();
-  kernels.fast_conv_output(products, of_output, with_bias, y, out_);
+  kernels.fast_conv_output(products, of_output, with_bias, y, y_stride);
 }
 
 }  // namespace contentvec::nn

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "nn/context.h"
 #include "nn/kernels/kernels.h"
 #include "nn/packed_matrix.h"
 
@@ -47,9 +48,13 @@ class SameConv1d {
   [[nodiscard]] int64_t scratch_size(int64_t rows) const;
 
   /// y = epilogue(conv(leaky_relu(x, slope))) for `rows` rows, on the calling thread; the bias is its own. x: the first
-  /// of inputs_of(them). `kernels`: those it was packed for. `product_scratch`: Kernels::product_scratch.
-  void run(const Kernels& kernels, const float* x, float slope, int64_t rows, float* y,
-           const Epilogue& epilogue, float* scratch, std::byte* product_scratch) const;
+  /// of inputs_of(them), `x_stride` floats from one to the next. `kernels`: those it was packed for. `product_scratch`:
+  /// Kernels::product_scratch.
+  void run(const Kernels& kernels, const float* x, int64_t x_stride, float slope, int64_t rows, float* y,
+           int64_t y_stride, const Epilogue& epilogue, float* scratch, std::byte* product_scratch) const;
+  /// The same for blocks_of({0, rows}), over the team, without an epilogue.
+  void run(const Context& context, const float* x, int64_t x_stride, float slope, int64_t rows, float* y,
+           int64_t y_stride) const;
 
  private:
   static constexpr int64_t kTileRows = 4;

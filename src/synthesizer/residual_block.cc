@@ -108,8 +108,8 @@ void ResidualBlock::run(const Stretch& x, int64_t utterance_rows, RowSpan rows, 
           epilogue.accumulate = accumulate && i == last;
         }
         const bool is_active = i > 0 && !adds_residual(i - 1);
-        conv.run(kernels_, input.row(conv.inputs_of(inside).begin), is_active ? 1.0F : kSlope, inside.count(),
-                 output.row(inside.begin), epilogue, scratch, product_scratch);
+        conv.run(kernels_, input.row(conv.inputs_of(inside).begin), channels_, is_active ? 1.0F : kSlope,
+                 inside.count(), output.row(inside.begin), channels_, epilogue, scratch, product_scratch);
       }
       if (i < last) {
         output.clear({all.begin, std::min<int64_t>(0, all.end)});

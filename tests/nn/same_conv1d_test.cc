@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "nn/conv_transpose1d.h"
@@ -17,6 +18,17 @@ class SameConv1dTest : public RandomTest {
 
   [[nodiscard]] double unit() const { return kernels().bfloat16 ? 1.0 / 128 : 2e-6; }
 
+  /// Rows of `width` values, `stride` apart; what is between them is no number, so that it shows where it is read.
+  static std::vector<float> apart(const std::vector<float>& rows, int64_t width, int64_t stride) {
+    std::vector<float> to(rows.size() / static_cast<size_t>(width) * static_cast<size_t>(stride),
+                          std::numeric_limits<float>::quiet_NaN());
+    for (size_t i = 0; i < rows.size(); ++i) {
+      const auto at = static_cast<int64_t>(i);
+      to[static_cast<size_t>(at / width * stride + at % width)] = rows[i];
+    }
+    return to;
+  }
+
   /// Some whole blocks of random rows, compared with the sum that defines them.
   void check() {
     const int64_t in = pick(1, 40);
@@ -29,13 +41,15 @@ class SameConv1dTest : public RandomTest {
     const RowSpan rows = conv.blocks_of({pick(-50, 50), pick(51, 120)});
     ASSERT_EQ(rows.count() % conv.block(), 0);
     const RowSpan read = conv.inputs_of(rows);
-    const std::vector<float> x = values(read.count() * in);
+    const int64_t x_stride = in + kernel % 3;
+    const int64_t y_stride = out + kernel % 4;
+    const std::vector<float> x = apart(values(read.count() * in), in, x_stride);
     const std::vector<float> residual = values(rows.count() * out);
-    const std::vector<float> before = values(rows.count() * out);
+    const std::vector<float> before = apart(values(rows.count() * out), out, y_stride);
     std::vector<float> y = before;
     std::vector<float> memory(static_cast<size_t>(conv.scratch_size(rows.count())));
     const bool accumulate = pick(0, 1) == 1;
-    conv.run(kernels(), x.data(), 0.1F, rows.count(), y.data(),
+    conv.run(kernels(), x.data(), x_stride, 0.1F, rows.count(), y.data(), y_stride,
              {.accumulate = accumulate,
               .activation = {Activation::Kind::kLeakyRelu, 0.3F},
               .residual = residual.data(),
@@ -44,20 +58,23 @@ class SameConv1dTest : public RandomTest {
 
     for (int64_t row = rows.begin; row < rows.end; ++row) {
       for (int64_t o = 0; o < out; ++o) {
-        const auto at = static_cast<size_t>((row - rows.begin) * out + o);
+        const auto at = static_cast<size_t>((row - rows.begin) * y_stride + o);
         auto sum = static_cast<double>(bias[static_cast<size_t>(o)]);
         if (accumulate) sum += static_cast<double>(before[at]);
         double magnitude = 1;
         for (int64_t k = 0; k < kernel; ++k) {
           const int64_t seen = row + (k - kernel / 2) * dilation;
           for (int64_t i = 0; i < in; ++i) {
-            const auto value = static_cast<double>(x[static_cast<size_t>((seen - read.begin) * in + i)]);
+            const auto value =
+                static_cast<double>(x[static_cast<size_t>((seen - read.begin) * x_stride + i)]);
             const auto w = static_cast<double>(weight[static_cast<size_t>((o * kernel + k) * in + i)]);
             sum += w * (value > 0 ? value : 0.1 * value);
             magnitude += std::abs(w * value);
           }
         }
-        const double expected = (sum > 0 ? sum : 0.3 * sum) + static_cast<double>(residual[at]);
+        const double expected =
+            (sum > 0 ? sum : 0.3 * sum) +
+            static_cast<double>(residual[static_cast<size_t>((row - rows.begin) * out + o)]);
         ASSERT_NEAR(y[at], expected, unit() * magnitude)
             << "row " << row << ", channel " << o << ", " << in << " to " << out << ", kernel " << kernel
             << ", dilation " << dilation;
@@ -65,6 +82,26 @@ class SameConv1dTest : public RandomTest {
     }
   }
 };
+
+TEST_P(SameConv1dTest, TeamsChangeNoBit) {
+  constexpr int64_t kIn = 24;
+  constexpr int64_t kOut = 20;
+  for (const int64_t kernel : {1, 3, 7}) {
+    const SameConv1d conv(kernels(), kIn, kOut, kernel, 2, values(kOut * kernel * kIn), values(kOut));
+    const RowSpan all = conv.blocks_of({0, 301});
+    const std::vector<float> x = values(conv.inputs_of(all).count() * kIn);
+    std::vector<float> expected(static_cast<size_t>(all.count() * kOut));
+    std::vector<float> memory(static_cast<size_t>(conv.scratch_size(all.count())));
+    conv.run(kernels(), x.data(), kIn, 0.1F, all.count(), expected.data(), kOut, {}, memory.data(),
+             product_scratch().data());
+    for (const int threads : {1, 2, 5}) {
+      Machine machine(kernels(), threads);
+      std::vector<float> y(expected.size());
+      conv.run(machine.context(), x.data(), kIn, 0.1F, 301, y.data(), kOut);
+      EXPECT_EQ(y, expected) << "kernel " << kernel << ", " << threads << " threads";
+    }
+  }
+}
 
 TEST_P(SameConv1dTest, IsTheSumThatDefinesIt) {
   for (int round = 0; round < 40; ++round) ASSERT_NO_FATAL_FAILURE(check());
