@@ -52,16 +52,22 @@ struct LiveArguments : VoiceArguments {
 constexpr const char* kPipe = "-";
 constexpr int kStandardRate = 48000;
 
-/// A mistake in a name is to be known before the sound is over.
-void check_written(const std::string& path, const char* option) {
+/// A mistake in a name is to be known before the sound is over, and nothing that is read is written over.
+void check_written(const LiveArguments& arguments, const std::string& path, const char* option) {
   if (path.empty() || path == kPipe) return;
   const std::filesystem::path file = path;
+  std::error_code ignored;
+  for (const std::string& read :
+       {arguments.input, arguments.voice, arguments.model, arguments.pitch_model, arguments.index}) {
+    if (!read.empty() && std::filesystem::equivalent(file, read, ignored))
+      throw UsageError(
+          fmt::format("{} {} would be written over, and is to be read: choose another file", option, path));
+  }
   std::string ending = file.extension().string();
   std::transform(ending.begin(), ending.end(), ending.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   if (ending != ".wav" && ending != ".flac")
     throw UsageError(fmt::format("{} {}: expected a file that ends in .wav or .flac", option, path));
-  std::error_code ignored;
   if (file.has_parent_path() && !std::filesystem::is_directory(file.parent_path(), ignored))
     fail("{} {}: there is no folder {}; make it first", option, path, file.parent_path().string());
 }
@@ -73,8 +79,11 @@ void check_arguments(const LiveArguments& arguments) {
   if (arguments.input == kPipe && isatty(STDIN_FILENO) == 1)
     throw UsageError(
         "--input - reads samples from standard input, which is a terminal: lead a program or file into it");
-  check_written(arguments.output, "--output");
-  check_written(arguments.record, "--record");
+  check_written(arguments, arguments.output, "--output");
+  check_written(arguments, arguments.record, "--record");
+  if (!arguments.record.empty() && arguments.record == arguments.output)
+    throw UsageError(fmt::format("--record {} is --output's file, which has the same in it: leave it out",
+                                 arguments.record));
   if (arguments.rate % 100 != 0)
     throw UsageError(fmt::format("--rate {}: expected a multiple of 100", arguments.rate));
   if (arguments.paced && arguments.input == kPipe)

@@ -38,6 +38,7 @@ class VoiceStream::Impl {
   Impl(Model model, std::optional<PitchEstimator> estimator, Voice voice, std::optional<Retriever> retriever,
        const StreamOptions& options)
       : sizes_(options),
+        quality_(options.quality),
         converter_(sizes_, options, std::move(model), std::move(estimator)),
         input_(sizes_),
         loudness_(sizes_.made(), sizes_.hop),
@@ -70,6 +71,9 @@ class VoiceStream::Impl {
     } catch (const std::exception& error) {
       status = StreamStatus::kFailed;
       be_silent(out, error.what());
+    } catch (...) {  // from the caller's threads
+      status = StreamStatus::kFailed;
+      be_silent(out, "the caller's own threads ended it");
     }
     ++number_;
     stats_.output_level = level_of(out);
@@ -121,6 +125,9 @@ class VoiceStream::Impl {
   std::unique_ptr<Speech> make_speech(Voice voice, std::optional<Retriever> retriever,
                                       const StreamSettings& settings) const {
     conversion::check_parts(converter_.model(), voice, retriever);
+    if (quality_ == StreamQuality::kFast && converter_.model().device() != Device::kCpu)
+      fail("a stream is fast on the CPU alone; '{}' runs on MLX: ask for the exact one",
+           converter_.model().info().source);
     if (voice.info().pitch && !converter_.estimator())
       fail("the voice '{}' takes a pitch; give the stream a pitch estimator", voice.info().source);
     return std::make_unique<Speech>(sizes_, std::move(voice), std::move(retriever), settings);
@@ -180,6 +187,7 @@ class VoiceStream::Impl {
   }
 
   conversion::StreamSizes sizes_;
+  StreamQuality quality_;
   conversion::BlockConverter converter_;
   conversion::StreamInput input_;
   conversion::BlockLoudness loudness_;

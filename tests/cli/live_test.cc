@@ -228,6 +228,11 @@ TEST_F(LiveTest, SaysWhatIsWrong) {
   EXPECT_THAT(error_with({"--input", "-", "--output", "out.mp3"}, 2), HasSubstr("out.mp3"));
   EXPECT_THAT(error_with({"--input", "-", "--output", "nowhere/out.wav"}, 1), HasSubstr("nowhere"));
   EXPECT_THAT(error_with({"--input", "-", "--output", "-", "--speaker", "77"}, 1), HasSubstr("--speaker 77"));
+  write_wav(folder_ / "in.wav", input_);
+  EXPECT_THAT(error_with({"--input", "in.wav", "--output", "./in.wav"}, 2), HasSubstr("written over"));
+  EXPECT_THAT(error_with({"--input", "-", "--output", "a.wav", "--record", "a.wav"}, 2),
+              HasSubstr("--record a.wav"));
+  EXPECT_EQ(read_audio(folder_ / "in.wav").waveform, input_);
   const Result rate = run(
       {"live", "--voice", live_config("tiny-v2-48k"), "--input", "-", "--output", "-", "--rate", "22051"});
   EXPECT_EQ(rate.code, 2);
