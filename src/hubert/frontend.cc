@@ -104,7 +104,7 @@ class ConvTile {
   ConvTile(const PackedModel& model, const nn::Context& context, int thread, const nn::PackedMatrix& first,
            const float* waveform, Span frames, int64_t tile_frames)
       : model_(model),
-        kernels_(context.kernels),
+        kernels_(conv_kernels(context.kernels)),
         convs_(model.config.conv_layers),
         first_(first),
         waveform_(waveform),

@@ -83,7 +83,7 @@ class Packer {
     const std::vector<ConvLayer>& convs = c.conv_layers;
     const ConvLayer& layer = convs[index];
     const bool even = index + 1 < convs.size() && convs[index + 1].stride % 2 == 0;
-    return {kernels_,
+    return {conv_kernels(kernels_),
             {.in = convs[index - 1].dim, .out = layer.dim, .kernel = layer.kernel, .stride = layer.stride},
             conv_weight(c, index),
             read_if(c.conv_bias, conv_name(index) + ".0.bias"),
