@@ -23,5 +23,6 @@ NB_MODULE(_core, m) {
   python::bind_retriever(m);
   python::bind_pitch(m);
   python::bind_voice(m);
+  python::bind_stream(m);
   python::bind_program(m);
 }

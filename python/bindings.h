@@ -97,6 +97,7 @@ void bind_audio(nb::module_& m);
 void bind_retriever(nb::module_& m);
 void bind_pitch(nb::module_& m);
 void bind_voice(nb::module_& m);
+void bind_stream(nb::module_& m);
 void bind_program(nb::module_& m);
 
 }  // namespace contentvec::python

@@ -13,12 +13,13 @@
 """
 
 from ._audio import load_audio
-from ._core import DownloadProgress, Error, ModelConfig, ModelInfo, VoiceInfo
+from ._core import DownloadProgress, Error, ModelConfig, ModelInfo, StreamStats, VoiceInfo
 from ._core import version as __version__
 from ._drop_in import HF_REPO_ID, HF_WEIGHTS_FILE, ContentvecModel
 from ._load import DeviceInfo, devices, export, inspect, load
 from ._model import Model
 from ._pitch import Pitch, PitchEstimator, coarse_pitch, interpolate_unvoiced, shift_semitones
+from ._stream import VoiceStream
 from ._voice import Converted, Converter, Voice, find_voice, inspect_voice, write_audio
 
 __all__ = [
@@ -35,8 +36,10 @@ __all__ = [
     "ModelInfo",
     "Pitch",
     "PitchEstimator",
+    "StreamStats",
     "Voice",
     "VoiceInfo",
+    "VoiceStream",
     "__version__",
     "coarse_pitch",
     "devices",

@@ -101,7 +101,7 @@ class Voice:
         keep = -1 if keep_frames is None else keep_frames
         stretch = -1 if stretch_to is None else stretch_to
         samples = self._core.synthesize(
-            rows, track, source_pitch, speaker, _seed(seed), skip_frames, keep, stretch
+            rows, track, source_pitch, speaker, make_seed(seed), skip_frames, keep, stretch
         )
         return like(samples, features)
 
@@ -187,7 +187,7 @@ class Converter:
         """
         if unvoiced not in ("interpolate", "keep"):
             raise Error(f'unvoiced is {unvoiced!r}; expected "interpolate" or "keep"')
-        used = _seed(seed)
+        used = make_seed(seed)
         track = None if f0 is None else to_floats(f0, "f0").reshape(-1)
         samples, sample_rate, hertz, confidence = self._core.convert(
             vector(waveform, "the waveform"),
@@ -266,7 +266,7 @@ def write_audio(
     _core.write_audio(os.fspath(path), samples, sample_rate, encoding)
 
 
-def _seed(seed: int | None) -> int:
+def make_seed(seed: int | None) -> int:
     if seed is None:
         return secrets.randbits(32)
     if not 0 <= seed < 2**64:

@@ -220,7 +220,7 @@ def test_ctrl_c_ends_an_extraction(noise, ctrl_c):
     assert model.extract(some[0]).shape == (49, 768)
 
 
-@pytest.mark.parametrize(("page", "examples"), [("README.md", 1), ("docs/python.md", 4)])
+@pytest.mark.parametrize(("page", "examples"), [("README.md", 1), ("docs/python.md", 5)])
 def test_documented_examples_run_as_written(page, examples, tmp_path, monkeypatch, noise):
     """With synthetic weights in place of each model, noise in place of input.wav, and an index of its features."""
     text = (ROOT / page).read_text()
