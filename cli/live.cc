@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -18,6 +19,7 @@
 #include <vector>
 
 #include "cli/console.h"
+#include "cli/devices/devices.h"
 #include "cli/fail.h"
 #include "cli/live_io.h"
 #include "cli/voice_parts.h"
@@ -36,6 +38,7 @@ struct LiveArguments : VoiceArguments {
   std::string output;
   int rate = 0;
   std::string encoding = "s16";
+  bool list_devices = false;
   bool paced = false;
   std::string record;
   std::string stats;
@@ -52,9 +55,34 @@ struct LiveArguments : VoiceArguments {
 constexpr const char* kPipe = "-";
 constexpr int kStandardRate = 48000;
 
+/// What a side of the stream is, by its name.
+bool is_file(const std::string& name) {
+  if (name.empty() || name == kPipe) return false;
+  const std::string ending = std::filesystem::path(name).extension().string();
+  const bool is_word = ending.size() > 1 && std::all_of(ending.begin() + 1, ending.end(),
+                                                        [](unsigned char c) { return std::isalnum(c) != 0; });
+  std::error_code ignored;
+  return is_word || name.find('/') != std::string::npos || std::filesystem::exists(name, ignored);
+}
+bool is_device(const std::string& name) {
+  return name != kPipe && !is_file(name);
+}
+
+/// The devices that speak and are heard, where they are devices.
+struct Devices {
+  std::optional<AudioDevice> input;
+  std::optional<AudioDevice> output;
+};
+
+Devices find_devices(const LiveArguments& arguments) {
+  Devices devices;
+  if (is_device(arguments.input)) devices.input = find_device(arguments.input, Direction::kInput);
+  if (is_device(arguments.output)) devices.output = find_device(arguments.output, Direction::kOutput);
+  return devices;
+}
+
 /// A mistake in a name is to be known before the sound is over, and nothing that is read is written over.
 void check_written(const LiveArguments& arguments, const std::string& path, const char* option) {
-  if (path.empty() || path == kPipe) return;
   const std::filesystem::path file = path;
   std::error_code ignored;
   for (const std::string& read :
@@ -73,33 +101,42 @@ void check_written(const LiveArguments& arguments, const std::string& path, cons
 }
 
 void check_arguments(const LiveArguments& arguments) {
+  if (arguments.voice.empty())
+    throw UsageError("--voice is required: the voice that speaks (see `contentvec live --help`)");
   if (arguments.output == kPipe && isatty(STDOUT_FILENO) == 1)
     throw UsageError(
         "--output - writes samples to standard output, which is a terminal: lead it into a program or file");
   if (arguments.input == kPipe && isatty(STDIN_FILENO) == 1)
     throw UsageError(
         "--input - reads samples from standard input, which is a terminal: lead a program or file into it");
-  check_written(arguments, arguments.output, "--output");
-  check_written(arguments, arguments.record, "--record");
+  if (is_file(arguments.output)) check_written(arguments, arguments.output, "--output");
+  if (!arguments.record.empty()) check_written(arguments, arguments.record, "--record");
   if (!arguments.record.empty() && arguments.record == arguments.output)
     throw UsageError(fmt::format("--record {} is --output's file, which has the same in it: leave it out",
                                  arguments.record));
   if (arguments.rate % 100 != 0)
     throw UsageError(fmt::format("--rate {}: expected a multiple of 100", arguments.rate));
-  if (arguments.paced && arguments.input == kPipe)
-    throw UsageError("--paced is for files: a pipe has the pace of whoever writes to it");
+  if (arguments.paced && !is_file(arguments.input))
+    throw UsageError("--paced is for files: pipes and devices have a pace of their own");
 }
 
-/// What is asked for, else a file's own where a stream can have it.
-int settle_rate(const LiveArguments& arguments) {
+bool streams_take(double rate) {
+  return std::fmod(rate, 100) == 0 && rate >= 8000 && rate <= 192'000;
+}
+
+/// What is asked for, else a device's or a file's own where a stream can have it.
+int settle_rate(const LiveArguments& arguments, const Devices& devices) {
   if (arguments.rate != 0) return arguments.rate;
   if (arguments.input == kPipe) return kStandardRate;
+  for (const std::optional<AudioDevice>& device : {devices.input, devices.output})
+    if (device && streams_take(device->rate)) return static_cast<int>(device->rate);
+  if (!is_file(arguments.input)) return kStandardRate;
   const int own = audio_rate(arguments.input);
-  return own % 100 == 0 && own >= 8000 && own <= 192'000 ? own : kStandardRate;
+  return streams_take(own) ? own : kStandardRate;
 }
 
-StreamOptions options_of(const LiveArguments& arguments) {
-  return {.rate = settle_rate(arguments),
+StreamOptions options_of(const LiveArguments& arguments, const Devices& devices) {
+  return {.rate = settle_rate(arguments, devices),
           .block_ms = arguments.block,
           .extra_ms = arguments.extra,
           .crossfade_ms = arguments.stream_crossfade,
@@ -132,18 +169,23 @@ RawEncoding encoding_of(const LiveArguments& arguments) {
   return arguments.encoding == "float" ? RawEncoding::kFloat : RawEncoding::kS16;
 }
 
+/// A file or pipe, which is to be there before the models are loaded.
 std::unique_ptr<LiveSource> open_input(const LiveArguments& arguments, int rate) {
   return arguments.input == kPipe ? raw_input(encoding_of(arguments)) : file_input(arguments.input, rate);
 }
 
 /// Where the sound goes: the output, and what records it.
-std::vector<std::unique_ptr<LiveSink>> open_outputs(const LiveArguments& arguments, int rate) {
+std::vector<std::unique_ptr<LiveSink>> open_outputs(const LiveArguments& arguments,
+                                                    const std::optional<AudioDevice>& device,
+                                                    const VoiceStream& stream) {
   std::vector<std::unique_ptr<LiveSink>> sinks;
-  if (arguments.output == kPipe)
+  if (device)
+    sinks.push_back(device_output(*device, stream.rate(), static_cast<size_t>(stream.block())));
+  else if (arguments.output == kPipe)
     sinks.push_back(raw_output(encoding_of(arguments)));
   else
-    sinks.push_back(file_output(arguments.output, rate));
-  if (!arguments.record.empty()) sinks.push_back(file_output(arguments.record, rate));
+    sinks.push_back(file_output(arguments.output, stream.rate()));
+  if (!arguments.record.empty()) sinks.push_back(file_output(arguments.record, stream.rate()));
   return sinks;
 }
 
@@ -213,7 +255,13 @@ void run_stream(VoiceStream& stream, LiveSource& source, std::span<const std::un
   }
 }
 
-nlohmann::ordered_json json_of(const VoiceStream& stream) {
+/// How often a device was not served in time.
+struct Gaps {
+  int64_t input = 0;
+  int64_t output = 0;
+};
+
+nlohmann::ordered_json json_of(const VoiceStream& stream, const Gaps& gaps) {
   const StreamStats stats = stream.stats();
   return {{"rate", stream.rate()},
           {"block_ms", block_ms(stream)},
@@ -221,52 +269,86 @@ nlohmann::ordered_json json_of(const VoiceStream& stream) {
           {"blocks", stats.blocks},
           {"failed", stats.failed},
           {"underruns", stats.underruns},
+          {"input_gaps", gaps.input},
+          {"output_gaps", gaps.output},
           {"mean_ms", stats.mean_ms},
           {"p99_ms", stats.p99_ms},
           {"worst_ms", stats.worst_ms}};
 }
 
-void summarise(const VoiceStream& stream, const LiveArguments& arguments) {
+void summarise(const VoiceStream& stream, const Gaps& gaps, const LiveArguments& arguments) {
   const StreamStats stats = stream.stats();
   note_line(fmt::format(
       "contentvec: {} blocks of {:.0f} ms took {:.1f} ms each, 99 of 100 at most {:.1f} ({:.0f} %); {} took longer "
       "than they last; latency {:.0f} ms and computing",
       stats.blocks, block_ms(stream), stats.mean_ms, stats.p99_ms, 100 * stats.p99_ms / block_ms(stream),
       stats.underruns, 1000.0 * static_cast<double>(stream.latency()) / stream.rate()));
+  if (gaps.input > 0 || gaps.output > 0)
+    note_line(fmt::format(
+        "contentvec: the input lost sound {} times, the output had none {} times: give a longer --block, "
+        "or --quality fast",
+        gaps.input, gaps.output));
   if (arguments.stats.empty()) return;
-  const std::string line = json_line(json_of(stream)) + "\n";
+  const std::string line = json_line(json_of(stream, gaps)) + "\n";
   write_whole_file(arguments.stats, std::as_bytes(std::span(line)));
 }
 
-int run(const LiveArguments& arguments) {
-  check_arguments(arguments);
-  const StreamOptions options = options_of(arguments);
-  const std::unique_ptr<LiveSource> source = open_input(arguments, options.rate);
-  VoiceStream stream = make_stream(arguments, options);
-  const std::vector<std::unique_ptr<LiveSink>> sinks = open_outputs(arguments, options.rate);
-  stop_on_signals();
-  run_stream(stream, *source, sinks, arguments.paced);
-  for (const auto& sink : sinks) sink->finish();
-  summarise(stream, arguments);
+/// Does what may fail for a device, a pipe or a file, and says so: what was heard until then is kept.
+template <typename Action>
+bool succeeds(Action action) {
+  try {
+    action();
+    return true;
+  } catch (const Error& error) {
+    error_line(error.what());
+    return false;
+  }
+}
+
+int list_devices() {
+  for (const AudioDevice& device : audio_devices())
+    if (!print_line(fmt::format("{:3}  {}  ({}, {} in, {} out, {:.0f} Hz{}{})", device.number, device.name,
+                                device.system, device.inputs, device.outputs, device.rate,
+                                device.default_input ? ", standard input" : "",
+                                device.default_output ? ", standard output" : "")))
+      return kFailed;
   return kDone;
 }
 
+int run(const LiveArguments& arguments) {
+  if (arguments.list_devices) return list_devices();
+  check_arguments(arguments);
+  const Devices devices = find_devices(arguments);
+  const StreamOptions options = options_of(arguments, devices);
+  std::unique_ptr<LiveSource> source = devices.input ? nullptr : open_input(arguments, options.rate);
+  VoiceStream stream = make_stream(arguments, options);
+  if (devices.input)
+    source = device_input(*devices.input, stream.rate(), static_cast<size_t>(stream.block()));
+  const std::vector<std::unique_ptr<LiveSink>> sinks = open_outputs(arguments, devices.output, stream);
+  stop_on_signals();
+  bool is_well = succeeds([&] { run_stream(stream, *source, sinks, arguments.paced); });
+  for (const auto& sink : sinks) is_well = succeeds([&] { sink->finish(); }) && is_well;
+  summarise(stream, {source->gaps(), sinks.front()->gaps()}, arguments);
+  return is_well ? kDone : kFailed;
+}
+
 void add_sides(Options& options, LiveArguments& a) {
-  options.add("--voice", a.voice, "The voice, as convert takes it", "FILE")->required();
+  options.add("--voice", a.voice, "The voice, as convert takes it", "FILE");
+  options.add(
+      "--input", a.input,
+      "What is spoken: a device's number or part of its name (default: the system's own), - for samples from "
+      "standard input, or an audio file, as fast as it goes",
+      "DEVICE|FILE|-");
+  options.add(
+      "--output", a.output,
+      "Where it is heard: a device (default: the system's own), - for samples to standard output, block by "
+      "block, or a .wav or .flac file",
+      "DEVICE|FILE|-");
   options
-      .add("--input", a.input,
-           "What is spoken: - for samples from standard input, or an audio file, as fast as it goes",
-           "FILE|-")
-      ->required();
-  options
-      .add("--output", a.output,
-           "Where it is heard: - for samples to standard output, block by block, or a .wav or .flac file",
-           "FILE|-")
-      ->required();
-  options
-      .add("--rate", a.rate,
-           "Samples per second of both, a multiple of 100 (default: an audio file's own; of a pipe 48000)",
-           "HZ")
+      .add(
+          "--rate", a.rate,
+          "Samples per second of both, a multiple of 100 (default: a device's or file's own; of a pipe 48000)",
+          "HZ")
       ->check(number_in(8000, 192000));
   options
       .add("--encoding", a.encoding,
@@ -310,6 +392,7 @@ Command add_live(CLI::App& app) {
   const auto a = std::make_shared<LiveArguments>();
   Options options(*parser);
   add_sides(options, *a);
+  parser->add_flag("--list-devices", a->list_devices, "Print the sound devices and stop");
   parser->add_flag("--paced", a->paced, "Play an audio file at its own speed");
   add_blocks(options, *a);
   parser->add_flag("--bypass", a->bypass, "Let the input be heard, as late as the voice would be");

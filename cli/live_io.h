@@ -21,6 +21,8 @@ class LiveSource {
   /// Fills the block from its beginning on, and returns how many samples there were: fewer than it holds only where
   /// the sound ends. Throws Error.
   virtual size_t read(std::span<float> block) = 0;
+  /// How often sound was lost, since nobody read it in time.
+  [[nodiscard]] virtual int64_t gaps() const { return 0; }
 };
 
 /// Where it goes.
@@ -29,8 +31,10 @@ class LiveSink {
   virtual ~LiveSink() = default;
   /// Throws Error where it cannot be written.
   virtual void write(std::span<const float> block) = 0;
-  /// The sound has ended.
+  /// The sound has ended: returns when all of it has been heard.
   virtual void finish() = 0;
+  /// How often there was silence, since nothing was written in time.
+  [[nodiscard]] virtual int64_t gaps() const { return 0; }
 };
 
 /// Samples of standard input. Ends with it, and where a signal asks to stop.

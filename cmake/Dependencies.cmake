@@ -85,6 +85,26 @@ elseif(NOT CONTENTVEC_PLOT STREQUAL "OFF")
   message(FATAL_ERROR "CONTENTVEC_PLOT is \"${CONTENTVEC_PLOT}\": it must be AUTO, ON or OFF")
 endif()
 
+# PortAudio's, in the same way.
+set(CONTENTVEC_HAVE_PORTAUDIO FALSE)
+if(CONTENTVEC_PORTAUDIO MATCHES "^(AUTO|ON)$")
+  find_package(PkgConfig QUIET)
+  if(PkgConfig_FOUND)
+    pkg_check_modules(PORTAUDIO QUIET portaudio-2.0>=19)
+  endif()
+  if(PORTAUDIO_FOUND)
+    set(CONTENTVEC_HAVE_PORTAUDIO TRUE)
+    set(CONTENTVEC_PORTAUDIO_FILE libportaudio.so.2)
+    if(APPLE)
+      set(CONTENTVEC_PORTAUDIO_FILE ${PORTAUDIO_LIBDIR}/libportaudio.2.dylib)
+    endif()
+  elseif(CONTENTVEC_PORTAUDIO STREQUAL "ON")
+    message(FATAL_ERROR "CONTENTVEC_PORTAUDIO is ON, but PortAudio is not found: install its headers (Debian and Ubuntu: portaudio19-dev)")
+  endif()
+elseif(NOT CONTENTVEC_PORTAUDIO STREQUAL "OFF")
+  message(FATAL_ERROR "CONTENTVEC_PORTAUDIO is \"${CONTENTVEC_PORTAUDIO}\": it must be AUTO, ON or OFF")
+endif()
+
 # MLX comes as a Python package, with CMake files in it: that of CONTENTVEC_MLX_PYTHON, which is the Python of
 # build/mlx-venv, where `scripts/setup --mlx` puts it, else the one on the path; or wherever MLX_ROOT says.
 if(CONTENTVEC_MLX)

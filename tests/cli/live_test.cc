@@ -219,7 +219,8 @@ TEST_F(LiveTest, SaysWhatIsWrong) {
     EXPECT_EQ(result.code, code) << result.err;
     return result.err;
   };
-  EXPECT_THAT(error_with({"--input", "-"}, 2), HasSubstr("--output"));
+  EXPECT_THAT(run({"live", "--input", "-", "--output", "-"}).err, HasSubstr("--voice is required"));
+  EXPECT_THAT(error_with({"--input", "-", "--output", "no such device"}, 1), HasSubstr("device"));
   EXPECT_THAT(error_with({"--input", "-", "--output", "-", "--search", "1"}, 2), HasSubstr("--search"));
   EXPECT_THAT(error_with({"--input", "-", "--output", "-", "--quality", "best"}, 2),
               HasSubstr("exact, fast"));
