@@ -4,19 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
-#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
 
 #include "child.h"
-#include "contentvec/hub.h"
-#include "hub/hub_server.h"
-#include "hub/partial_file.h"
-#include "hub/settings.h"
+#include "hub/faults.h"
 
 namespace contentvec::test {
 namespace {
@@ -28,60 +23,6 @@ using testing::AnyOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
-
-const std::string kContent(200000, 'x');
-
-/// Other limits for a while.
-class WithLimits {
- public:
-  explicit WithLimits(const hub::Limits& limits) { hub::limits() = limits; }
-  ~WithLimits() { hub::limits() = before_; }
-  WithLimits(const WithLimits&) = delete;
-  WithLimits& operator=(const WithLimits&) = delete;
-
- private:
-  hub::Limits before_ = hub::limits();
-};
-
-class FaultTest : public testing::Test {
- protected:
-  FaultTest() {
-    setenv("HF_HUB_ETAG_TIMEOUT", "1", 1);
-    setenv("HF_HUB_DOWNLOAD_TIMEOUT", "1", 1);
-    hub_.publish(kRepo, "model.pt", kContent);
-  }
-
-  /// The error of a download with these faults, after a look at what it left: no file with a name of its own,
-  /// and at most one to go on with. Without the faults it then works.
-  std::string error_with(const json& faults) {
-    hub_.set_faults(faults);
-    const std::string error = error_of([] { download(kRepo, "model.pt"); });
-    EXPECT_FALSE(find_cached("org/repo/model.pt"));
-    EXPECT_LE(left().size(), 1U);
-    for (const std::string& name : left()) EXPECT_TRUE(name.ends_with(".incomplete")) << name;
-    EXPECT_FALSE(fs::exists(hub_.cached(kRepo) / "snapshots" / kCommit / "model.pt"));
-    return error;
-  }
-
-  void expect_to_work() {
-    hub_.set_faults(json::array());
-    EXPECT_EQ(fs::file_size(download(kRepo, "model.pt").path), kContent.size());
-  }
-
-  /// Names of the blobs.
-  std::vector<std::string> left() {
-    std::vector<std::string> names;
-    std::error_code none;
-    for (const auto& entry : fs::directory_iterator(hub_.cached(kRepo) / "blobs", none))
-      names.push_back(entry.path().filename().string());
-    return names;
-  }
-
-  HubServer hub_;
-
- private:
-  WithLimits limits_{{.breath = std::chrono::milliseconds(1)}};
-};
 
 json on_hub(json fault) {
   fault["on"] = "model.pt";
@@ -285,12 +226,6 @@ TEST_F(FaultTest, AFullDisk) {
   expect_to_work();
 }
 
-TEST_F(FaultTest, ACacheThatCannotBeWritten) {
-  write_file(hub_.cache(), std::string("a file where a folder should be"));
-  EXPECT_THAT(error_of([] { download(kRepo, "model.pt"); }),
-              AllOf(HasSubstr("HF_HUB_CACHE"), HasSubstr("folder")));
-}
-
 TEST_F(FaultTest, ABodyWithoutEnd) {
   const WithLimits limits({.unannounced = 150000, .json = 1000});
   EXPECT_THAT(error_with({{{"on", "."}, {"no_length", true}, {"headers", {{"X-Linked-Size", nullptr}}}}}),
@@ -331,15 +266,6 @@ TEST_F(FaultTest, SomeOfTheDiskStaysFree) {
               HasSubstr("no room for"));
   EXPECT_THAT(left(), IsEmpty());
   expect_to_work();
-}
-
-TEST_F(FaultTest, ALinkThatAKilledProcessLeftIsNoMatter) {
-  const fs::path path = download(kRepo, "model.pt").path;
-  for (int i = 0; i < 1000; ++i)
-    fs::create_symlink("nowhere", path.string() + "." + std::to_string(getpid()) + "-" + std::to_string(i));
-  fs::remove(path);
-  EXPECT_EQ(text_of(download(kRepo, "model.pt").path), kContent);
-  EXPECT_TRUE(fs::is_symlink(path));
 }
 
 // Each answer alone is too short to be measured.
@@ -417,144 +343,6 @@ TEST_F(FaultTest, APasswordInTheEndpointIsUsedAndNotShown) {
   hub_.stop();
   EXPECT_THAT(error_of([] { resolve("org/other/x.pt"); }), quiet);
   EXPECT_THAT(download(kRepo, "model.pt").warnings[0], quiet);
-}
-
-/// Links and pipes that somebody put into the cache.
-TEST_F(FaultTest, PlantedThingsAreReplacedAndNotFollowed) {
-  const std::string digest = [&] {
-    const fs::path blob = fs::read_symlink(download(kRepo, "model.pt").path).filename();
-    return blob.string();
-  }();
-  const TemporaryFolder outside;
-  const fs::path victim = outside / "victim";
-  const fs::path repo = hub_.cached(kRepo);
-  const fs::path blob = repo / "blobs" / digest;
-  const std::vector<fs::path> places = {blob, blob.string() + ".incomplete", repo / "refs/main",
-                                        repo / ".no_exist" / kCommit / "config.json",
-                                        hub_.cache() / ".locks/models--org--repo" / (digest + ".lock")};
-  for (const char* kind : {"link", "hard link", "dangling", "pipe", "loop"}) {
-    for (const fs::path& place : places) {
-      write_file(victim, std::string("precious"));
-      fs::remove_all(repo / "snapshots");
-      fs::remove(place);
-      if (place != blob) fs::remove(blob);
-      const std::string what = kind;
-      if (what == "link") fs::create_symlink(victim, place);
-      if (what == "hard link") fs::create_hard_link(victim, place);
-      if (what == "dangling") fs::create_symlink(outside / "made", place);
-      if (what == "pipe") mkfifo(place.c_str(), 0600);
-      if (what == "loop") fs::create_symlink(place.filename(), place);
-      if (what == "hard link" && place == blob) continue;  // of another size, or a blob
-      EXPECT_EQ(text_of(download(kRepo, "model.pt").path), kContent) << kind << place;
-      EXPECT_EQ(text_of(victim), "precious") << kind << place;
-      EXPECT_FALSE(fs::exists(outside / "made")) << kind << place;
-    }
-  }
-}
-
-/// What lies in a folder: each file's name and content.
-std::map<std::string, std::string> everything_in(const fs::path& folder) {
-  std::map<std::string, std::string> found;
-  for (const auto& entry : fs::recursive_directory_iterator(folder))
-    found[entry.path().string()] = entry.is_regular_file() ? text_of(entry.path()) : "";
-  return found;
-}
-
-/// Links in the place of the cache's folders, to a folder with files of the same names.
-TEST_F(FaultTest, NothingIsWrittenThroughPlantedFolders) {
-  const std::string deep = "sub/deep/model.pt";
-  hub_.publish(kRepo, deep, kContent);
-  const fs::path repo = hub_.cached(kRepo);
-  const fs::path snapshot = repo / "snapshots" / kCommit;
-  const fs::path absent = repo / ".no_exist" / kCommit;
-  const std::vector<fs::path> places = {repo / "refs",           repo / "refs/feature",
-                                        repo / ".no_exist",      absent,
-                                        absent / "sub",          absent / "sub/deep",
-                                        repo / "snapshots",      snapshot,
-                                        snapshot / "sub",        snapshot / "sub/deep",
-                                        hub_.cache() / ".locks", hub_.cache() / ".locks/models--org--repo"};
-  for (const fs::path& place : places) {
-    const TemporaryFolder outside;
-    for (const char* name : {"main", "one", "model.pt", "config.json"})
-      write_file(outside / name, std::string("precious"));
-    const auto before = everything_in(outside.path());
-    fs::remove_all(hub_.cache());
-    fs::create_directories(place.parent_path());
-    fs::create_directory_symlink(outside.path(), place);
-    const int fetched = hub_.count("GET", "cdn");
-    try {
-      const ResolvedModel model = download(kRepo, deep, {.revision = "feature/one"});
-      EXPECT_EQ(text_of(model.path), kContent) << place;
-    } catch (const Error& error) {
-      EXPECT_THAT(error.what(), HasSubstr("in the model cache"));
-      EXPECT_THAT(error.what(), HasSubstr("remove it"));
-      EXPECT_EQ(hub_.count("GET", "cdn"), fetched) << place;
-    }
-    EXPECT_EQ(everything_in(outside.path()), before) << place;
-  }
-}
-
-/// A folder in the place of a file is noticed before anything is fetched for it.
-TEST_F(FaultTest, AFolderInThePlaceOfAFileIsNamed) {
-  const fs::path path = download(kRepo, "model.pt").path;
-  const fs::path blob = hub_.cached(kRepo) / "blobs" / fs::read_symlink(path).filename();
-  const int fetched = hub_.count("GET", "cdn");
-  for (const fs::path& place : {blob, path}) {
-    fs::remove_all(path);
-    fs::remove_all(blob);
-    fs::create_directories(place / "full");
-    EXPECT_THAT(error_of([] { download(kRepo, "model.pt"); }),
-                AllOf(HasSubstr(place.string()), HasSubstr("a folder in the place of a file"),
-                      HasSubstr("remove it")));
-  }
-  EXPECT_EQ(hub_.count("GET", "cdn"), fetched);
-}
-
-TEST_F(FaultTest, BlobsMayLieOnAnotherDisk) {
-  const TemporaryFolder outside;
-  fs::create_directories(hub_.cached(kRepo));
-  fs::create_directory_symlink(outside.path(), hub_.cached(kRepo) / "blobs");
-  EXPECT_EQ(text_of(download(kRepo, "model.pt").path), kContent);
-  EXPECT_FALSE(fs::is_empty(outside.path()));
-}
-
-TEST_F(FaultTest, ASnapshotThatLeadsOutOfTheCacheIsRefused) {
-  const fs::path path = download(kRepo, "model.pt").path;
-  const TemporaryFolder outside;
-  write_file(outside / "other", std::string("other"));
-  fs::remove(path);
-  fs::create_symlink(outside / "other", path);
-  EXPECT_THAT(error_of([] { download(kRepo, "model.pt"); }),
-              AllOf(HasSubstr(path.string()), HasSubstr("remove it")));
-  fs::remove(path);
-  expect_to_work();
-  // The whole cache on another disk is the user's own doing.
-  fs::rename(hub_.cache(), outside / "cache");
-  fs::create_directory_symlink(outside / "cache", hub_.cache());
-  expect_to_work();
-}
-
-TEST(FileLock, GoesOnWhereThereAreNoLocks) {
-  const TemporaryFolder folder;
-  for (const int error : {ENOLCK, ENOSYS, EOPNOTSUPP}) {
-    int waited = 0;
-    const hub::FileLock held(
-        folder / "x.lock", [&] { ++waited; },
-        [&](int, int) {
-          errno = error;
-          return -1;
-        });
-    EXPECT_EQ(waited, 0);
-  }
-  EXPECT_THAT(error_of([&] {
-                const hub::FileLock held(
-                    folder / "x.lock", [] {},
-                    [](int, int) {
-                      errno = EIO;
-                      return -1;
-                    });
-              }),
-              HasSubstr("cannot lock"));
 }
 
 /// What the cache has stands in where the hub cannot or will not say anything, but not for its "no".
