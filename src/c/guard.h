@@ -68,6 +68,15 @@ Options options_or_defaults(const Options* given, const Options& defaults) {
   return options;
 }
 
+/// The size that the caller has set in a struct it wants filled in, whose type is called `name`.
+template <typename Info>
+size_t size_of_info(const Info* info, const char* name) {
+  const size_t size = needed(info, "info").size;
+  if (size < sizeof(size))
+    throw InvalidArgument("info: set its size to sizeof(" + std::string(name) + ") first");
+  return size;
+}
+
 /// The defaults into a struct of the caller's of `size` bytes.
 template <typename Options>
 void fill_in(Options* into, size_t size, const Options& defaults) noexcept {

@@ -177,9 +177,7 @@ void contentvec_model_free(contentvec_model* model) {
 contentvec_status contentvec_model_get_info(const contentvec_model* model, contentvec_model_info* info) {
   return guarded([&] {
     const ModelInfo& from = needed(model, "model").model.info();
-    const size_t size = needed(info, "info").size;
-    if (size < sizeof(size))
-      throw InvalidArgument("info: set its size to sizeof(contentvec_model_info) first");
+    const size_t size = c::size_of_info(info, "contentvec_model_info");
     const ModelConfig& config = from.config;
     c::fill_in(info, size,
                contentvec_model_info{.size = size,

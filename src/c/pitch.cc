@@ -103,9 +103,7 @@ void contentvec_pitch_free(contentvec_pitch* pitch) {
 contentvec_status contentvec_pitch_get_info(const contentvec_pitch* pitch, contentvec_pitch_info* info) {
   return guarded([&] {
     const PitchEstimator& estimator = needed(pitch, "pitch").estimator;
-    const size_t size = needed(info, "info").size;
-    if (size < sizeof(size))
-      throw InvalidArgument("info: set its size to sizeof(contentvec_pitch_info) first");
+    const size_t size = c::size_of_info(info, "contentvec_pitch_info");
     const bool is_rmvpe = estimator.method() == PitchMethod::kRmvpe;
     c::fill_in(info, size,
                contentvec_pitch_info{.size = size,

@@ -114,9 +114,7 @@ void contentvec_voice_free(contentvec_voice* voice) {
 contentvec_status contentvec_voice_get_info(const contentvec_voice* voice, contentvec_voice_info* info) {
   return guarded([&] {
     const Voice& loaded = needed(voice, "voice").voice;
-    const size_t size = needed(info, "info").size;
-    if (size < sizeof(size))
-      throw InvalidArgument("info: set its size to sizeof(contentvec_voice_info) first");
+    const size_t size = c::size_of_info(info, "contentvec_voice_info");
     const VoiceInfo& own = loaded.info();
     c::fill_in(info, size,
                contentvec_voice_info{.size = size,
