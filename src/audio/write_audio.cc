@@ -9,11 +9,11 @@
 #include <utility>
 
 #include "audio/pcm.h"
-#include "audio/resampler.h"
 #include "contentvec/audio.h"
 #include "output/atomic_file.h"
 #include "runtime/fail.h"
 #include "runtime/finite.h"
+#include "runtime/lower_case.h"
 
 namespace contentvec {
 namespace {
@@ -88,8 +88,7 @@ class AudioTarget {
 
 AudioContainer container_of(const fs::path& path, const AudioFileOptions& options) {
   if (options.container) return *options.container;
-  std::string ending = path.extension().string();
-  for (char& c : ending) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  const std::string ending = lower_case(path.extension().string());
   if (ending == ".wav") return AudioContainer::kWav;
   if (ending == ".flac") return AudioContainer::kFlac;
   fail("cannot write audio to '{}': expected a name that ends in .wav or .flac, or a container that is named",
@@ -114,7 +113,7 @@ void check_audio(const fs::path& path, Channels channels, int rate, AudioContain
                  AudioEncoding encoding) {
   const bool is_flac = container == AudioContainer::kFlac;
   const size_t most_channels = is_flac ? 8 : 1024;
-  const int highest_rate = is_flac ? 655350 : audio::kHighestRate;
+  const int highest_rate = is_flac ? 655350 : kHighestRate;
   if (channels.empty() || channels.size() > most_channels)
     fail("cannot write '{}': expected 1 to {} channels, found {}", path.string(), most_channels,
          channels.size());

@@ -15,6 +15,7 @@
 #include "checkpoint/text.h"
 #include "contentvec/model.h"
 #include "runtime/fail.h"
+#include "runtime/lower_case.h"
 
 namespace contentvec::hub {
 namespace {
@@ -54,9 +55,7 @@ void take_header(Response& response, std::string_view line) {
   }
   const size_t colon = line.find(':');
   if (colon == line.npos) return;
-  std::string name(line.substr(0, colon));
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string name = lower_case(std::string(line.substr(0, colon)));
   line.remove_prefix(colon + 1);
   while (!line.empty() && (line.front() == ' ' || line.front() == '\t')) line.remove_prefix(1);
   while (!line.empty() && (line.back() == ' ' || line.back() == '\t')) line.remove_suffix(1);
@@ -250,9 +249,7 @@ std::string origin(const std::string& url) {
   std::string scheme = part(parsed, CURLUPART_SCHEME);
   if (scheme != "http" && scheme != "https")
     fail("expected an address that begins with https:// or http://, found {}:", scheme);
-  std::string host = part(parsed, CURLUPART_HOST);
-  std::transform(host.begin(), host.end(), host.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string host = lower_case(part(parsed, CURLUPART_HOST));
   const std::string port = part(parsed, CURLUPART_PORT, CURLU_NO_DEFAULT_PORT);
   return fmt::format("{}://{}{}{}", scheme, host, port.empty() ? "" : ":", port);
 }

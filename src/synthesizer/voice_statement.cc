@@ -10,6 +10,7 @@
 #include "checkpoint/packed_file.h"
 #include "checkpoint/text.h"
 #include "runtime/fail.h"
+#include "runtime/lower_case.h"
 #include "synthesizer/voice_config_json.h"
 #include "synthesizer/voice_file.h"
 
@@ -43,14 +44,9 @@ std::string text_in(const json& entries, const char* key) {
              : "";
 }
 
-std::string lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  return text;
-}
-
 void refuse_other_vocoders(const Checkpoint& file, const json& entries) {
   const std::string vocoder = text_in(entries, "vocoder");
-  if (!vocoder.empty() && lower(vocoder) != "hifi-gan")
+  if (!vocoder.empty() && lower_case(vocoder) != "hifi-gan")
     fail("{}: a voice of the vocoder {}, which this library does not compute; it knows RVC's HiFi-GAN",
          file.source, checkpoint::quote(vocoder));
   const auto has = [&](std::string_view start) {
@@ -106,7 +102,7 @@ std::map<std::string, std::string> notes_in(const Checkpoint& file, const json& 
 
 /// Applio lets its users train on other features, and takes a version 1's from another layer.
 void warn_of_features(const json& entries, VoiceStatement& statement) {
-  const std::string embedder = lower(text_in(entries, "embedder_model"));
+  const std::string embedder = lower_case(text_in(entries, "embedder_model"));
   constexpr std::array<std::string_view, 4> kKnown = {"", "none", "contentvec", "hubert_base"};
   if (std::find(kKnown.begin(), kKnown.end(), embedder) == kKnown.end()) {
     statement.warnings.push_back(fmt::format(
