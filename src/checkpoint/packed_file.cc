@@ -59,9 +59,19 @@ bool has_packed(const std::string& path) {
   });
 }
 
+void check_packed(const std::string& path) {
+  const std::optional<PackedName> name = packed_name(path);
+  if (!name || has_packed(path)) return;
+  const std::vector<std::string> names = packed_files(name->pack).value_or(std::vector<std::string>());
+  if (names.empty())
+    fail("{} is no zip file with voices, in which {} would be", name->pack, quote(name->entry));
+  fail("there is no {} in {}; it has {}", quote(name->entry), name->pack, listed(names));
+}
+
 std::shared_ptr<const InputFile> open_input_file(const std::string& path) {
   const std::optional<PackedName> name = packed_name(path);
   if (!name) return std::make_shared<const InputFile>(path);
+  check_packed(path);
   const auto content = from_zip(name->pack, [&](const ZipArchive& zip, const InputFile& file) {
     const uint64_t most = std::min(kMostBytes, kMostGrowth * file.size());
     return std::make_shared<const std::vector<std::byte>>(zip.unpack(name->entry, most));

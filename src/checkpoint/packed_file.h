@@ -15,6 +15,8 @@ namespace contentvec::checkpoint {
 [[nodiscard]] bool is_packed(const std::string& path);
 /// Whether it names one that is there. Throws Error where the zip file cannot be read.
 [[nodiscard]] bool has_packed(const std::string& path);
+/// Throws Error where an entry that is_packed() is not there, with what is.
+void check_packed(const std::string& path);
 
 /// Opens a file, or such an entry, which is unpacked into memory: at most 1 GiB, and at most 16 times the zip file's
 /// size. Throws Error when it cannot be had, or is damaged.

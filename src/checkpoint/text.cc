@@ -1,5 +1,6 @@
 #include "checkpoint/text.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -37,6 +38,14 @@ std::string quote(std::string_view text) {
       quoted += fmt::format("\\x{:02x}", static_cast<uint8_t>(c));
   }
   return quoted + (text.size() > kLongest ? "...'" : "'");
+}
+
+std::string listed(const std::vector<std::string>& texts) {
+  constexpr size_t kShown = 10;
+  std::string list;
+  for (size_t i = 0; i < std::min(texts.size(), kShown); ++i) list += (i > 0 ? ", " : "") + quote(texts[i]);
+  if (texts.size() > kShown) list += fmt::format(" and {} more", texts.size() - kShown);
+  return list;
 }
 
 bool is_utf8(std::string_view text) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "runtime/fail.h"
 
@@ -15,6 +16,9 @@ namespace contentvec::checkpoint {
 /// Text out of a file, fit for an error message: in quotes, control and non-ASCII bytes escaped, cut when
 /// long.
 [[nodiscard]] std::string quote(std::string_view text);
+
+/// Such texts with commas between them, the first ten of many.
+[[nodiscard]] std::string listed(const std::vector<std::string>& texts);
 
 /// Whether `text` is well-formed UTF-8 (so that JSON can hold it).
 [[nodiscard]] bool is_utf8(std::string_view text);

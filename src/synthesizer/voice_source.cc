@@ -1,7 +1,5 @@
 // From what a user names to a voice's file and its index.
 
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <filesystem>
 #include <string_view>
@@ -12,6 +10,7 @@
 #include "contentvec/voice.h"
 #include "hub/files.h"
 #include "runtime/fail.h"
+#include "runtime/lower_case.h"
 #include "tensors/synthetic.h"
 
 namespace contentvec {
@@ -26,9 +25,7 @@ std::string file_name(const std::string& path) {
 }
 
 bool ends_in(const std::string& path, std::string_view ending) {
-  return path.size() > ending.size() &&
-         std::equal(ending.rbegin(), ending.rend(), path.rbegin(),
-                    [](char a, char b) { return a == (b >= 'A' && b <= 'Z' ? b - 'A' + 'a' : b); });
+  return path.size() > ending.size() && lower_case(path).ends_with(ending);
 }
 
 bool is_visible(const std::string& path) {
@@ -60,15 +57,6 @@ void prefer(Names& names, std::string_view beginning, bool with) {
   if (!preferred.empty()) names = std::move(preferred);
 }
 
-std::string listed(const Names& names) {
-  constexpr size_t kShown = 10;
-  Names quoted;
-  for (size_t i = 0; i < std::min(names.size(), kShown); ++i) quoted.push_back(checkpoint::quote(names[i]));
-  const bool more = names.size() > kShown;
-  return fmt::format("{}{}", fmt::join(quoted, ", "),
-                     more ? fmt::format(" and {} more", names.size() - kShown) : "");
-}
-
 struct VoiceAndIndex {
   std::string voice, index;  ///< empty: there is none
 };
@@ -87,15 +75,15 @@ Names voices_among(const Names& names) {
 VoiceAndIndex choose(const Names& names, const std::string& place) {
   const Names voices = voices_among(names);
   if (voices.size() > 1)
-    fail("{}: expected one voice, found {}: {}; name one: {}/FILE", place, voices.size(), listed(voices),
-         place);
+    fail("{}: expected one voice, found {}: {}; name one: {}/FILE", place, voices.size(),
+         checkpoint::listed(voices), place);
   Names indexes = outermost(names, [](const std::string& name) {
     return ends_in(name, ".index") && !file_name(name).starts_with("trained_");
   });
   prefer(indexes, "added_", true);
   if (!voices.empty() && indexes.size() > 1) {
     fail("{}: expected one index beside the voice, found {}: {}; name the voice, {}/{}, and its index", place,
-         indexes.size(), listed(indexes), place, voices.front());
+         indexes.size(), checkpoint::listed(indexes), place, voices.front());
   }
   return {voices.empty() ? "" : voices.front(), indexes.empty() ? "" : indexes.front()};
 }
@@ -157,8 +145,8 @@ Names files_of_repository(const Names& all, const std::string& named, const std:
   if (found.voice.empty()) {
     const Names zips = outermost(all, [](const std::string& name) { return ends_in(name, ".zip"); });
     if (zips.size() > 1)
-      fail("expected one voice in it, found {} zip files: {}; name one: {}/FILE", zips.size(), listed(zips),
-           spec);
+      fail("expected one voice in it, found {} zip files: {}; name one: {}/FILE", zips.size(),
+           checkpoint::listed(zips), spec);
     if (zips.empty()) fail_without_voice(spec);
     return zips;
   }
@@ -190,7 +178,11 @@ VoiceSource source_on_hub(const std::string& spec, const HubOptions& options) {
 }  // namespace synthesizer
 
 VoiceSource find_voice(const std::string& spec, const HubOptions& hub) {
-  if (spec.starts_with(tensors::kSyntheticPrefix) || checkpoint::is_packed(spec)) return {spec, std::nullopt};
+  if (spec.starts_with(tensors::kSyntheticPrefix)) return {spec, std::nullopt};
+  if (checkpoint::is_packed(spec)) {
+    checkpoint::check_packed(spec);
+    return {spec, std::nullopt};
+  }
   std::error_code error;
   const bool here = std::filesystem::status(spec, error).type() != std::filesystem::file_type::not_found;
   return here ? synthesizer::source_here(spec) : synthesizer::source_on_hub(spec, hub);
