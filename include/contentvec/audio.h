@@ -16,6 +16,10 @@ namespace contentvec {
 /// The sample rate that every model here works at, in Hz.
 inline constexpr int kSampleRate = 16000;
 
+/// The sample rates of recordings, in Hz: a lower one would make a few bytes hours of sound.
+inline constexpr int kLowestRate = 1000;
+inline constexpr int kHighestRate = 1'000'000;
+
 /// A decoded audio file.
 struct Audio {
   std::vector<float> waveform;          ///< 16 kHz, mono, [samples].
@@ -63,6 +67,13 @@ CONTENTVEC_API AudioChannels read_audio_channels(const std::filesystem::path& pa
 /// The sample rate of an audio file in Hz, before load_audio makes it 16 kHz. Throws Error as load_audio does
 /// for a file that cannot be opened.
 CONTENTVEC_API int audio_rate(const std::filesystem::path& path);
+
+/// The number of channels of an audio file; of files joined in one, of the first. Throws Error as audio_rate() does.
+CONTENTVEC_API int audio_channel_count(const std::filesystem::path& path);
+
+/// Decodes an audio file to its end and keeps nothing of it. Throws Error where read_audio() does, but for its length
+/// and limits.
+CONTENTVEC_API void check_audio(const std::filesystem::path& path);
 
 /// The endings of the names of files that read_audio reads (".wav", ...), in lower case. They are for
 /// programs that look for audio files in a folder; read_audio itself decides by content. The list lives as

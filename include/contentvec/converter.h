@@ -73,7 +73,7 @@ class Converter {
   CONTENTVEC_API Converter(Model model, std::optional<PitchEstimator> pitch, Voice voice,
                            std::optional<Retriever> retriever = std::nullopt);
 
-  /// `waveform`: mono, `rate` Hz (1 to 1,000,000), finite, nominally in [-1, 1]; at least what is a frame of the
+  /// `waveform`: mono, `rate` Hz (1000 to 1,000,000), finite, nominally in [-1, 1]; at least what is a frame of the
   /// model's, 25 ms. Throws Error for anything else, and for options out of range.
   [[nodiscard]] CONTENTVEC_API Converted convert(std::span<const float> waveform, int rate,
                                                  const ConvertOptions& options = {}) const;

@@ -7,7 +7,7 @@
 #include <system_error>
 #include <utility>
 
-#include "audio/resampler.h"
+#include "contentvec/audio.h"
 #include "runtime/fail.h"
 #include "runtime/finite.h"
 

@@ -157,6 +157,14 @@ std::string doing_with(const std::filesystem::path& path) {
          (path == "-" ? std::string("standard input") : fmt::format("'{}'", path.string()));
 }
 
+/// What its header says of a file's first stream.
+int of_first_stream(const std::filesystem::path& path, int (audio::Decoder::*what)() const) {
+  const std::string doing = doing_with(path);
+  const auto source = audio::open_source(path, doing);
+  const audio::Decoder decoder(std::move(audio::find_contents(*source, doing).streams.front()), doing);
+  return (decoder.*what)();
+}
+
 }  // namespace
 
 Audio read_audio(const std::filesystem::path& path) {
@@ -188,9 +196,21 @@ std::span<const std::string_view> audio_extensions() {
 }
 
 int audio_rate(const std::filesystem::path& path) {
+  return of_first_stream(path, &audio::Decoder::rate);
+}
+
+int audio_channel_count(const std::filesystem::path& path) {
+  return of_first_stream(path, &audio::Decoder::channel_count);
+}
+
+void check_audio(const std::filesystem::path& path) {
   const std::string doing = doing_with(path);
   const auto source = audio::open_source(path, doing);
-  return audio::Decoder(std::move(audio::find_contents(*source, doing).streams.front()), doing).rate();
+  for (audio::Stream& stream : audio::find_contents(*source, doing).streams) {
+    audio::Decoder decoder(std::move(stream), doing);
+    while (!decoder.next().empty()) {
+    }
+  }
 }
 
 }  // namespace contentvec

@@ -11,10 +11,6 @@
 
 namespace contentvec::audio {
 
-/// The sample rates of files that are read, in Hz: a lower one would make a few bytes hours of sound.
-inline constexpr int kLowestRate = 1000;
-inline constexpr int kHighestRate = 1'000'000;
-
 /// Resamples a mono waveform that comes block by block; where the blocks end does not show in the result.
 /// libsoxr at its HQ setting, which is librosa's "soxr_hq". Equal rates pass every sample on as it is.
 class Resampler {

@@ -27,6 +27,8 @@ void limit_peak(std::span<float> samples) {
 
 Recording::Recording(std::span<const float> waveform, int rate) {
   if (waveform.empty()) fail("the recording has no samples; expected at least one");
+  if (rate < kLowestRate || rate > kHighestRate)
+    fail("the recording's rate is {} Hz; expected {} to {}", rate, kLowestRate, kHighestRate);
   check_finite_samples(waveform);
   std::vector<float> resampled;
   if (rate != kSampleRate) waveform = resampled = resample(waveform, rate);

@@ -96,7 +96,11 @@ TEST(Converter, EveryRateIsTaken) {
     EXPECT_EQ(converted.waveform.size(), expected.size()) << rate;
     EXPECT_EQ(converted.pitch.f0.size(), 101U) << rate;
   }
-  EXPECT_THAT(error_of([&] { static_cast<void>(convert.convert(glide(1), 0)); }), HasSubstr("0 Hz"));
+  for (const int rate : {-1, 0, 1, 999, 1'000'001}) {
+    EXPECT_THAT(error_of([&] { static_cast<void>(convert.convert(glide(1), rate)); }),
+                HasSubstr("expected 1000 to 1000000"))
+        << rate;
+  }
 }
 
 TEST(Converter, SilenceAndNoiseAreDefined) {
