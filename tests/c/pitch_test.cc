@@ -213,7 +213,10 @@ TEST(CPitchTracks, AreChangedAsInCpp) {
   int64_t coarse[4] = {};
   EXPECT_EQ(contentvec_pitch_coarse(f0, 4, coarse), CONTENTVEC_OK);
   EXPECT_THAT(std::vector(coarse, coarse + 4), coarse_pitch(f0));
-  EXPECT_EQ(contentvec_pitch_shift(f0, 4, HUGE_VAL), CONTENTVEC_ERROR);
+  for (const double wrong : {HUGE_VAL, 1e6}) {
+    EXPECT_EQ(contentvec_pitch_shift(f0, 4, wrong), CONTENTVEC_ERROR);
+    EXPECT_THAT(contentvec_last_error(), HasSubstr("expected -120 to 120"));
+  }
   EXPECT_EQ(contentvec_pitch_interpolate(nullptr, 4), CONTENTVEC_INVALID_ARGUMENT);
   EXPECT_EQ(contentvec_pitch_coarse(f0, -1, coarse), CONTENTVEC_INVALID_ARGUMENT);
   EXPECT_EQ(contentvec_pitch_coarse(f0, 4, nullptr), CONTENTVEC_INVALID_ARGUMENT);
