@@ -165,21 +165,20 @@ int run(const BenchArguments& arguments) {
 Command add_bench(CLI::App& app) {
   CLI::App* parser = app.add_subcommand("bench", "Measure how fast a model is on this machine");
   const auto a = std::make_shared<BenchArguments>();
-  const auto option = [&](const std::string& name, auto& value, const std::string& text,
-                          const std::string& value_text) {
-    return parser->add_option(name, value, text)->option_text(value_text);
-  };
-  option("--model", a->model,
-         "A checkpoint file, a Hugging Face directory, or synthetic:base (default), whose loading time is "
-         "that of making the weights up",
-         "SPEC");
-  option("--seconds", a->seconds, "Length of each waveform (default: 10)", "S")
+  Options options(*parser);
+  options.add(
+      "--model", a->model,
+      "A checkpoint file, a Hugging Face directory, or synthetic:base (default), whose loading time is "
+      "that of making the weights up",
+      "SPEC");
+  options.add("--seconds", a->seconds, "Length of each waveform (default: 10)", "S")
       ->check(number_in(0.001, 3600.0));
-  option("--threads", a->threads, "Threads of one extraction on the CPU (default: one per CPU)", "N")
+  options.add("--threads", a->threads, "Threads of one extraction on the CPU (default: one per CPU)", "N")
       ->check(number_in(0, kMaxThreads));
   add_compute(*parser, a->compute);
-  option("--batch", a->batch, "Waveforms in one extraction (default: 1)", "B")->check(number_in(1, 1024));
-  option("--runs", a->runs, "Extractions to time, after one that warms up (default: 10)", "R")
+  options.add("--batch", a->batch, "Waveforms in one extraction (default: 1)", "B")
+      ->check(number_in(1, 1024));
+  options.add("--runs", a->runs, "Extractions to time, after one that warms up (default: 10)", "R")
       ->check(number_in(1, 100000));
   parser->add_flag("--json", a->json, "Print one JSON object instead of text");
   parser->footer(

@@ -39,7 +39,7 @@ int run(const BlendArguments& arguments) {
   if (arguments.rate > 0) options.sample_rate = arguments.rate;
   options.hub = hub_options();
   const VoiceInfo info = blend_voices(voices, out, options);
-  for (const std::string& warning : info.warnings) warning_line(warning);
+  warning_lines(info.warnings);
   const std::string line =
       fmt::format("wrote {}: {}, {} Hz, version {}, {} bytes", out, info.notes.at("info"), info.sample_rate,
                   info.version, grouped(static_cast<int64_t>(std::filesystem::file_size(out))));

@@ -50,6 +50,21 @@ struct Compute {
   }
 };
 
+/// Declares options with the text of their values.
+class Options {
+ public:
+  explicit Options(CLI::App& parser) : parser_(parser) {}
+
+  template <typename Value>
+  CLI::Option* add(const std::string& name, Value& value, const std::string& text,
+                   const std::string& value_text) {
+    return parser_.add_option(name, value, text)->option_text(value_text);
+  }
+
+ private:
+  CLI::App& parser_;
+};
+
 /// The name of the validator that one_of() makes, by which the words are found again.
 inline constexpr const char* kChoices = "choices";
 

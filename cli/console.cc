@@ -42,8 +42,25 @@ std::string percent_encoded(const std::string& bytes) {
   return text;
 }
 
-bool write_line(std::FILE* stream, std::string_view line) {
-  const std::string text = fmt::format("{}\n", line);
+/// `text` with control characters as JSON writes them, but for those of `kept`. Those of C1 are two bytes in UTF-8.
+std::string without_controls(std::string_view text, std::string_view kept) {
+  std::string visible;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0U;
+    const bool is_c1 = byte == 0xc2 && next >= 0x80 && next < 0xa0;
+    if (is_c1 || ((byte < ' ' || byte == 0x7f) && kept.find(text[i]) == std::string_view::npos)) {
+      visible += fmt::format("\\u{:04x}", is_c1 ? next : byte);
+      i += is_c1 ? 1 : 0;
+    } else {
+      visible += text[i];
+    }
+  }
+  return visible;
+}
+
+bool write_line(std::FILE* stream, std::string_view line, const std::string& start = "") {
+  const std::string text = fmt::format("{}{}\n", start, without_controls(line, "\n\t"));
   return std::fwrite(text.data(), 1, text.size(), stream) == text.size() && std::fflush(stream) == 0;
 }
 
@@ -70,11 +87,15 @@ void detail_line(std::string_view line) {
 }
 
 void warning_line(std::string_view text) {
-  write_line(stderr, fmt::format("contentvec: {} {}", coloured("warning:", "33"), text));
+  write_line(stderr, text, fmt::format("contentvec: {} ", coloured("warning:", "33")));
+}
+
+void warning_lines(std::span<const std::string> texts) {
+  for (const std::string& text : texts) warning_line(text);
 }
 
 void error_line(std::string_view text) {
-  write_line(stderr, fmt::format("{} {}", coloured("contentvec:", "31"), text));
+  write_line(stderr, text, coloured("contentvec:", "31") + " ");
 }
 
 bool on_terminal() {
@@ -82,8 +103,12 @@ bool on_terminal() {
   return isatty(STDERR_FILENO) == 1 && kind != nullptr && std::string_view(kind) != "dumb";
 }
 
-std::string_view name_of(std::string_view path) {
-  return path == "-" ? "standard input" : path;
+std::string name_of(std::string_view path) {
+  return path == "-" ? "standard input" : shown(path);
+}
+
+std::string shown(std::string_view text) {
+  return without_controls(text, "");
 }
 
 std::string json_line(const nlohmann::ordered_json& object) {

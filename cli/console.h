@@ -3,10 +3,14 @@
 #include <cstdint>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 
 namespace contentvec::cli {
+
+// What files and their names say reaches a terminal: in each of these lines a control character is written as "\u001b",
+// but for ends of lines and tabs, which a line may have.
 
 /// Writes a line to standard output at once. False when it cannot be written (closed, a broken pipe, a full
 /// disk): the caller decides whether its work is still worth doing.
@@ -23,13 +27,17 @@ void note_line(std::string_view line);
 void detail_line(std::string_view line);
 /// "contentvec: warning: ..." and "contentvec: ...", also where quiet; in colour where people see it.
 void warning_line(std::string_view text);
+void warning_lines(std::span<const std::string> texts);
 void error_line(std::string_view text);
 
 /// Whether standard error is a terminal on which lines can be written over.
 bool on_terminal();
 
-/// What `path` is called in a message: "-" is "standard input".
-std::string_view name_of(std::string_view path);
+/// What `path` is called in a message: "-" is "standard input", and any other name is shown().
+std::string name_of(std::string_view path);
+
+/// A name or a text out of a file on one line: its ends of lines and tabs are written so, too.
+std::string shown(std::string_view text);
 
 /// An object as one line of JSON. Text need not be UTF-8: bytes that are not become U+FFFD.
 std::string json_line(const nlohmann::ordered_json& object);

@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
-#include <exception>
 #include <filesystem>
 #include <memory>
 #include <utility>
@@ -35,7 +33,6 @@ std::string voice_name(const Conversion& conversion) {
 
 Outcome outcome_of(const Result& result, const Conversion& conversion) {
   const size_t samples = result.channels.front().size();
-  const auto voiced = std::count_if(result.f0.begin(), result.f0.end(), [](float hz) { return hz > 0; });
   Outcome outcome;
   outcome.fields["sample_rate"] = result.rate;
   outcome.fields["channels"] = result.channels.size();
@@ -48,12 +45,13 @@ Outcome outcome_of(const Result& result, const Conversion& conversion) {
   outcome.text = fmt::format("{:.2f} s at {} Hz",
                              static_cast<double>(samples) / static_cast<double>(result.rate), result.rate);
   if (result.f0.empty()) return outcome;
-  outcome.fields["voiced"] = voiced;
-  if (voiced == 0) {
-    outcome.text += ", no pitch in it";
+  const Voicing voicing = voicing_of(result.f0);
+  outcome.fields["voiced"] = voicing.frames;
+  if (voicing.median_hz) {
+    outcome.fields["median_hz"] = *voicing.median_hz;
+    outcome.text += fmt::format(", median pitch {:.0f} Hz", *voicing.median_hz);
   } else {
-    outcome.fields["median_hz"] = median_of_voiced(result.f0);
-    outcome.text += fmt::format(", median pitch {:.0f} Hz", median_of_voiced(result.f0));
+    outcome.text += ", no pitch in it";
   }
   return outcome;
 }
@@ -136,13 +134,15 @@ Write convert_recording(const Conversion& conversion, Recording& recording,
   };
 }
 
-std::string unlike_expected(const Conversion& conversion, const Job& job) {
-  try {
-    if (conversion.plot) check_picture(job.beside.front());
-  } catch (const std::exception& error) {
-    return error.what();
+void check_existing(const Conversion& conversion, const Job& job) {
+  if (conversion.plot) check_picture(job.beside.front());
+  ConvertedFile expected = conversion.file;
+  if (!conversion.each_channel) {
+    expected.channels = 1;
+  } else if (job.input != "-") {  // which is read once
+    expected.channels = audio_channel_count(job.input);
   }
-  return unlike_expected(job.output, conversion.file);
+  check_existing(job.output, expected);
 }
 
 }  // namespace contentvec::cli

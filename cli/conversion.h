@@ -15,7 +15,8 @@ namespace contentvec::cli {
 struct Conversion {
   Converter converter;
   ConvertOptions options;
-  bool shared_pitch = true;  ///< several channels have that of their mean
+  bool each_channel = false;  ///< is kept; else their mean is converted
+  bool shared_pitch = true;   ///< several channels have that of their mean
   ConvertedFile file;
   std::optional<std::string> index = {};  ///< where the converter's retriever comes from
   bool plot = false;                      ///< every job has a picture beside it
@@ -26,7 +27,8 @@ struct Conversion {
 Write convert_recording(const Conversion& conversion, Recording& recording,
                         const std::function<void(double)>& done);
 
-/// Why what is at a job's outputs, which are all there, is not what a run writes, or "". Samples are not looked at.
-std::string unlike_expected(const Conversion& conversion, const Job& job);
+/// Throws Error where what is at a job's outputs, which are all there, is not what a run writes. What the samples are
+/// is not looked at.
+void check_existing(const Conversion& conversion, const Job& job);
 
 }  // namespace contentvec::cli

@@ -15,7 +15,6 @@
 
 #include "cli/console.h"
 #include "cli/conversion.h"
-#include "cli/folder.h"
 #include "cli/inputs.h"
 #include "cli/picture.h"
 #include "cli/recordings.h"
@@ -57,9 +56,7 @@ const std::map<std::string, ConvertOptions> kPresets = {
 void check_arguments(const ConvertArguments& arguments) {
   if (!arguments.channel_pitch.empty() && arguments.channels != "each")
     throw UsageError("--channel-pitch is about --channels each, which is not given");
-  const std::vector<std::string>& inputs = arguments.recordings.inputs;
-  const bool several = inputs.size() > 1 || is_a_directory(inputs.front()) || is_list(inputs.front());
-  if (!arguments.f0.empty() && several)
+  if (!arguments.f0.empty() && !is_one_file(arguments.recordings.inputs))
     throw UsageError("--f0 is the pitch of one recording: name one file to convert");
   check_standard_output(arguments.recordings, kConverted, true);
 }
@@ -121,6 +118,7 @@ Conversion prepare(const ConvertArguments& arguments, const std::vector<float>& 
   return {.converter = Converter(load_model(arguments, info), std::move(estimator), speaker.voice,
                                  std::move(speaker.retriever)),
           .options = options,
+          .each_channel = arguments.channels == "each",
           .shared_pitch = arguments.channel_pitch != "own",
           .file = file,
           .index = speaker.index,
@@ -154,7 +152,7 @@ int run(const ConvertArguments& arguments) {
       fmt::format("contentvec: note: the seed of the noise is {}; --seed {} gives the same samples again",
                   conversion.options.seed, conversion.options.seed));
   if (arguments.recordings.skip_existing) {
-    decoding.unlike_expected = [&conversion](const Job& job) { return unlike_expected(conversion, job); };
+    decoding.check_existing = [&conversion](const Job& job) { check_existing(conversion, job); };
   }
   prepare_folders(plan.jobs);
   return carry_out(plan, arguments, decoding,

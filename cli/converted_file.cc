@@ -38,8 +38,13 @@ class Beginning {
   std::array<char, 256> bytes_{};
 };
 
-/// "1 16": the tag of the encoding, and bits of a sample. As libsndfile writes them, that is near the beginning.
-void check_wav(const Beginning& file, uint64_t bytes, AudioEncoding encoding) {
+void check_channels(uint64_t found, std::optional<int> expected) {
+  if (expected && found != static_cast<uint64_t>(*expected))
+    fail("it has {} channels, expected {}", found, *expected);
+}
+
+/// The tag of the encoding, and bits of a sample. As libsndfile writes them, that is near the beginning.
+void check_wav(const Beginning& file, uint64_t bytes, const ConvertedFile& expected) {
   const bool is_large = file.has(0, "RF64");
   if ((!is_large && !file.has(0, "RIFF")) || !file.has(8, "WAVE")) fail("it is no WAV file");
   const uint64_t promised = (is_large ? file.number(20, 8) : file.number(4, 4)) + 8;
@@ -49,22 +54,26 @@ void check_wav(const Beginning& file, uint64_t bytes, AudioEncoding encoding) {
   if (chunk > kLastChunk) fail("it is no WAV file of this program");
   const uint64_t tag = file.number(chunk + 8, 2);
   const uint64_t bits = file.number(chunk + 22, 2);
-  const uint64_t expected_bits = encoding == AudioEncoding::kPcm16   ? 16
-                                 : encoding == AudioEncoding::kPcm24 ? 24
-                                                                     : 32;
-  const uint64_t expected_tag = encoding == AudioEncoding::kFloat ? 3 : 1;
+  const uint64_t expected_bits = expected.encoding == AudioEncoding::kPcm16   ? 16
+                                 : expected.encoding == AudioEncoding::kPcm24 ? 24
+                                                                              : 32;
+  const uint64_t expected_tag = expected.encoding == AudioEncoding::kFloat ? 3 : 1;
   if (tag != expected_tag || bits != expected_bits)
     fail("its samples are {}-bit {}", bits,
          tag == 3   ? "floats"
          : tag == 1 ? "integers"
                     : "numbers of another kind");
+  check_channels(file.number(chunk + 10, 2), expected.channels);
 }
 
-/// The bits of a sample are in STREAMINFO, which comes first.
-void check_flac(const Beginning& file, AudioEncoding encoding) {
+/// Bits of a sample and channels are in STREAMINFO, which comes first. How many bytes there are to be nothing says.
+void check_flac(const Beginning& file, const fs::path& path, const ConvertedFile& expected) {
   if (!file.has(0, "fLaC")) fail("it is no FLAC file");
   const unsigned bits = ((file.byte(20) & 1U) << 4 | file.byte(21) >> 4) + 1;
-  if (bits != (encoding == AudioEncoding::kPcm16 ? 16U : 24U)) fail("its samples have {} bits", bits);
+  if (bits != (expected.encoding == AudioEncoding::kPcm16 ? 16U : 24U))
+    fail("its samples have {} bits", bits);
+  check_channels((file.byte(20) >> 1 & 7U) + 1, expected.channels);
+  check_audio(path);
 }
 
 }  // namespace
@@ -75,20 +84,15 @@ void write_converted(const fs::path& path, std::span<const std::span<const float
               {.container = file.container, .encoding = file.encoding});
 }
 
-std::string unlike_expected(const fs::path& path, const ConvertedFile& expected) {
-  try {
-    const Beginning file(path);
-    if (expected.container == AudioContainer::kWav) {
-      check_wav(file, fs::file_size(path), expected.encoding);
-    } else {
-      check_flac(file, expected.encoding);
-    }
-    const int rate = audio_rate(path);
-    if (rate != expected.rate) fail("its rate is {} Hz, expected {} Hz", rate, expected.rate);
-    return "";
-  } catch (const std::exception& error) {
-    return error.what();
+void check_existing(const fs::path& path, const ConvertedFile& expected) {
+  const Beginning file(path);
+  if (expected.container == AudioContainer::kWav) {
+    check_wav(file, fs::file_size(path), expected);
+  } else {
+    check_flac(file, path, expected);
   }
+  const int rate = audio_rate(path);
+  if (rate != expected.rate) fail("its rate is {} Hz, expected {} Hz", rate, expected.rate);
 }
 
 }  // namespace contentvec::cli

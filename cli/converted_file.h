@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -12,15 +13,17 @@ namespace contentvec::cli {
 struct ConvertedFile {
   AudioContainer container = AudioContainer::kWav;
   AudioEncoding encoding = AudioEncoding::kPcm16;
-  int rate = 0;  ///< Hz
+  int rate = 0;                      ///< Hz
+  std::optional<int> channels = {};  ///< that one which is there has; empty: any
 };
 
 /// Writes one; its name may be kStandardOutput. Throws Error.
 void write_converted(const std::filesystem::path& path, std::span<const std::span<const float>> channels,
                      const ConvertedFile& file);
 
-/// Why what is at `path` is not what a run writes, so that it is to be written anew, or "": a cut or damaged file,
-/// another container, encoding or rate. Samples are not looked at.
-std::string unlike_expected(const std::filesystem::path& path, const ConvertedFile& expected);
+/// Throws Error where what is at `path` is not what a run writes, so that it is to be written anew: a cut or damaged
+/// file, another container, encoding, rate or number of channels. FLAC is decoded; what the samples are is not looked
+/// at.
+void check_existing(const std::filesystem::path& path, const ConvertedFile& expected);
 
 }  // namespace contentvec::cli

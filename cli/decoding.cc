@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <filesystem>
 #include <iterator>
 #include <new>
@@ -112,10 +113,13 @@ bool Decoding::is_there(const Job& job, Recording& recording) const {
     return std::filesystem::is_regular_file(path, ignored);
   };
   if (!std::all_of(outputs.begin(), outputs.end(), is_file)) return false;
-  const std::string problem = options_.unlike_expected(job);
-  if (problem.empty()) return true;
-  recording.warnings.push_back(fmt::format("what was there already is written anew: {}", problem));
-  return false;
+  try {
+    options_.check_existing(job);
+    return true;
+  } catch (const std::exception& error) {
+    recording.warnings.push_back(fmt::format("what was there already is written anew: {}", error.what()));
+    return false;
+  }
 }
 
 /// One input failing, be it by taking all memory, leaves the others to be done.
@@ -124,7 +128,7 @@ Recording Decoding::decode(const Job& job) const {
   Recording recording{.job = &job, .problem = job.problem};
   if (!recording.problem.empty()) return recording;
   try {
-    recording.skipped = options_.unlike_expected && is_there(job, recording);
+    recording.skipped = options_.check_existing && is_there(job, recording);
     if (recording.skipped) return recording;
     if (const int rate = options_.only_16k ? audio_rate(job.input) : kSampleRate; rate != kSampleRate) {
       fail("its sample rate is {} Hz; this preset takes {} Hz only, as RVC does: resample it first", rate,

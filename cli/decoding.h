@@ -38,9 +38,9 @@ class Decoding {
     int64_t pad = 0;           ///< zeros to put before and after each waveform
     bool only_16k = false;     ///< other sample rates are an error instead of being resampled
     bool each_channel = false;
-    /// With --skip-existing: why what is at a job's outputs, which are all there, is not what this run writes, or "".
-    /// Empty: nothing is skipped.
-    std::function<std::string(const Job&)> unlike_expected = {};
+    /// With --skip-existing: throws where what is at a job's outputs, which are all there, is not what this run
+    /// writes. Empty: nothing is skipped.
+    std::function<void(const Job&)> check_existing = {};
   };
   /// The jobs must outlive it.
   Decoding(std::span<const Job> jobs, const Options& options);

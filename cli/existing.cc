@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <exception>
 #include <span>
 
 #include "cli/fail.h"
@@ -44,15 +43,10 @@ void check_frames(const FeatureFileInfo& info, const Expected& expected) {
 
 }  // namespace
 
-std::string unlike_expected(const fs::path& path, const Expected& expected) {
-  try {
-    const FeatureFileInfo info = inspect_features(path, expected.format);
-    expected.format == FeatureFormat::kNpy ? check_npy(info, expected) : check_safetensors(info, expected);
-    check_frames(info, expected);
-    return "";
-  } catch (const std::exception& error) {
-    return error.what();
-  }
+void check_existing(const fs::path& path, const Expected& expected) {
+  const FeatureFileInfo info = inspect_features(path, expected.format);
+  expected.format == FeatureFormat::kNpy ? check_npy(info, expected) : check_safetensors(info, expected);
+  check_frames(info, expected);
 }
 
 }  // namespace contentvec::cli

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <string>
 
 #include "contentvec/feature_file.h"
 
@@ -16,9 +15,9 @@ struct Expected {
   int64_t repeat = 1;  ///< divides the number of frames
 };
 
-/// Why the features at `path` are not what a run writes, so that they are to be written anew, or "": an
+/// Throws Error where the features at `path` are not what a run writes, so that they are to be written anew: an
 /// empty, cut or damaged file, another type or size. Only what the file says of itself is read, and how long
 /// it is: not its values, and whether they are of this model cannot be told.
-std::string unlike_expected(const std::filesystem::path& path, const Expected& expected);
+void check_existing(const std::filesystem::path& path, const Expected& expected);
 
 }  // namespace contentvec::cli

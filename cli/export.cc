@@ -47,7 +47,7 @@ int run(const ExportArguments& arguments) {
   options.hub = hub_options();
   const ModelInfo info = export_model(arguments.spec, arguments.out, options);
 
-  for (const std::string& warning : info.warnings) warning_line(warning);
+  warning_lines(info.warnings);
   const std::string beside =
       options.layout == Layout::kHf ? "; beside it config.json and preprocessor_config.json" : "";
   const std::string line = fmt::format(

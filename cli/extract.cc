@@ -181,7 +181,7 @@ Model load_model(const ExtractArguments& arguments) {
   options.config = read_config(arguments.config);
   options.hub = hub_options();
   Model model = Model::load(arguments.model, options);
-  for (const std::string& warning : model.info().warnings) warning_line(warning);
+  warning_lines(model.info().warnings);
   return model;
 }
 
@@ -247,9 +247,7 @@ int run(const ExtractArguments& given) {
                              .arrays = layers.all ? static_cast<int64_t>(stages.size()) : 0,
                              .dim = dim_of(stages.front(), model.config()),
                              .repeat = arguments.repeat};
-  const std::function<std::string(const Job&)> check_existing = [expected](const Job& job) {
-    return unlike_expected(job.output, expected);
-  };
+  const auto check = [expected](const Job& job) { check_existing(job.output, expected); };
   const Extraction extraction = {
       .model = model,
       .options = options,
@@ -263,7 +261,8 @@ int run(const ExtractArguments& given) {
       .decoding = {.threads = decoding_threads(),
                    .pad = arguments.preset == kSoftVc ? soft_vc_padding(model.config()) : 0,
                    .only_16k = training_preset(arguments) != nullptr,
-                   .unlike_expected = arguments.recordings.skip_existing ? check_existing : nullptr},
+                   .check_existing =
+                       arguments.recordings.skip_existing ? std::function<void(const Job&)>(check) : nullptr},
       .writing = {.format = format,
                   .all_layers = layers.all,
                   .repeat = arguments.repeat,
@@ -279,60 +278,68 @@ int run(const ExtractArguments& given) {
 Command add_extract(CLI::App& app) {
   CLI::App* parser = app.add_subcommand("extract", "Turn audio files into feature files");
   const auto a = std::make_shared<ExtractArguments>();
-  const auto option = [&](const std::string& name, auto& value, const std::string& text,
-                          const std::string& value_text) {
-    return parser->add_option(name, value, text)->option_text(value_text);
-  };
-  option("--model", a->model,
-         fmt::format(
-             "A checkpoint file, a Hugging Face directory, a model of the hub (see `contentvec models`), or "
-             "synthetic:base. Default: {}",
-             kDefaultModel),
-         "SPEC");
+  Options options(*parser);
+  options.add(
+      "--model", a->model,
+      fmt::format(
+          "A checkpoint file, a Hugging Face directory, a model of the hub (see `contentvec models`), or "
+          "synthetic:base. Default: {}",
+          kDefaultModel),
+      "SPEC");
   add_config(*parser, a->config);
   add_recordings(*parser, a->recordings, kFeatures);
-  option("--preset", a->preset,
-         "rvc-v1, rvc-v2 or applio: what the feature extraction of RVC or Applio does, on an experiment's "
-         "directory; or soft-vc: pad by 40 samples on both sides",
-         "NAME")
+  options
+      .add("--preset", a->preset,
+           "rvc-v1, rvc-v2 or applio: what the feature extraction of RVC or Applio does, on an experiment's "
+           "directory; or soft-vc: pad by 40 samples on both sides",
+           "NAME")
       ->check(one_of({"rvc-v1", "rvc-v2", "applio", kSoftVc}));
-  option("--layer", a->layer,
-         "A block's output, 1 to the number of blocks; \"all\" of them; or \"projected\", before the first. "
-         "Default: the model's output",
-         "N|all|projected");
+  options.add(
+      "--layer", a->layer,
+      "A block's output, 1 to the number of blocks; \"all\" of them; or \"projected\", before the first. "
+      "Default: the model's output",
+      "N|all|projected");
   parser->add_flag("--final-proj", a->final_proj, "Apply final_proj (RVC v1 is --layer 9 --final-proj)");
-  option("--repeat", a->repeat, "Write every frame so many times (RVC's decoder takes 2)", "N")
+  options.add("--repeat", a->repeat, "Write every frame so many times (RVC's decoder takes 2)", "N")
       ->check(number_in(1, 100));
-  option(
-      "--normalize", a->normalize,
-      "Bring the waveform to zero mean and unit variance: auto (default: as the checkpoint says), on or off",
-      "WHEN")
+  options
+      .add(
+          "--normalize", a->normalize,
+          "Bring the waveform to zero mean and unit variance: auto (default: as the checkpoint says), on or off",
+          "WHEN")
       ->check(one_of({"auto", "on", "off"}));
-  option("--max-seconds", a->max_seconds,
-         fmt::format("Longer recordings are cut at quiet points, which bounds memory (default: {}; 0: never)",
-                     kPassSeconds),
-         "S")
+  options
+      .add("--max-seconds", a->max_seconds,
+           fmt::format(
+               "Longer recordings are cut at quiet points, which bounds memory (default: {}; 0: never)",
+               kPassSeconds),
+           "S")
       ->check(number_in(0.0, 1e9));
-  option("--overlap", a->overlap,
-         "Context before and after each such piece, whose features are thrown away (default: 0)", "S")
+  options
+      .add("--overlap", a->overlap,
+           "Context before and after each such piece, whose features are thrown away (default: 0)", "S")
       ->check(number_in(0.0, 1e9));
-  option("--batch-seconds", a->batch_seconds,
-         "Audio that goes through the model together (default: 30; 0: one file at a time)", "S")
+  options
+      .add("--batch-seconds", a->batch_seconds,
+           "Audio that goes through the model together (default: 30; 0: one file at a time)", "S")
       ->check(number_in(0.0, 1e9));
-  option("--speaker-embedding", a->speaker_embedding, "For a model with speaker-conditioned layers",
-         "FILE.npy");
-  option("--index", a->index,
-         "Draw the features towards the nearest of this index's vectors (RVC's added_*.index)", "FILE.index");
-  option("--index-rate", a->index_rate, "How much of them comes from the index, 0 to 1 (default: 0.75)",
-         "RATE")
+  options.add("--speaker-embedding", a->speaker_embedding, "For a model with speaker-conditioned layers",
+              "FILE.npy");
+  options.add("--index", a->index,
+              "Draw the features towards the nearest of this index's vectors (RVC's added_*.index)",
+              "FILE.index");
+  options
+      .add("--index-rate", a->index_rate, "How much of them comes from the index, 0 to 1 (default: 0.75)",
+           "RATE")
       ->check(number_in(0.0, 1.0))
       ->needs("--index");
-  option("--nprobe", a->nprobe,
-         "Lists of the index that are searched for each frame (default: as it says, 1 in RVC's)", "N")
+  options
+      .add("--nprobe", a->nprobe,
+           "Lists of the index that are searched for each frame (default: as it says, 1 in RVC's)", "N")
       ->check(number_in(int64_t{1}, int64_t{1} << 30))
       ->needs("--index");
   add_compute(*parser, a->compute);
-  option("--threads", a->threads, "Threads of one extraction on the CPU (default: one per CPU)", "N")
+  options.add("--threads", a->threads, "Threads of one extraction on the CPU (default: one per CPU)", "N")
       ->check(number_in(0, kMaxThreads));
   return {parser, [a] { return run(*a); }};
 }

@@ -25,7 +25,7 @@ FileInfo file_of_kind(const std::string& path, const char* kind) {
   info.json["kind"] = kind;
   set_path(info.json, "path", path);
   info.json["bytes"] = bytes;
-  info.rows = {{"file", path}, {"size", grouped(bytes) + " bytes"}, {"kind", kind}};
+  info.rows = {{"file", shown(path)}, {"size", grouped(bytes) + " bytes"}, {"kind", kind}};
   return info;
 }
 
@@ -58,7 +58,7 @@ FileInfo describe_features(const std::string& path) {
                                                         : "npy");
   add_shape(info, file);
   if (safetensors) info.json["metadata"] = file.metadata;
-  for (const auto& [name, value] : file.metadata) info.rows.emplace_back(name, value);
+  for (const auto& [name, value] : file.metadata) info.rows.emplace_back(shown(name), shown(value));
   return info;
 }
 

@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <cctype>
 #include <system_error>
 #include <vector>
 
@@ -18,13 +17,6 @@ namespace fs = std::filesystem;
 
 constexpr size_t kMostKinds = 6;
 
-std::string ending_of(const fs::path& path) {
-  std::string ending = path.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return ending;
-}
-
 std::string kind_of(const fs::directory_entry& entry) {
   std::error_code ignored;
   const bool is_link = entry.is_symlink(ignored);
@@ -36,6 +28,12 @@ std::string kind_of(const fs::directory_entry& entry) {
 }
 
 }  // namespace
+
+std::string ending_of(const fs::path& path) {
+  std::string ending = path.extension().string();
+  for (char& c : ending) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+  return ending;
+}
 
 bool is_a_directory(const fs::path& path) {
   std::error_code ignored;

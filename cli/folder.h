@@ -7,6 +7,9 @@
 
 namespace contentvec::cli {
 
+/// How a name ends, in lower case: ".wav", or "".
+std::string ending_of(const std::filesystem::path& path);
+
 /// Whether there is a directory at a path.
 bool is_a_directory(const std::filesystem::path& path);
 

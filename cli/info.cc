@@ -92,7 +92,7 @@ std::string layers(const ModelConfig& config) {
 std::vector<Row> rows(const ModelInfo& info) {
   const ModelConfig& c = info.config;
   return {
-      {"source", info.source},
+      {"source", shown(info.source)},
       {"size", info.bytes > 0 ? grouped(info.bytes) + " bytes" : "-"},
       {"SHA-256", info.sha256.empty() ? "- (not one file)" : info.sha256},
       {"container", info.container},
@@ -175,9 +175,19 @@ std::optional<FileInfo> voice_on_hub(const InfoArguments& arguments) {
   }
 }
 
+/// Whether it is a zip file that somebody packed, or a name in one. Throws Error where no voice can be told in it.
+bool is_of_pack(const std::string& spec) {
+  std::error_code ignored;
+  std::filesystem::path file = spec;
+  while (file.has_parent_path() && file.has_relative_path() && !std::filesystem::exists(file, ignored))
+    file = file.parent_path();
+  return std::filesystem::is_regular_file(file, ignored) && (file != spec || find_voice(spec).voice != spec);
+}
+
 /// What is no model.
 std::optional<FileInfo> other_file(const InfoArguments& arguments) {
-  return is_voice(arguments.spec) ? voice_in(arguments) : describe_file(arguments.spec);
+  const bool is_of_voice = is_voice(arguments.spec) || is_of_pack(arguments.spec);
+  return is_of_voice ? voice_in(arguments) : describe_file(arguments.spec);
 }
 
 std::string text_of(const InfoArguments& arguments, const FileInfo& file) {

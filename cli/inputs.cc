@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <iterator>
 #include <system_error>
 #include <utility>
@@ -86,10 +85,12 @@ void append_list(Inputs& inputs, const std::string& list, bool recursive) {
 }  // namespace
 
 bool is_list(const std::string& input) {
-  std::string ending = fs::path(input).extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string ending = ending_of(input);
   return (ending == ".txt" || ending == ".list") && !is_a_directory(input);
+}
+
+bool is_one_file(std::span<const std::string> inputs) {
+  return inputs.size() == 1 && !is_a_directory(inputs.front()) && !is_list(inputs.front());
 }
 
 Inputs find_inputs(std::span<const std::string> inputs, bool recursive) {

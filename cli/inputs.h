@@ -22,6 +22,9 @@ struct Inputs {
 /// Whether an input is a list of inputs: a text file, by its name (.txt or .list).
 bool is_list(const std::string& input);
 
+/// Whether that is all the user names: one file, or standard input.
+bool is_one_file(std::span<const std::string> inputs);
+
 /// The audio files that `inputs` stand for, in a fixed order:
 /// - a directory stands for the audio files in it, sorted by path; where `recursive`, also for those in the
 ///   directories below it, whose structure `Found::folder` keeps; names that start with a dot are left out;

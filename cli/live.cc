@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -21,6 +20,7 @@
 #include "cli/console.h"
 #include "cli/devices/devices.h"
 #include "cli/fail.h"
+#include "cli/folder.h"
 #include "cli/live_io.h"
 #include "cli/voice_parts.h"
 #include "contentvec/audio.h"
@@ -91,9 +91,7 @@ void check_written(const LiveArguments& arguments, const std::string& path, cons
       throw UsageError(
           fmt::format("{} {} would be written over, and is to be read: choose another file", option, path));
   }
-  std::string ending = file.extension().string();
-  std::transform(ending.begin(), ending.end(), ending.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string ending = ending_of(file);
   if (ending != ".wav" && ending != ".flac")
     throw UsageError(fmt::format("{} {}: expected a file that ends in .wav or .flac", option, path));
   if (file.has_parent_path() && !std::filesystem::is_directory(file.parent_path(), ignored))

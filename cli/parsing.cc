@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 #include <sstream>
+#include <utility>
 
 #include "cli/command.h"
 #include "cli/console.h"
@@ -86,9 +88,13 @@ std::string wording(const CLI::App& command, const CLI::ParseError& error) {
 }  // namespace
 
 std::vector<std::string> arguments_of(int argc, const char* const* argv) {
-  std::vector<std::string> arguments(argv + 1, argv + argc);
-  for (std::string& argument : arguments) {
+  std::vector<std::string> arguments;
+  for (std::string argument : std::span(argv, static_cast<size_t>(argc)).subspan(1)) {
     if (argument.starts_with('[') && argument.ends_with(']')) argument.insert(0, "./");
+    const bool is_empty = argument.starts_with("--") && argument.find('=') == argument.size() - 1;
+    if (is_empty) argument.pop_back();
+    arguments.push_back(std::move(argument));
+    if (is_empty) arguments.emplace_back();  // the parser would take the next argument for the value
   }
   std::reverse(arguments.begin(), arguments.end());
   return arguments;

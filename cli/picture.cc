@@ -16,6 +16,15 @@ bool is_svg(const fs::path& path) {
   return path.extension() == ".svg";
 }
 
+/// So many bytes of a file, zeros beyond its end.
+std::string part_of(const fs::path& path, uintmax_t begin, size_t bytes) {
+  std::string part(bytes, '\0');
+  std::ifstream file(path, std::ios::binary);
+  file.seekg(static_cast<std::streamoff>(begin));
+  file.read(part.data(), static_cast<std::streamsize>(bytes));
+  return part;
+}
+
 }  // namespace
 
 Output pictures(const std::string& plot) {
@@ -34,13 +43,20 @@ void write_picture(const fs::path& path, std::span<const plot::Panel> panels) {
 }
 
 void check_picture(const fs::path& path) {
+  constexpr std::string_view kLastChunk = "IEND\xae\x42\x60\x82";  // and its checksum
   check_begins(path, is_svg(path) ? "<?xml" : "\x89PNG");
+  check_ends(path, is_svg(path) ? "</svg>\n" : kLastChunk);
 }
 
-void check_begins(const fs::path& path, const std::string& start) {
-  std::string found(start.size(), '\0');
-  std::ifstream(path, std::ios::binary).read(found.data(), static_cast<std::streamsize>(found.size()));
-  if (found != start) fail("it does not begin as a {} file does", path.extension().string());
+void check_begins(const fs::path& path, std::string_view start) {
+  if (part_of(path, 0, start.size()) != start)
+    fail("it does not begin as a {} file does", path.extension().string());
+}
+
+void check_ends(const fs::path& path, std::string_view end) {
+  const auto size = fs::file_size(path);
+  if (size < end.size() || part_of(path, size - end.size(), end.size()) != end)
+    fail("it does not end as a {} file does", path.extension().string());
 }
 
 }  // namespace contentvec::cli

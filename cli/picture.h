@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "cli/plan.h"
 #include "cli/plot/figure.h"
@@ -19,10 +20,11 @@ std::string title_of(const Job& job);
 /// Draws a picture of the kind that its path ends as. Throws Error.
 void write_picture(const std::filesystem::path& path, std::span<const plot::Panel> panels);
 
-/// Throws Error where a file does not begin as a picture of that kind does.
+/// Throws Error where a file does not begin and end as a picture of that kind does.
 void check_picture(const std::filesystem::path& path);
 
-/// Throws Error where a file does not begin so.
-void check_begins(const std::filesystem::path& path, const std::string& start);
+/// Throws Error where a file does not begin, or end, so.
+void check_begins(const std::filesystem::path& path, std::string_view start);
+void check_ends(const std::filesystem::path& path, std::string_view end);
 
 }  // namespace contentvec::cli

@@ -96,7 +96,7 @@ int run(const PitchArguments& arguments) {
   };
   Decoding::Options decoding = {.threads = decoding_threads()};
   if (for_rvc || arguments.recordings.skip_existing)
-    decoding.unlike_expected = [&output](const Job& job) { return unlike_expected(output, job); };
+    decoding.check_existing = [&output](const Job& job) { check_existing(output, job); };
   prepare_folders(plan.jobs);
   Report report(plan.jobs.size(), arguments.recordings.json);
   each_recording(plan.jobs, decoding, work, report);
@@ -108,41 +108,44 @@ int run(const PitchArguments& arguments) {
 Command add_pitch(CLI::App& app) {
   CLI::App* parser = app.add_subcommand("pitch", "Estimate the pitch of audio files, in Hz for each 10 ms");
   const auto a = std::make_shared<PitchArguments>();
-  const auto option = [&](const std::string& name, auto& value, const std::string& text,
-                          const std::string& value_text) {
-    return parser->add_option(name, value, text)->option_text(value_text);
-  };
-  option(
-      "--method", a->method,
-      "The estimator: rmvpe (default), which is downloaded once; or fcpe, several times as fast, which the "
-      "Python package torchfcpe carries",
-      "NAME")
+  Options options(*parser);
+  options
+      .add(
+          "--method", a->method,
+          "The estimator: rmvpe (default), which is downloaded once; or fcpe, several times as fast, which the "
+          "Python package torchfcpe carries",
+          "NAME")
       ->check(one_of({"rmvpe", "fcpe"}));
-  option("--pitch-model", a->model,
-         "A file with the estimator's weights: rmvpe.pt, fcpe.pt, torchfcpe's wheel; or a file of the hub",
-         "SPEC");
+  options.add(
+      "--pitch-model", a->model,
+      "A file with the estimator's weights: rmvpe.pt, fcpe.pt, torchfcpe's wheel; or a file of the hub",
+      "SPEC");
   add_recordings(*parser, a->recordings, kPitch);
-  option("--preset", a->preset,
-         "rvc: what RVC's own step writes, 2a_f0 and 2b-f0nsf in an experiment's directory", "NAME")
+  options
+      .add("--preset", a->preset,
+           "rvc: what RVC's own step writes, 2a_f0 and 2b-f0nsf in an experiment's directory", "NAME")
       ->check(one_of({kRvc}));
-  option("--threshold", a->threshold,
-         "A frame is voiced above this salience, 0 to 1 (default: 0.03 for rmvpe, 0.006 for fcpe)", "T")
+  options
+      .add("--threshold", a->threshold,
+           "A frame is voiced above this salience, 0 to 1 (default: 0.03 for rmvpe, 0.006 for fcpe)", "T")
       ->check(number_in(0.0, 1.0));
-  option("--unvoiced", a->unvoiced,
-         "What frames without pitch are: keep (default: 0), or interpolate (between their neighbours)",
-         "WHAT")
+  options
+      .add("--unvoiced", a->unvoiced,
+           "What frames without pitch are: keep (default: 0), or interpolate (between their neighbours)",
+           "WHAT")
       ->check(one_of({"keep", kInterpolate}));
-  option("--key", a->key, "Shift the pitch by so many semitones (default: 0)", "SEMITONES")
+  options.add("--key", a->key, "Shift the pitch by so many semitones (default: 0)", "SEMITONES")
       ->check(number_in(-48.0, 48.0));
-  option(
+  options.add(
       "--plot", a->plot,
       "Also draw the pitch that was estimated over the recording's spectrogram: a .png or .svg file for one input, "
       "else a directory",
       "PATH");
-  option("--dtype", a->dtype, "What weights are kept in and products computed from: f32 (default) or bf16",
-         "TYPE")
+  options
+      .add("--dtype", a->dtype, "What weights are kept in and products computed from: f32 (default) or bf16",
+           "TYPE")
       ->check(one_of({"f32", "bf16"}));
-  option("--threads", a->threads, "Threads of one estimate (default: one per CPU)", "N")
+  options.add("--threads", a->threads, "Threads of one estimate (default: one per CPU)", "N")
       ->check(number_in(0, kMaxThreads));
   return {parser, [a] { return run(*a); }};
 }

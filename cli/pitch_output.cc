@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <exception>
 #include <filesystem>
 
 #include "cli/console.h"
@@ -19,12 +18,12 @@ namespace {
 namespace fs = std::filesystem;
 
 Outcome outcome_of(const Pitch& pitch) {
-  const auto voiced = std::count_if(pitch.f0.begin(), pitch.f0.end(), [](float hz) { return hz > 0; });
+  const Voicing voicing = voicing_of(pitch.f0);
   Outcome outcome;
   outcome.fields["frames"] = pitch.f0.size();
-  outcome.fields["voiced"] = voiced;
-  outcome.text = fmt::format("{} frames, {} voiced", pitch.f0.size(), voiced);
-  if (voiced > 0) outcome.text += fmt::format(", median {:.1f} Hz", median_of_voiced(pitch.f0));
+  outcome.fields["voiced"] = voicing.frames;
+  outcome.text = fmt::format("{} frames, {} voiced", pitch.f0.size(), voicing.frames);
+  if (voicing.median_hz) outcome.text += fmt::format(", median {:.1f} Hz", *voicing.median_hz);
   return outcome;
 }
 
@@ -37,17 +36,11 @@ void check_npy(const fs::path& path, const std::string& dtype) {
   }
 }
 
-void check_output(const PitchOutput& output, const Job& job) {
-  if (output.for_rvc) {
-    check_npy(job.output, "<i8");
-    return check_npy(job.beside.front(), "<f8");
-  }
-  if (output.plot) check_picture(job.beside.front());
-  if (output.format == PitchFormat::kNpy) {
-    check_npy(job.output, "<f4");
-  } else {
-    check_begins(job.output, "time,f0,confidence\n");
-  }
+/// Text as write_pitch() writes it, to the end of a line.
+void check_csv(const fs::path& path) {
+  check_begins(path, "time,f0,confidence\n");
+  check_ends(path, "\n");
+  (void)read_pitch(path);
 }
 
 /// What was estimated, over what it was estimated from.
@@ -62,12 +55,13 @@ void write_plot(const PitchOutput& output, const Job& job, const std::vector<flo
 
 }  // namespace
 
-float median_of_voiced(const std::vector<float>& f0) {
+Voicing voicing_of(const std::vector<float>& f0) {
   std::vector<float> voiced;
   std::copy_if(f0.begin(), f0.end(), std::back_inserter(voiced), [](float hz) { return hz > 0; });
+  if (voiced.empty()) return {};
   const auto middle = voiced.begin() + static_cast<std::ptrdiff_t>(voiced.size() / 2);
   std::nth_element(voiced.begin(), middle, voiced.end());
-  return *middle;
+  return {voiced.size(), *middle};
 }
 
 Outcome write_output(const PitchOutput& output, const Job& job, Pitch pitch,
@@ -92,13 +86,13 @@ Outcome write_output(const PitchOutput& output, const Job& job, Pitch pitch,
   return outcome;
 }
 
-std::string unlike_expected(const PitchOutput& output, const Job& job) {
-  try {
-    check_output(output, job);
-    return "";
-  } catch (const std::exception& error) {
-    return error.what();
+void check_existing(const PitchOutput& output, const Job& job) {
+  if (output.for_rvc) {
+    check_npy(job.output, "<i8");
+    return check_npy(job.beside.front(), "<f8");
   }
+  if (output.plot) check_picture(job.beside.front());
+  output.format == PitchFormat::kNpy ? check_npy(job.output, "<f4") : check_csv(job.output);
 }
 
 }  // namespace contentvec::cli

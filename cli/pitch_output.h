@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -9,8 +11,12 @@
 
 namespace contentvec::cli {
 
-/// Hz, of the frames that are voiced, of which there has to be one.
-float median_of_voiced(const std::vector<float>& f0);
+/// What there is to say of a pitch in a word.
+struct Voicing {
+  size_t frames = 0;                    ///< that are voiced
+  std::optional<float> median_hz = {};  ///< of these
+};
+Voicing voicing_of(const std::vector<float>& f0);
 
 /// What `pitch` writes of a recording.
 struct PitchOutput {
@@ -27,8 +33,8 @@ struct PitchOutput {
 Outcome write_output(const PitchOutput& output, const Job& job, Pitch pitch,
                      const std::vector<float>& waveform);
 
-/// Why what is at a job's outputs, which are all there, is not what a run writes, or "". Only sizes, types and
-/// beginnings are looked at.
-std::string unlike_expected(const PitchOutput& output, const Job& job);
+/// Throws Error where what is at a job's outputs, which are all there, is not what a run writes. Of a .npy file size
+/// and type are looked at, of a picture both ends, and text is read: that whole lines are missing cannot be told.
+void check_existing(const PitchOutput& output, const Job& job);
 
 }  // namespace contentvec::cli

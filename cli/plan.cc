@@ -36,8 +36,10 @@ class Destination {
   }
 
   [[nodiscard]] const std::string& format() const { return format_; }
+  /// The folder that the user wants it in, or "".
+  [[nodiscard]] fs::path folder() const { return one_file_ ? fs::path() : out_; }
   /// Whether outputs are told from inputs by their names.
-  [[nodiscard]] bool marks() const { return !mark_.empty(); }
+  [[nodiscard]] bool is_marked() const { return !mark_.empty(); }
 
   [[nodiscard]] fs::path of(const Found& found) const {
     if (one_file_) return out_ == "-" ? kStandardOutput : out_;
@@ -58,7 +60,7 @@ class Destination {
   /// Whether it is one file to write rather than a folder to write into.
   static bool names_a_file(std::span<const std::string> inputs, const Output& output) {
     const std::string& out = output.out;
-    const bool several = inputs.size() > 1 || is_a_directory(inputs.front()) || is_list(inputs.front());
+    const bool several = !is_one_file(inputs);
     if (out == "-") {
       if (several) {
         throw UsageError(fmt::format("{} - takes {} of one input to standard output: name one file",
@@ -86,6 +88,62 @@ class Destination {
   std::string mark_;
   bool one_file_;
 };
+
+/// What a path leads to; as it is where it cannot be followed.
+fs::path settled(const fs::path& path) {
+  std::error_code error;
+  const fs::path found = fs::weakly_canonical(path, error);
+  return error ? path : found;
+}
+
+bool is_below(const fs::path& path, const fs::path& folder) {
+  const fs::path relative = settled(path).lexically_relative(settled(folder));
+  return !relative.empty() && *relative.begin() != "..";
+}
+
+/// What an earlier run of the same command wrote where this one looks for inputs, in any of its formats: what has the
+/// name of another input's output with its mark, and what a search found in the folder of outputs below an input.
+class EarlierOutputs {
+ public:
+  EarlierOutputs(const Destination& destination, const Output& output, std::span<const Found> inputs)
+      : output_(output), folder_(destination.folder()) {
+    if (!destination.is_marked()) return;
+    for (const Found& found : inputs)
+      if (found.problem.empty()) names_.insert(settled(destination.of(found)).replace_extension());
+  }
+
+  [[nodiscard]] bool has(const Found& found) const {
+    const bool is_format = std::any_of(
+        output_.formats.begin(), output_.formats.end(),
+        [&](const std::string& format) { return fs::path(found.path).extension() == "." + format; });
+    return is_format && (names_.contains(settled(found.path).replace_extension()) || is_in_folder(found));
+  }
+
+ private:
+  [[nodiscard]] bool is_in_folder(const Found& found) const {
+    if (folder_.empty() || found.folder.empty()) return false;
+    fs::path searched = fs::path(found.path).parent_path();
+    for (auto part = found.folder.begin(); part != found.folder.end(); ++part)
+      searched = searched.parent_path();
+    return is_below(found.path, folder_) && !is_below(searched, folder_);
+  }
+
+  const Output& output_;
+  fs::path folder_;
+  std::set<fs::path> names_;  ///< without their endings
+};
+
+/// Takes them out of the inputs, and says so.
+void leave_out_earlier(Inputs& inputs, const Destination& destination, const Output& output) {
+  const EarlierOutputs earlier(destination, output, inputs.found);
+  const auto first = std::stable_partition(inputs.found.begin(), inputs.found.end(),
+                                           [&](const Found& found) { return !earlier.has(found); });
+  const auto count = inputs.found.end() - first;
+  if (count == 0) return;
+  inputs.notes.push_back(fmt::format("left out, as an earlier run wrote {}: {}{}", count == 1 ? "it" : "them",
+                                     first->path, count == 1 ? "" : fmt::format(" and {} more", count - 1)));
+  inputs.found.erase(first, inputs.found.end());
+}
 
 void refuse_collisions(const std::vector<Job>& jobs) {
   std::map<fs::path, std::string_view> writers;
@@ -121,20 +179,6 @@ void refuse_overwriting(const std::vector<Job>& jobs, const PlanOptions& options
   }
 }
 
-/// Where a run's outputs lie among its inputs, the next one finds both: what an input becomes is no input.
-void leave_out_results(std::vector<Job>& jobs, std::vector<std::string>& notes) {
-  std::error_code ignored;
-  std::map<fs::path, std::string> made_of;
-  for (const Job& job : jobs)
-    if (job.problem.empty()) made_of.try_emplace(fs::weakly_canonical(job.output, ignored), job.input);
-  std::erase_if(jobs, [&](const Job& job) {
-    const auto found = made_of.find(fs::weakly_canonical(job.input, ignored));
-    if (found == made_of.end() || found->second == job.input) return false;
-    notes.push_back(fmt::format("{}: left out: it is what {} becomes", job.input, found->second));
-    return true;
-  });
-}
-
 std::vector<Job> shard_of(std::vector<Job> jobs, const Shard& shard) {
   std::vector<Job> mine;
   for (size_t i = shard.index; i < jobs.size(); i += shard.count) mine.push_back(std::move(jobs[i]));
@@ -162,6 +206,7 @@ Plan make_plan(std::span<const std::string> inputs, const PlanOptions& options) 
     if (!output.out.empty()) beside.emplace_back(inputs, output);
   }
   Inputs all = find_inputs(inputs, options.recursive);
+  leave_out_earlier(all, main, options.output);
   Plan plan{{}, main.format(), std::move(all.notes)};
   for (const Found& found : all.found) {
     Job& job = plan.jobs.emplace_back(Job{found.path, {}, found.problem});
@@ -169,7 +214,6 @@ Plan make_plan(std::span<const std::string> inputs, const PlanOptions& options) 
     job.output = main.of(found);
     for (const Destination& destination : beside) job.beside.push_back(destination.of(found));
   }
-  if (main.marks()) leave_out_results(plan.jobs, plan.notes);
   check_outputs(plan.jobs, options);
   plan.jobs = shard_of(std::move(plan.jobs), options.shard);
   return plan;

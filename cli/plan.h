@@ -58,8 +58,9 @@ inline constexpr const char* kStandardOutput = "/dev/stdout";
 /// - An `out` that is a directory or ends in '/', several inputs, or an input that is a directory or a list:
 ///   <stem>.<format> each, in `out`; empty: <stem><mark>.<format> in the current directory. With `recursive`, in the
 ///   same directories below `out` as below the input.
-/// What inputs stand for: find_inputs. Throws UsageError when `out` and `format` contradict each other or the
-/// number of inputs, and as check_outputs does.
+/// What inputs stand for: find_inputs. Of these, outputs of an earlier run are left out, with a note: by the mark in
+/// their names, or found in an `out` below an input. Throws UsageError when `out` and `format` contradict each other or
+/// the number of inputs, and as check_outputs does.
 Plan make_plan(std::span<const std::string> inputs, const PlanOptions& options);
 
 /// Throws UsageError when one file would be written twice, and when an output would overwrite an input or one

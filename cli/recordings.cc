@@ -78,16 +78,14 @@ void carry_out(Recording& recording, const Work& work, Writing& writing) {
 }  // namespace
 
 void add_recordings(CLI::App& parser, RecordingArguments& arguments, const Output& output) {
-  const auto option = [&](const std::string& name, auto& value, const std::string& text,
-                          const std::string& value_text) {
-    return parser.add_option(name, value, text)->option_text(value_text);
-  };
-  option("INPUT", arguments.inputs,
-         "Audio files, directories of them, lists of either (.txt or .list, one path per line), or - for "
-         "standard input",
-         "...")
+  Options options(parser);
+  options
+      .add("INPUT", arguments.inputs,
+           "Audio files, directories of them, lists of either (.txt or .list, one path per line), or - for "
+           "standard input",
+           "...")
       ->required();
-  option(
+  options.add(
       "-o,--out,--output", arguments.out,
       fmt::format(
           "The file to write (.{}) for one input, or - for standard output; else the directory (default: the "
@@ -95,17 +93,18 @@ void add_recordings(CLI::App& parser, RecordingArguments& arguments, const Outpu
           fmt::join(output.formats, " or ."),
           *output.mark == '\0' ? "" : fmt::format(", as NAME{}.{}", output.mark, output.formats.front())),
       "PATH");
-  option("--format", arguments.format,
-         fmt::format("{} (default) or {}", output.formats.front(),
-                     fmt::join(std::span(output.formats).subspan(1), " or ")),
-         "FORMAT")
+  options
+      .add("--format", arguments.format,
+           fmt::format("{} (default) or {}", output.formats.front(),
+                       fmt::join(std::span(output.formats).subspan(1), " or ")),
+           "FORMAT")
       ->check(one_of(output.formats));
   parser.add_flag("--recursive", arguments.recursive,
                   "Search the directories below an input, too; --out gets the same structure");
   parser.add_flag(
       "--skip-existing", arguments.skip_existing,
       "Leave out inputs whose output is there and whole: an interrupted run goes on where it was");
-  option("--shard", arguments.shard, "Do part I of N only, for several machines: 1/4 to 4/4", "I/N");
+  options.add("--shard", arguments.shard, "Do part I of N only, for several machines: 1/4 to 4/4", "I/N");
   parser.add_flag("--json", arguments.json, "Print one line of JSON per input to standard output");
 }
 

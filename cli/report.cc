@@ -72,7 +72,7 @@ void Report::done(const Job& job, const Done& what) {
   if (verbosity() == Verbosity::kVerbose || (!json_ && (!bar_.shown() || progress_.total == 1))) {
     print_note(fmt::format("[{}/{}] {} -> {}  {}  ({:.1f} s audio in {:.2f} s)", progress_.reached,
                            progress_.total, name_of(job.input),
-                           job.output == kStandardOutput ? "standard output" : job.output.string(),
+                           job.output == kStandardOutput ? "standard output" : shown(job.output.string()),
                            what.outcome.text, what.audio_seconds, what.seconds));
   }
   bar_.draw(progress());
@@ -100,7 +100,7 @@ void Report::skipped(const Job& job) {
   }
   if (verbosity() == Verbosity::kVerbose) {
     print_note(fmt::format("[{}/{}] {} -> {}  is there already", progress_.reached, progress_.total,
-                           name_of(job.input), job.output.string()));
+                           name_of(job.input), shown(job.output.string())));
   }
   bar_.draw(progress());
 }

@@ -75,7 +75,7 @@ FileInfo describe_voice(const VoiceInfo& info, const std::optional<std::string>&
   file.json["notes"] = info.notes;
   file.json["warnings"] = info.warnings;
 
-  file.rows = {{"source", info.source},
+  file.rows = {{"source", shown(info.source)},
                {"size", bytes ? grouped(*bytes) + " bytes" : "-"},
                {"kind", "an RVC voice, " + info.version},
                {"sample rate", fmt::format("{} Hz, {} samples for each frame of 10 ms", info.sample_rate,
@@ -86,7 +86,7 @@ FileInfo describe_voice(const VoiceInfo& info, const std::optional<std::string>&
                {"parameters", grouped(info.parameters)},
                {"epochs", epochs ? grouped(*epochs) : "not told by the file"},
                {"trained by", author.empty() ? "not told by the file" : on_one_line(author)}};
-  if (index) file.rows.emplace_back("index", *index);
+  if (index) file.rows.emplace_back("index", shown(*index));
   for (const auto& [key, text] : info.notes)
     if (key != "author" && key != "epoch" && key != "iteration")
       file.rows.emplace_back(on_one_line(key), on_one_line(text));

@@ -26,7 +26,7 @@ std::optional<std::string> index_of(const VoiceArguments& arguments, const Voice
   if (!arguments.index.empty()) return arguments.index;
   if (voice.index) {
     note_line(fmt::format("contentvec: note: the voice's index is used: {} (--index none leaves it out)",
-                          *voice.index));
+                          shown(*voice.index)));
   }
   return voice.index;
 }
@@ -46,7 +46,7 @@ Voice load_voice(const VoiceArguments& arguments, const std::string& path) {
                                    .dtype = dtype_from_name(arguments.dtype),
                                    .hub = hub_options(),
                                    .sample_rate = arguments.voice_rate});
-  for (const std::string& warning : voice.info().warnings) warning_line(warning);
+  warning_lines(voice.info().warnings);
   if (arguments.speaker >= voice.info().speakers) {
     fail("--speaker {}: this voice has {}, numbered from 0: {}", arguments.speaker, voice.info().speakers,
          voice.info().source);
@@ -58,7 +58,7 @@ Voice load_voice(const VoiceArguments& arguments, const std::string& path) {
 
 Speaker load_speaker(const std::string& spec, const VoiceArguments& arguments, float index_rate) {
   const VoiceSource source = find_voice(spec, hub_options());
-  for (const std::string& warning : source.warnings) warning_line(warning);
+  warning_lines(source.warnings);
   Voice voice = load_voice(arguments, source.voice);
   std::optional<std::string> index = index_of(arguments, source, index_rate);
   std::optional<Retriever> retriever = open_index(index, arguments.index.empty());
@@ -70,7 +70,7 @@ Model load_model(const VoiceArguments& arguments, const VoiceInfo& voice) {
   LoadOptions options = {.threads = arguments.threads, .dtype = dtype_from_name(arguments.dtype)};
   options.hub = hub_options();
   Model model = Model::load(arguments.model.empty() ? standard : arguments.model, options);
-  for (const std::string& warning : model.info().warnings) warning_line(warning);
+  warning_lines(model.info().warnings);
   return model;
 }
 

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <CLI/App.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
 
+#include "cli/command.h"
 #include "contentvec/converter.h"
 #include "contentvec/model.h"
 #include "contentvec/pitch.h"
@@ -31,21 +31,6 @@ struct VoiceArguments {
   std::optional<uint64_t> seed;
   std::string dtype = "f32";
   int threads = 0;
-};
-
-/// Declares options with the text of their values.
-class Options {
- public:
-  explicit Options(CLI::App& parser) : parser_(parser) {}
-
-  template <typename Value>
-  CLI::Option* add(const std::string& name, Value& value, const std::string& text,
-                   const std::string& value_text) {
-    return parser_.add_option(name, value, text)->option_text(value_text);
-  }
-
- private:
-  CLI::App& parser_;
 };
 
 /// Declares them, but for --voice: who speaks, with what pitch, and how the rest is computed.

@@ -28,32 +28,34 @@ using Paths = std::vector<fs::path>;
 /// What may be a voice, and indexes, below a folder.
 struct Found {
   Paths files, indexes;
+  std::vector<std::string> problems;  ///< folders that could not be listed
 };
 
-std::string lower_extension(const fs::path& path) {
-  std::string extension = path.extension().string();
-  for (char& c : extension) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  return extension;
+void add_file(const fs::path& path, Found& found) {
+  const std::string ending = ending_of(path);
+  if (ending == ".pth" || ending == ".pt" || ending == ".safetensors" || ending == ".zip")
+    found.files.push_back(path);
+  if (ending == ".index" && !path.filename().string().starts_with("trained_")) found.indexes.push_back(path);
+}
+
+/// A folder behind a symbolic link is not gone into: it may lead back here.
+void search(const fs::path& folder, Found& found) {
+  std::error_code error;
+  std::error_code ignored;
+  for (fs::directory_iterator at(folder, error), end; !error && at != end; at.increment(error)) {
+    if (is_hidden(at->path())) continue;
+    if (at->is_regular_file(ignored)) {
+      add_file(at->path(), found);
+    } else if (at->is_directory(ignored) && !at->is_symlink(ignored)) {
+      search(at->path(), found);
+    }
+  }
+  if (error) found.problems.push_back(fmt::format("cannot list {}: {}", folder.string(), error.message()));
 }
 
 Found look_below(const fs::path& folder) {
   Found found;
-  std::error_code error;
-  for (fs::recursive_directory_iterator at(folder, fs::directory_options::skip_permission_denied, error), end;
-       !error && at != end; at.increment(error)) {
-    std::error_code ignored;
-    if (is_hidden(at->path())) {
-      at.disable_recursion_pending();
-      continue;
-    }
-    if (!at->is_regular_file(ignored)) continue;
-    const std::string extension = lower_extension(at->path());
-    if (extension == ".pth" || extension == ".pt" || extension == ".safetensors" || extension == ".zip")
-      found.files.push_back(at->path());
-    if (extension == ".index" && !at->path().filename().string().starts_with("trained_"))
-      found.indexes.push_back(at->path());
-  }
-  if (error) throw Error(fmt::format("cannot list {}: {}", folder.string(), error.message()));
+  search(folder, found);
   std::sort(found.files.begin(), found.files.end());
   std::sort(found.indexes.begin(), found.indexes.end());
   return found;
@@ -112,8 +114,7 @@ struct Row {
 };
 
 /// The voices first, then the others.
-std::vector<Row> rows_below(const fs::path& folder) {
-  const Found found = look_below(folder);
+std::vector<Row> rows_of(const Found& found) {
   std::vector<Row> rows;
   std::vector<Row> others;
   std::map<fs::path, int> voices;  // in each folder
@@ -148,9 +149,10 @@ std::string as_json(const Row& row) {
 }
 
 std::string as_text(const Row& row, const fs::path& folder) {
-  const std::string name = row.path.lexically_relative(folder).string();
+  const std::string name = shown(row.path.lexically_relative(folder).string());
   if (!row.info) return fmt::format("{:<40} no voice: {}", name, row.why);
-  const std::string index = row.index ? fs::path(*row.index).lexically_relative(folder).string() : "no index";
+  const std::string index =
+      row.index ? shown(fs::path(*row.index).lexically_relative(folder).string()) : "no index";
   const std::string speakers =
       row.info->speakers == 1 ? "1 speaker" : fmt::format("{} speakers", row.info->speakers);
   return fmt::format("{:<40} {} {:>5g} kHz  {:<8}  {:<12}  {}", name, row.info->version,
@@ -159,12 +161,15 @@ std::string as_text(const Row& row, const fs::path& folder) {
 
 int run(const std::string& folder, bool json) {
   if (!is_a_directory(folder)) throw UsageError(fmt::format("there is no folder \"{}\"", folder));
-  const std::vector<Row> rows = rows_below(folder);
+  const Found found = look_below(folder);
+  const std::vector<Row> rows = rows_of(found);
   for (const Row& row : rows) {
     if (!print_line(json ? as_json(row) : as_text(row, folder)))
       throw Error("cannot write to standard output");
   }
   const bool any = std::any_of(rows.begin(), rows.end(), [](const Row& row) { return row.info.has_value(); });
+  for (const std::string& problem : found.problems) error_line(problem);
+  if (!found.problems.empty()) return kFailed;
   if (!any) note_line(fmt::format("there are no voices in {} (.pth, .safetensors, .zip)", folder));
   return kDone;
 }

@@ -242,7 +242,7 @@ TEST_F(ConvertTest, WhatAnEarlierRunMadeIsNoRecording) {
   EXPECT_TRUE(fs::exists(folder_ / "a.converted.wav"));
   const Result again = convert({".", "--seed", "1"});
   EXPECT_EQ(again.code, 0) << again.err;
-  EXPECT_THAT(again.err, HasSubstr("a.converted.wav: left out: it is what"));
+  EXPECT_THAT(again.err, HasSubstr("left out, as an earlier run wrote them: ./a.converted.wav and 1 more\n"));
   EXPECT_FALSE(fs::exists(folder_ / "a.converted.converted.wav"));
   const Result named = convert({"a.wav", "a.converted.wav", "b.wav", "--skip-existing", "--seed", "1"});
   EXPECT_EQ(named.code, 0) << named.err;
@@ -250,6 +250,42 @@ TEST_F(ConvertTest, WhatAnEarlierRunMadeIsNoRecording) {
   // By itself it is one.
   EXPECT_EQ(convert({"a.converted.wav"}).code, 0);
   EXPECT_TRUE(fs::exists(folder_ / "a.converted.converted.wav"));
+}
+
+/// The outputs of a run that is begun again lie among its inputs.
+TEST_F(ConvertTest, AnotherRunTakesOutputsForOutputs) {
+  fs::create_directory(folder_ / "below");
+  fs::copy_file(folder_ / "a.wav", folder_ / "below/b.wav");
+  const auto wrote = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--seed", "1", "--json"});
+    const Result result = convert(arguments);
+    EXPECT_EQ(result.code, 0) << result.err;
+    std::vector<std::string> outputs;
+    for (const std::string& line : lines_of(result.out)) {
+      const nlohmann::json object = parsed(line);
+      outputs.push_back(object["output"].get<std::string>() + (object.contains("skipped") ? " skipped" : ""));
+    }
+    return outputs;
+  };
+  for (int run = 0; run < 2; ++run) {
+    EXPECT_THAT(wrote({"."}), ElementsAre("a.converted.wav"));
+    EXPECT_THAT(wrote({".", "--format", "flac"}), ElementsAre("a.converted.flac"));
+  }
+  EXPECT_THAT(wrote({".", "--skip-existing"}), ElementsAre("a.converted.wav skipped"));
+  // As a shell makes *.wav of them, and alone.
+  const Result named = convert({"a.converted.wav", "a.wav"});
+  EXPECT_EQ(named.code, 0) << named.err;
+  EXPECT_THAT(named.err, HasSubstr("note: left out, as an earlier run wrote it: a.converted.wav\n"));
+  EXPECT_THAT(wrote({"a.converted.wav"}), ElementsAre("a.converted.converted.wav"));
+  for (const char* name : {"a.converted.wav", "a.converted.flac", "a.converted.converted.wav"})
+    fs::remove(folder_ / name);
+  for (int run = 0; run < 2; ++run) {
+    EXPECT_THAT(wrote({".", "--recursive", "--out", "below/out"}),
+                ElementsAre("below/out/a.wav", "below/out/below/b.wav"));
+  }
+  EXPECT_THAT(wrote({"below/out", "--out", "below/out/again"}), ElementsAre("below/out/again/a.wav"));
+  // Recordings stay what is not written over.
+  EXPECT_EQ(convert({".", "--out", "."}).code, 2);
 }
 
 TEST_F(ConvertTest, WhatIsThereIsOfThisRate) {
@@ -274,6 +310,36 @@ TEST_F(ConvertTest, WhatIsThereIsOfThisRate) {
   EXPECT_TRUE(redone({}));
   write_file(folder_ / "out/a.flac", std::string("fLaC"));
   EXPECT_TRUE(redone({"--format", "flac"}));
+  for (const std::string format : {"wav", "flac"}) {
+    const fs::path file = folder_ / ("out/a." + format);
+    for (const double part : {0.99, 0.5}) {
+      fs::resize_file(file, static_cast<uintmax_t>(static_cast<double>(fs::file_size(file)) * part));
+      EXPECT_TRUE(redone({"--format", format})) << format << " " << part;
+      EXPECT_FALSE(redone({"--format", format})) << format;
+    }
+  }
+}
+
+TEST_F(ConvertTest, WhatIsThereHasTheseChannels) {
+  write_stereo("b.wav");
+  for (const std::string format : {"wav", "flac"}) {
+    const auto skipped = [&](const std::string& input, const std::string& channels) {
+      const Result result =
+          convert({input, "--channels", channels, "--format", format, "--out", "out/", "--skip-existing"});
+      EXPECT_EQ(result.code, 0) << result.err;
+      return result.err.find("already is written anew") == std::string::npos;
+    };
+    const auto expect_alternating = [&](bool alternating) {
+      EXPECT_EQ(skipped("b.wav", "each"), !alternating);
+      EXPECT_TRUE(skipped("b.wav", "each"));
+      EXPECT_FALSE(skipped("b.wav", "mono"));
+      EXPECT_TRUE(skipped("b.wav", "mono"));
+    };
+    expect_alternating(false);
+    expect_alternating(true);
+    EXPECT_TRUE(skipped("a.wav", "mono"));
+    EXPECT_TRUE(skipped("a.wav", "each"));  // which has one channel
+  }
 }
 
 TEST_F(ConvertTest, EachChannel) {
@@ -489,6 +555,9 @@ TEST_F(ConvertTest, Usage) {
                                              {"--f0", ""},
                                              {"--index", ""},
                                              {"-o", ""},
+                                             {"--seed", "99999999999999999999999"},
+                                             {"--seed", "1.5"},
+                                             {"--seed", "+1"},
                                              {"--rate", "10"},
                                              {"--encoding", "mp3"},
                                              {"--format", "flac", "--encoding", "float"},
@@ -507,6 +576,12 @@ TEST_F(ConvertTest, Usage) {
   EXPECT_THAT(command({"convert", "a.wav"}).err, HasSubstr("--voice is required"));
   EXPECT_THAT(convert({"a.wav", "--voice", "v.pth", "-o", "v.pth/"}).err, Not(IsEmpty()));
   EXPECT_THAT(names_in(folder_.path()), ElementsAre("a.wav"));
+}
+
+TEST_F(ConvertTest, TheLargestSeed) {
+  const Result result = convert({"a.wav", "--seed", "18446744073709551615", "--json"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(parsed(result.out)["seed"], std::numeric_limits<uint64_t>::max());
 }
 
 TEST_F(ConvertTest, APictureOfBoth) {

@@ -152,6 +152,17 @@ TEST_F(PlotTest, OfSeveral) {
   write_file(folder_ / "pictures/a.png", std::string("none"));
   EXPECT_THAT(pitch({"a.wav", "--plot", "pictures", "--skip-existing"}).err,
               HasSubstr("does not begin as a .png file does"));
+  for (const std::string picture : {"a.png", "a.svg"}) {
+    ASSERT_EQ(pitch({"a.wav", "--plot", picture}).code, 0);
+    EXPECT_THAT(pitch({"a.wav", "--plot", picture, "--skip-existing", "-v"}).err,
+                HasSubstr("is there already"));
+    for (const uintmax_t cut : {1, 100, 5000}) {
+      fs::resize_file(folder_ / picture, fs::file_size(folder_ / picture) - cut);
+      EXPECT_THAT(pitch({"a.wav", "--plot", picture, "--skip-existing"}).err,
+                  HasSubstr("does not end as a " + picture.substr(1) + " file does"))
+          << cut;
+    }
+  }
 }
 
 TEST_F(PlotTest, Usage) {

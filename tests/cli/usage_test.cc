@@ -95,6 +95,21 @@ TEST(Usage, ConvertPointsToExport) {
     EXPECT_THAT(run(line).err, Not(HasSubstr("with the same arguments"))) << line.back();
 }
 
+/// As a variable that is not set gives it.
+TEST(Usage, AnEmptyValueIsNone) {
+  const std::string problem = " is given without a value: \"\" stands for nothing";
+  for (const char* option :
+       {"--f0", "--index", "--voice", "--model", "--pitch-model", "--plot", "--shard", "--out"}) {
+    expect_usage_error({"convert", "a.wav", "--voice", "v.pth", option, ""}, option + problem);
+    expect_usage_error({"convert", "a.wav", std::string(option) + "=", "--voice", "v.pth"}, option + problem);
+  }
+  expect_usage_error({"convert", "a.wav", "--voice", "v.pth", "-o", ""}, "--out" + problem);
+  expect_usage_error({"convert", "", "--voice", "v.pth"}, "INPUT" + problem);
+  expect_usage_error({"pitch", "a.wav", "--pitch-model", ""}, "--pitch-model" + problem);
+  expect_usage_error({"info", ""}, "SPEC" + problem);
+  expect_usage_error({"voices", ""}, "DIR" + problem);
+}
+
 TEST(Usage, NumbersAreNumbersInTheirRange) {
   expect_usage_error({"extract", "a.wav", "--batch-seconds", "nan"},
                      "--batch-seconds: \"nan\" is no number from 0 to 1000000000");

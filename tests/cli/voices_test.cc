@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "checkpoint/forge.h"
+#include "child.h"
 #include "cli/files.h"
 #include "cli/process.h"
 #include "hub/hub_server.h"
@@ -150,6 +151,70 @@ TEST_F(VoicesTest, AFolderWithoutVoicesSaysSo) {
   EXPECT_EQ(result.out, "");
   EXPECT_THAT(result.err, HasSubstr("there are no voices in ."));
   EXPECT_EQ(command({"voices", "nowhere"}).code, 2);
+}
+
+TEST_F(VoicesTest, AFolderThatCannotBeListedIsAFailure) {
+  write("open/a.pth");
+  fs::create_directories(folder_ / "open/closed");
+  fs::permissions(folder_.path(), fs::perms::all);
+  fs::permissions(folder_ / "open/closed", fs::perms::none);
+  const WithoutPrivileges without;
+  if (!without.effective()) GTEST_SKIP() << "the file permissions do not count for this user";
+  const Result whole = command({"voices", "open/closed"});
+  EXPECT_EQ(whole.code, 1);
+  EXPECT_EQ(whole.err, "contentvec: cannot list open/closed: Permission denied\n");
+  const Result part = command({"voices", "open"});
+  EXPECT_EQ(part.code, 1);
+  EXPECT_THAT(part.out, StartsWith("a.pth "));
+  EXPECT_EQ(part.err, "contentvec: cannot list open/closed: Permission denied\n");
+}
+
+TEST_F(VoicesTest, AZipWithoutOneVoiceSaysSo) {
+  const std::string voice = ForgedVoice().bytes();
+  write_bytes("two.zip", zip({deflated("a.pth", voice), deflated("b.pth", voice)}));
+  write_bytes("none.zip", zip({deflated("read me.txt", "no voice")}));
+  write_bytes("damaged.zip", zip({deflated("a.pth", "no voice")}));
+  const auto refusal = [&](const std::string& spec) {
+    const Result result = command({"info", spec});
+    EXPECT_EQ(result.code, 1);
+    return result.err;
+  };
+  EXPECT_THAT(refusal("two.zip"),
+              HasSubstr("two.zip: expected one voice, found 2: 'a.pth', 'b.pth'; name one"));
+  EXPECT_THAT(refusal("none.zip"), HasSubstr("none.zip: there is no voice in it (.pth or .safetensors)"));
+  EXPECT_THAT(refusal("damaged.zip"), HasSubstr("expected a checkpoint"));
+  EXPECT_EQ(command({"info", "two.zip/b.pth"}).code, 0);
+  for (const char* name : {"two.zip/c.pth", "two.zip/x/a.pth"}) {
+    EXPECT_THAT(refusal(name),
+                AllOf(HasSubstr("in two.zip; it has 'a.pth', 'b.pth'"), Not(HasSubstr("damaged"))));
+    EXPECT_THAT(command({"convert", "a.wav", "--voice", name}).err, Not(HasSubstr("damaged")));
+  }
+  write_bytes("a.wav", "");
+  EXPECT_THAT(command({"convert", "a.wav", "--voice", "two.zip/c.pth"}).err,
+              HasSubstr("there is no 'c.pth' in two.zip; it has 'a.pth', 'b.pth'"));
+  write("torch.pth");
+  EXPECT_THAT(refusal("torch.pth/a.pth"), HasSubstr("torch.pth is no zip file with voices"));
+}
+
+/// A terminal would do what a name says.
+TEST_F(VoicesTest, ControlCharactersOfNamesAreWritten) {
+  const std::string odd = "a\x1b[31m\nb\xc2\x9b\x7f";
+  write_bytes("pack.zip",
+              zip({deflated(odd + ".pth", ForgedVoice().bytes()), deflated(odd + ".index", index_bytes())}));
+  write_bytes("more.zip", zip({deflated(odd + ".pth", "x"), deflated("x.pth", "x")}));
+  const std::string written = "a\\u001b[31m\\u000ab\\u009b\\u007f";
+  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
+           {"info", "pack.zip"}, {"info", "more.zip"}, {"info", odd}, {"voices", "."}, {"voices", odd}}) {
+    const Result result = command(arguments);
+    const std::string all = result.out + result.err;
+    for (const char* control : {"\x1b", "\xc2\x9b", "\x7f"})
+      EXPECT_THAT(all, Not(HasSubstr(control))) << testing::PrintToString(arguments);
+  }
+  EXPECT_THAT(command({"info", "pack.zip"}).out,
+              AllOf(HasSubstr("source          pack.zip/" + written + ".pth\n"),
+                    HasSubstr("index           pack.zip/" + written + ".index\n")));
+  EXPECT_THAT(command({"voices", "."}).out, HasSubstr("pack.zip/" + written + ".index\n"));
+  EXPECT_EQ(json::parse(command({"info", "pack.zip", "--json"}).out)["source"], "pack.zip/" + odd + ".pth");
 }
 
 TEST_F(VoicesTest, VoicesAreBlended) {
