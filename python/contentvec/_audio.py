@@ -9,6 +9,7 @@ from typing import IO, Any, Union
 import numpy as np
 
 from . import _core
+from ._arguments import path_text
 from ._arrays import Floats
 from ._core import Error
 
@@ -35,7 +36,7 @@ def load_audio(file: AudioFile) -> Floats:
 def _read(file: AudioFile) -> tuple[str, tuple[Floats, list[str]]]:
     """What stands for the file in messages, its waveform, and what there is to say of it."""
     if isinstance(file, (str, os.PathLike)):
-        path = os.fspath(file)
+        path = path_text(file, "the path")
         return path, _core.read_audio(path)
     if isinstance(file, (bytes, bytearray, memoryview)):
         return "the bytes given", _core.read_audio_bytes(_octets(file), "the bytes given")

@@ -9,6 +9,7 @@ import typing
 from typing import Iterator, Literal
 
 from . import _core
+from ._arguments import integer, path_text, word
 from ._core import ModelConfig, ModelInfo
 from ._model import Device, DType, Model, Origin
 from ._progress import Progress, download_bar
@@ -53,7 +54,9 @@ def load(
     Other Python threads run meanwhile; Ctrl-C ends a download within a second, and the next one goes on from there.
     Raises contentvec.Error.
     """
-    name = os.fspath(spec)
+    name = path_text(spec, "spec")
+    threads = integer(threads, "threads")
+    word(dtype, "dtype"), word(device, "device")
     with hub_options(revision, cache_dir, token, local_files_only, progress) as hub:
         core = _core.load(name, config, threads, dtype, device, hub)
     return Model(core, _origin(name, config, threads, dtype, device, revision, cache_dir, local_files_only))
@@ -95,7 +98,7 @@ def inspect(
     The rest as in load(). Raises contentvec.Error.
     """
     with hub_options(revision, cache_dir, token, local_files_only, progress) as hub:
-        return _core.inspect(os.fspath(spec), config, hub, digest)
+        return _core.inspect(path_text(spec, "spec"), config, hub, digest)
 
 
 def export(
@@ -123,9 +126,9 @@ def export(
     if isinstance(model, Model):
         spec, config = source_of(model), model.config
     else:
-        spec = os.fspath(model)
+        spec = path_text(model, "model")
     with hub_options(revision, cache_dir, token, local_files_only, progress) as hub:
-        return _core.export_model(spec, os.fspath(path), layout, dtype, config, hub)
+        return _core.export_model(spec, path_text(path, "path"), layout, dtype, config, hub)
 
 
 def source_of(model: Model) -> str:
@@ -200,7 +203,10 @@ def hub_options(
     progress: Progress | None,
 ) -> Iterator[_core.HubOptions]:
     """What a download needs, with a bar that is closed in the end."""
-    folder = None if cache_dir is None else os.fspath(cache_dir)
+    folder = None if cache_dir is None else path_text(cache_dir, "cache_dir")
+    for value, what in ((revision, "revision"), (token, "token")):
+        if value is not None:
+            word(value, what)
     with download_bar(progress) as shown:
         yield _core.HubOptions(revision, folder, token, local_files_only, shown)
 

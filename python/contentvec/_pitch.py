@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core
-from ._arrays import AnyArray, Floats, like, to_floats, vector
+from ._arguments import integer, number, path_text, word
+from ._arrays import AnyArray, Floats, like, to_floats, to_numpy, vector
 from ._load import hub_options
 from ._model import DType
 from ._progress import Progress
@@ -54,7 +55,9 @@ class PitchEstimator:
         The rest as in contentvec.load(). Raises contentvec.Error.
         """
         with hub_options(revision, cache_dir, token, local_files_only, progress) as hub:
-            self._core = _core.load_pitch(os.fspath(spec), threads, dtype, hub)
+            self._core = _core.load_pitch(
+                path_text(spec, "spec"), integer(threads, "threads"), word(dtype, "dtype"), hub
+            )
         self._options = {"threads": threads, "dtype": dtype}
 
     def __repr__(self) -> str:
@@ -95,12 +98,13 @@ class PitchEstimator:
 
         Other Python threads run meanwhile. Raises contentvec.Error.
         """
+        least = None if threshold is None else number(threshold, "threshold")
         single = not isinstance(waveform, (list, tuple))
         waveforms = [waveform] if single else waveform
         vectors = [vector(one, f"waveform {i}" if not single else "the waveform") for i, one in enumerate(waveforms)]
         pitches = [
             Pitch(like(f0, one), like(confidence, one))
-            for (f0, confidence), one in zip(self._core.estimate(vectors, threshold), waveforms)
+            for (f0, confidence), one in zip(self._core.estimate(vectors, least), waveforms)
         ]
         return pitches[0] if single else pitches
 
@@ -111,18 +115,22 @@ def _reload(path: str, spec: str, options: dict[str, Any]) -> PitchEstimator:
 
 def interpolate_unvoiced(f0: Any) -> Any:
     """f0 with unvoiced frames (0) filled linearly between their voiced neighbours, the ends held, as RVC does."""
-    return like(_core.interpolate_unvoiced(_track(f0)), f0)
+    return like(_core.interpolate_unvoiced(track(f0)), f0)
 
 
 def shift_semitones(f0: Any, semitones: float) -> Any:
-    """f0 times 2 ** (semitones / 12)."""
-    return like(_core.shift_semitones(_track(f0), semitones), f0)
+    """f0 times 2 ** (semitones / 12), for -120 to 120 semitones."""
+    return like(_core.shift_semitones(track(f0), number(semitones, "semitones")), f0)
 
 
 def coarse_pitch(f0: Any) -> npt.NDArray[np.int64]:
     """The pitch as RVC's synthesizer takes it: 1 to 255, evenly spaced in mel between 50 and 1100 Hz."""
-    return _core.coarse_pitch(_track(f0))
+    return _core.coarse_pitch(track(f0))
 
 
-def _track(f0: Any) -> Floats:
-    return to_floats(f0, "f0").reshape(-1)
+def track(f0: Any) -> Floats:
+    """[frames] of Hz, which whole numbers may be, too."""
+    values = to_numpy(f0, "f0")
+    if np.issubdtype(values.dtype, np.integer):
+        values = values.astype(np.float32)
+    return to_floats(values, "f0").reshape(-1)

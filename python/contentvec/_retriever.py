@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _core
+from ._arguments import integer, number, path_text, word
 from ._arrays import AnyArray, Array, like_in_type, to_floats
 from ._core import Error
 
@@ -31,7 +32,7 @@ class Retriever:
         Other Python threads run meanwhile. Raises contentvec.Error for a file that cannot be read, is damaged, is
         another kind of index, or holds no vectors (`trained_*.index`).
         """
-        self._core = _core.Retriever.open(os.fspath(index_path))
+        self._core = _core.Retriever.open(path_text(index_path, "index_path"))
         self._path: str | None = os.path.abspath(index_path)
 
     def __repr__(self) -> str:
@@ -65,12 +66,12 @@ class Retriever:
         vectors = to_floats(features, "features")
         if vectors.ndim != 2:
             raise Error(f"features have the shape {list(vectors.shape)}; expected [size, dim]")
-        return cls._of(_core.Retriever.build(vectors, threads))
+        return cls._of(_core.Retriever.build(vectors, integer(threads, "threads")))
 
     @classmethod
     def build_from_folder(cls, folder: str | os.PathLike[str], *, threads: int = 0) -> Retriever:
         """build() from all `.npy` files of a folder, by name, each [frames, dim]: RVC's 3_feature256, 3_feature768."""
-        return cls._of(_core.Retriever.build_from_folder(os.fspath(folder), threads))
+        return cls._of(_core.Retriever.build_from_folder(path_text(folder, "folder"), integer(threads, "threads")))
 
     @classmethod
     def _of(cls, core: _core.Retriever) -> Retriever:
@@ -117,16 +118,16 @@ class Retriever:
         if frames.ndim < 2:
             raise Error(f"features have the shape {list(frames.shape)}; expected [frames, {self.dim}]")
         rows = frames.reshape(math.prod(frames.shape[:-1]), frames.shape[-1])
-        blended = self._core.blend(rows, index_rate, nprobe)
+        blended = self._core.blend(rows, number(index_rate, "index_rate"), integer(nprobe, "nprobe", 64))
         return like_in_type(np.reshape(blended, frames.shape), features)
 
     def save(self, index_path: str | os.PathLike[str]) -> None:
         """Writes an `added_*.index`, whole or not at all. Raises contentvec.Error."""
-        self._core.save(os.fspath(index_path))
+        self._core.save(path_text(index_path, "index_path"))
 
     def save_for_rvc(self, folder: str | os.PathLike[str], name: str) -> Path:
         """Writes both files RVC's train_index leaves in `folder`, which must exist, for the voice `name`.
 
         {trained,added}_IVF<lists>_Flat_nprobe_1_<name>_<v1 or v2>.index; returns the path of the added one.
         """
-        return Path(self._core.save_for_rvc(os.fspath(folder), name))
+        return Path(self._core.save_for_rvc(path_text(folder, "folder"), word(name, "name")))

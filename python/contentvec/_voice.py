@@ -10,12 +10,13 @@ from typing import Any, Callable, Literal
 import numpy as np
 
 from . import _core
+from ._arguments import instance, integer, number, path_text, word
 from ._arrays import AnyArray, Floats, like, to_floats, vector
 from ._audio import load_audio
 from ._core import Error, VoiceInfo
 from ._load import hub_options
 from ._model import DType, Model
-from ._pitch import Pitch, PitchEstimator
+from ._pitch import Pitch, PitchEstimator, track
 from ._progress import Progress
 from ._retriever import Retriever
 
@@ -52,7 +53,9 @@ class Voice:
         The rest as in contentvec.load(). Raises contentvec.Error.
         """
         with hub_options(revision, cache_dir, token, local_files_only, progress) as hub:
-            self._core = _core.load_voice(os.fspath(spec), threads, dtype, sample_rate, hub)
+            self._core = _core.load_voice(
+                path_text(spec, "spec"), integer(threads, "threads"), word(dtype, "dtype"), _rate(sample_rate), hub
+            )
         self._options = {"threads": threads, "dtype": dtype, "sample_rate": sample_rate}
 
     def __repr__(self) -> str:
@@ -97,11 +100,16 @@ class Voice:
         rows = to_floats(features, "features")
         if rows.ndim != 2:
             raise Error(f"features have the shape {list(rows.shape)}; expected [frames, {self.info.feature_dim}]")
-        track = None if f0 is None else to_floats(f0, "f0").reshape(-1)
-        keep = -1 if keep_frames is None else keep_frames
-        stretch = -1 if stretch_to is None else stretch_to
+        curve = None if f0 is None else track(f0)
         samples = self._core.synthesize(
-            rows, track, source_pitch, speaker, make_seed(seed), skip_frames, keep, stretch
+            rows,
+            curve,
+            number(source_pitch, "source_pitch"),
+            integer(speaker, "speaker", 64),
+            make_seed(seed),
+            integer(skip_frames, "skip_frames", 64),
+            -1 if keep_frames is None else integer(keep_frames, "keep_frames", 64),
+            -1 if stretch_to is None else integer(stretch_to, "stretch_to", 64),
         )
         return like(samples, features)
 
@@ -137,6 +145,11 @@ class Converter:
 
         Raises contentvec.Error where the parts do not fit.
         """
+        instance(model, Model, "model"), instance(voice, Voice, "voice")
+        if pitch is not None:
+            instance(pitch, PitchEstimator, "pitch")
+        if retriever is not None:
+            instance(retriever, Retriever, "retriever")
         self.model, self.voice, self.pitch, self.retriever = model, voice, pitch, retriever
         self._core = _core.Converter(
             model._core,
@@ -171,7 +184,7 @@ class Converter:
         output_rate: int = 0,
         progress: Callable[[float], object] | None = None,
     ) -> Converted:
-        """Converts a waveform, [samples] mono at `rate` Hz, floating point; the result is the kind of array that it is.
+        """Converts a waveform, [samples] mono at `rate` Hz (1000 to 1,000,000), floating point; the result is the kind of array that it is.
 
         key: semitones up. speaker: of the voice's.
         index_rate: how much of the features comes from the retriever, 0 to 1; nprobe: lists to search, 0: as it says.
@@ -188,23 +201,23 @@ class Converter:
         if unvoiced not in ("interpolate", "keep"):
             raise Error(f'unvoiced is {unvoiced!r}; expected "interpolate" or "keep"')
         used = make_seed(seed)
-        track = None if f0 is None else to_floats(f0, "f0").reshape(-1)
+        curve = None if f0 is None else track(f0)
         samples, sample_rate, hertz, confidence = self._core.convert(
             vector(waveform, "the waveform"),
-            rate,
-            key,
-            speaker,
-            index_rate,
-            nprobe,
-            protect,
-            rms_mix_rate,
+            integer(rate, "rate"),
+            number(key, "key"),
+            integer(speaker, "speaker", 64),
+            number(index_rate, "index_rate"),
+            integer(nprobe, "nprobe", 64),
+            number(protect, "protect"),
+            number(rms_mix_rate, "rms_mix_rate"),
             unvoiced == "keep",
-            threshold,
-            track,
-            formant,
-            crossfade_ms,
+            None if threshold is None else number(threshold, "threshold"),
+            curve,
+            number(formant, "formant"),
+            number(crossfade_ms, "crossfade_ms"),
             used,
-            output_rate,
+            integer(output_rate, "output_rate"),
             None if progress is None else lambda done: (progress(done), None)[1],
         )
         pitch = Pitch(like(hertz, waveform), like(confidence, waveform))
@@ -241,7 +254,7 @@ def inspect_voice(
 ) -> VoiceInfo:
     """What Voice() would open, without its weights. Raises contentvec.Error."""
     with hub_options(revision, cache_dir, token, local_files_only, progress) as hub:
-        return _core.inspect_voice(os.fspath(spec), sample_rate, hub)
+        return _core.inspect_voice(path_text(spec, "spec"), _rate(sample_rate), hub)
 
 
 def find_voice(
@@ -255,7 +268,7 @@ def find_voice(
 ) -> tuple[str, str | None]:
     """The voice in a folder, .zip or repository, for Voice(), and the index beside it, for Retriever(), or None."""
     with hub_options(revision, cache_dir, token, local_files_only, progress) as hub:
-        return _core.find_voice(os.fspath(spec), hub)
+        return _core.find_voice(path_text(spec, "spec"), hub)
 
 
 def write_audio(
@@ -263,15 +276,21 @@ def write_audio(
 ) -> None:
     """Writes a .wav or .flac of one channel, whole or not at all. Raises contentvec.Error."""
     samples: Floats = np.ascontiguousarray(vector(waveform, "the waveform"), np.float32)
-    _core.write_audio(os.fspath(path), samples, sample_rate, encoding)
+    rate = integer(sample_rate, "sample_rate")
+    _core.write_audio(path_text(path, "path"), samples, rate, word(encoding, "encoding"))
 
 
 def make_seed(seed: int | None) -> int:
     if seed is None:
         return secrets.randbits(32)
+    seed = integer(seed, "the seed", 128)
     if not 0 <= seed < 2**64:
         raise Error(f"the seed is {seed}; expected 0 to 2**64 - 1")
     return seed
+
+
+def _rate(sample_rate: int | None) -> int | None:
+    return None if sample_rate is None else integer(sample_rate, "sample_rate")
 
 
 def _reload(path: str, spec: str, options: dict[str, Any]) -> Voice:
