@@ -37,7 +37,7 @@ class Destination {
 
   [[nodiscard]] const std::string& format() const { return format_; }
   /// The folder that the user wants it in, or "".
-  [[nodiscard]] fs::path folder() const { return one_file_ ? fs::path() : out_; }
+  [[nodiscard]] fs::path folder() const { return one_file_ ? fs::path() : fs::path(out_); }
   /// Whether outputs are told from inputs by their names.
   [[nodiscard]] bool is_marked() const { return !mark_.empty(); }
 
@@ -92,7 +92,8 @@ class Destination {
 /// What a path leads to; as it is where it cannot be followed.
 fs::path settled(const fs::path& path) {
   std::error_code error;
-  const fs::path found = fs::weakly_canonical(path, error);
+  const fs::path found =
+      fs::weakly_canonical(fs::absolute(path), error);  // absolute also where nothing is there
   return error ? path : found;
 }
 

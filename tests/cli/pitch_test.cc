@@ -149,7 +149,7 @@ TEST_F(PitchTest, FoldersShardsAndWhatIsThere) {
   write_file(folder_ / "out/a.csv", std::string("time,hz\n"));
   EXPECT_THAT(pitch({"in", "--out", "out/", "--format", "csv", "--skip-existing"}).err,
               AllOf(HasSubstr("1 of 2 done"), HasSubstr("does not begin as a .csv file does")));
-  for (const uintmax_t cut : {1, 5, 100}) {
+  for (const uintmax_t cut : {uintmax_t{1}, uintmax_t{5}, uintmax_t{100}}) {
     fs::resize_file(folder_ / "out/a.csv", fs::file_size(folder_ / "out/a.csv") - cut);
     EXPECT_THAT(pitch({"in", "--out", "out/", "--format", "csv", "--skip-existing"}).err,
                 AllOf(HasSubstr("1 of 2 done"), HasSubstr("does not end as a .csv file does")))

@@ -156,7 +156,7 @@ TEST_F(PlotTest, OfSeveral) {
     ASSERT_EQ(pitch({"a.wav", "--plot", picture}).code, 0);
     EXPECT_THAT(pitch({"a.wav", "--plot", picture, "--skip-existing", "-v"}).err,
                 HasSubstr("is there already"));
-    for (const uintmax_t cut : {1, 100, 5000}) {
+    for (const uintmax_t cut : {uintmax_t{1}, uintmax_t{100}, uintmax_t{5000}}) {
       fs::resize_file(folder_ / picture, fs::file_size(folder_ / picture) - cut);
       EXPECT_THAT(pitch({"a.wav", "--plot", picture, "--skip-existing"}).err,
                   HasSubstr("does not end as a " + picture.substr(1) + " file does"))

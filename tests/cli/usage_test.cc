@@ -98,8 +98,7 @@ TEST(Usage, ConvertPointsToExport) {
 /// As a variable that is not set gives it.
 TEST(Usage, AnEmptyValueIsNone) {
   const std::string problem = " is given without a value: \"\" stands for nothing";
-  for (const char* option :
-       {"--f0", "--index", "--voice", "--model", "--pitch-model", "--plot", "--shard", "--out"}) {
+  for (const char* option : {"--f0", "--index", "--model", "--pitch-model", "--plot", "--shard", "--out"}) {
     expect_usage_error({"convert", "a.wav", "--voice", "v.pth", option, ""}, option + problem);
     expect_usage_error({"convert", "a.wav", std::string(option) + "=", "--voice", "v.pth"}, option + problem);
   }
