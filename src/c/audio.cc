@@ -56,8 +56,7 @@ contentvec_status contentvec_audio_new(const float* waveform, int64_t count, int
     needed(audio, "audio");
     const size_t size = contentvec::c::checked_count(count, "count");
     contentvec::c::check_array(waveform, size, "waveform");
-    constexpr int32_t kHighestRate = 1'000'000;
-    if (rate < 1 || rate > kHighestRate)
+    if (rate < 1 || rate > contentvec::kHighestRate)
       throw contentvec::c::InvalidArgument("a rate of " + std::to_string(rate) +
                                            " Hz; expected 1 to 1000000");
     *audio = new contentvec_audio{{.waveform = {waveform, waveform + size}, .source_rate = rate}, rate};

@@ -50,6 +50,8 @@ bool has_packed(const std::string& /*path*/) {
   return false;
 }
 
+void check_packed(const std::string& /*path*/) {}
+
 std::shared_ptr<const InputFile> open_input_file(const std::string& path) {
   return std::make_shared<const InputFile>(path);
 }
