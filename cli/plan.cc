@@ -137,13 +137,15 @@ class EarlierOutputs {
 /// Takes them out of the inputs, and says so.
 void leave_out_earlier(Inputs& inputs, const Destination& destination, const Output& output) {
   const EarlierOutputs earlier(destination, output, inputs.found);
-  const auto first = std::stable_partition(inputs.found.begin(), inputs.found.end(),
-                                           [&](const Found& found) { return !earlier.has(found); });
-  const auto count = inputs.found.end() - first;
+  std::string first;
+  const size_t count = std::erase_if(inputs.found, [&](const Found& found) {
+    const bool is_earlier = earlier.has(found);
+    if (is_earlier && first.empty()) first = found.path;
+    return is_earlier;
+  });
   if (count == 0) return;
   inputs.notes.push_back(fmt::format("left out, as an earlier run wrote {}: {}{}", count == 1 ? "it" : "them",
-                                     first->path, count == 1 ? "" : fmt::format(" and {} more", count - 1)));
-  inputs.found.erase(first, inputs.found.end());
+                                     first, count == 1 ? "" : fmt::format(" and {} more", count - 1)));
 }
 
 void refuse_collisions(const std::vector<Job>& jobs) {
