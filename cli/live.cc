@@ -133,7 +133,7 @@ int settle_rate(const LiveArguments& arguments, const Devices& devices) {
   return streams_take(own) ? own : kStandardRate;
 }
 
-StreamOptions options_of(const LiveArguments& arguments, const Devices& devices) {
+StreamOptions stream_options_of(const LiveArguments& arguments, const Devices& devices) {
   return {.rate = settle_rate(arguments, devices),
           .block_ms = arguments.block,
           .extra_ms = arguments.extra,
@@ -317,7 +317,7 @@ int run(const LiveArguments& arguments) {
   if (arguments.list_devices) return list_devices();
   check_arguments(arguments);
   const Devices devices = find_devices(arguments);
-  const StreamOptions options = options_of(arguments, devices);
+  const StreamOptions options = stream_options_of(arguments, devices);
   std::unique_ptr<LiveSource> source = devices.input ? nullptr : open_input(arguments, options.rate);
   VoiceStream stream = make_stream(arguments, options);
   if (devices.input)
