@@ -147,7 +147,8 @@ TEST_F(LiveDevicesTest, APauseIsAGapAndItGoesOn) {
   const Result result = command({}, std::chrono::seconds(3));
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_GT(read_json(folder_ / "stats.json").at("output_gaps"), 10);
-  EXPECT_GT(read_json(folder_ / "stats.json").at("blocks"), 12);
+  // It goes on; how far in this time, a busy machine and a sanitizer have a say in.
+  EXPECT_GT(read_json(folder_ / "stats.json").at("blocks"), 5);
   EXPECT_THAT(result.err, HasSubstr("the output had none"));
 }
 

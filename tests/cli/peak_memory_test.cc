@@ -8,7 +8,8 @@ namespace contentvec::cli {
 namespace {
 
 TEST(PeakMemory, GrowsWithWhatIsTouchedAndStays) {
-  constexpr size_t kBytes = size_t{64} << 20;
+  // Far more than what tests before this one, in a sanitizer's process, have held and given back.
+  constexpr size_t kBytes = size_t{256} << 20;
   const int64_t before = peak_memory();
   EXPECT_GT(before, 1 << 20);
   {
