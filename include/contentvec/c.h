@@ -392,8 +392,8 @@ CONTENTVEC_API contentvec_status contentvec_index_build_from_folder(const char* 
 CONTENTVEC_API int64_t contentvec_index_size(const contentvec_index* index);
 CONTENTVEC_API int64_t contentvec_index_dim(const contentvec_index* index);
 CONTENTVEC_API int64_t contentvec_index_lists(const contentvec_index* index);
-/* Draws `frames` frames of contentvec_index_dim floats towards their nearest vectors, in place: `rate` (0 ..
- * 1) is how much of each comes from the index, and `nprobe` how many lists a search looks through (0: as the
+/* Draws `frames` frames of contentvec_index_dim floats towards their nearest vectors, in place: `rate`, 0 to
+ * 1, is how much of each comes from the index, and `nprobe` how many lists a search looks through (0: as the
  * index says). A failure leaves the features as they were. Takes memory. Any thread. */
 CONTENTVEC_API contentvec_status contentvec_index_blend(const contentvec_index* index, float* features,
                                                         int64_t frames, float rate, int64_t nprobe);

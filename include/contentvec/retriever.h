@@ -86,7 +86,7 @@ class Retriever {
   CONTENTVEC_API void save(const std::filesystem::path& path) const;
 
   /// Writes both files RVC's train_index leaves in `folder`, which must exist:
-  /// {trained,added}_IVF<lists>_Flat_nprobe_1_<name>_<version>.index, where the version is v1 for 256
+  /// {trained,added}_IVFn_Flat_nprobe_1_NAME_VERSION.index, n the lists, where the version is v1 for 256
   /// dimensions, v2 for 768, and left out for others. Returns the path of the added one. Throws Error when
   /// they cannot be written, and for a Flat index, which RVC has no names for.
   [[nodiscard]] CONTENTVEC_API std::filesystem::path save_for_rvc(const std::filesystem::path& folder,
