@@ -22,6 +22,7 @@
 #include "cli/fail.h"
 #include "cli/folder.h"
 #include "cli/live_io.h"
+#include "cli/live_keys.h"
 #include "cli/voice_parts.h"
 #include "contentvec/audio.h"
 #include "contentvec/stream.h"
@@ -33,7 +34,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 struct LiveArguments : VoiceArguments {
-  std::string voice;
+  std::vector<std::string> voices;
   std::string input;
   std::string output;
   int rate = 0;
@@ -85,8 +86,9 @@ Devices find_devices(const LiveArguments& arguments) {
 void check_written(const LiveArguments& arguments, const std::string& path, const char* option) {
   const std::filesystem::path file = path;
   std::error_code ignored;
-  for (const std::string& read :
-       {arguments.input, arguments.voice, arguments.model, arguments.pitch_model, arguments.index}) {
+  std::vector<std::string> reads = {arguments.input, arguments.model, arguments.pitch_model, arguments.index};
+  reads.insert(reads.end(), arguments.voices.begin(), arguments.voices.end());
+  for (const std::string& read : reads) {
     if (!read.empty() && std::filesystem::equivalent(file, read, ignored))
       throw UsageError(
           fmt::format("{} {} would be written over, and is to be read: choose another file", option, path));
@@ -99,7 +101,7 @@ void check_written(const LiveArguments& arguments, const std::string& path, cons
 }
 
 void check_arguments(const LiveArguments& arguments) {
-  if (arguments.voice.empty())
+  if (arguments.voices.empty())
     throw UsageError("--voice is required: the voice that speaks (see `contentvec live --help`)");
   if (arguments.output == kPipe && isatty(STDOUT_FILENO) == 1)
     throw UsageError(
@@ -154,13 +156,20 @@ StreamOptions stream_options_of(const LiveArguments& arguments, const Devices& d
                        .bypass = arguments.bypass}};
 }
 
-VoiceStream make_stream(const LiveArguments& arguments, const StreamOptions& options) {
-  Speaker speaker = load_speaker(arguments.voice, arguments, options.settings.index_rate);
-  const VoiceInfo& info = speaker.voice.info();
-  warn_of_idle_options(arguments, info, speaker.index.has_value());
+/// All that may speak: a key goes from one to the next.
+std::vector<Speaker> load_voices(const LiveArguments& arguments, float index_rate) {
+  std::vector<Speaker> voices;
+  for (const std::string& voice : arguments.voices) {
+    voices.push_back(load_speaker(voice, arguments, index_rate));
+    warn_of_idle_options(arguments, voices.back().voice.info(), voices.back().index.has_value());
+  }
+  return voices;
+}
+
+VoiceStream make_stream(const LiveArguments& arguments, const Speaker& first, const StreamOptions& options) {
+  const VoiceInfo& info = first.voice.info();
   std::optional<PitchEstimator> estimator = load_estimator(arguments, info);
-  return {load_model(arguments, info), std::move(estimator), speaker.voice, std::move(speaker.retriever),
-          options};
+  return {load_model(arguments, info), std::move(estimator), first.voice, first.retriever, options};
 }
 
 RawEncoding encoding_of(const LiveArguments& arguments) {
@@ -209,11 +218,15 @@ class Display {
     if (!shown_) return;
     any_ = true;
     const StreamStats stats = stream_.stats();
-    fmt::print(stderr,
-               "\r\x1b[Kin {:4.0f} dB  out {:4.0f} dB  {}  {:.0f} of {:.0f} ms, 99 %: {:.0f}  late: {}",
-               decibels(stats.input_level), decibels(stats.output_level),
-               stats.f0 > 0 ? fmt::format("{:4.0f} Hz", stats.f0) : "   -   ", stats.last_ms,
-               block_ms(stream_), stats.p99_ms, stats.underruns);
+    const StreamSettings settings = stream_.settings();
+    fmt::print(
+        stderr,
+        "\r\x1b[Kin {:3.0f} out {:3.0f} dB  {}  {:.0f} (99 %: {:.0f}) of {:.0f} ms  late {}  key {:+g} formant {:+g} "
+        "index {:.2f}{}",
+        decibels(stats.input_level), decibels(stats.output_level),
+        stats.f0 > 0 ? fmt::format("{:4.0f} Hz", stats.f0) : "   -   ", stats.last_ms, stats.p99_ms,
+        block_ms(stream_), stats.underruns, settings.key, settings.formant, settings.index_rate,
+        settings.bypass ? " bypass" : "");
     std::fflush(stderr);
   }
 
@@ -319,19 +332,31 @@ int run(const LiveArguments& arguments) {
   const Devices devices = find_devices(arguments);
   const StreamOptions options = stream_options_of(arguments, devices);
   std::unique_ptr<LiveSource> source = devices.input ? nullptr : open_input(arguments, options.rate);
-  VoiceStream stream = make_stream(arguments, options);
+  const std::vector<Speaker> voices = load_voices(arguments, options.settings.index_rate);
+  VoiceStream stream = make_stream(arguments, voices.front(), options);
   if (devices.input)
     source = device_input(*devices.input, stream.rate(), static_cast<size_t>(stream.block()));
   const std::vector<std::unique_ptr<LiveSink>> sinks = open_outputs(arguments, devices.output, stream);
   stop_on_signals();
-  bool is_well = succeeds([&] { run_stream(stream, *source, sinks, arguments.paced); });
+  bool is_well = succeeds([&] {
+    const LiveKeys keys(stream, voices);
+    run_stream(stream, *source, sinks, arguments.paced);
+  });
   for (const auto& sink : sinks) is_well = succeeds([&] { sink->finish(); }) && is_well;
   summarise(stream, {source->gaps(), sinks.front()->gaps()}, arguments);
   return is_well ? kDone : kFailed;
 }
 
 void add_sides(Options& options, LiveArguments& a) {
-  options.add("--voice", a.voice, "The voice, as convert takes it", "FILE");
+  options
+      .add(
+          "--voice", a.voices,
+          fmt::format(
+              "The voice, as convert takes it; several times for more, of which v speaks with the next. Keys, "
+              "on a terminal: {}",
+              kLiveKeys),
+          "FILE")
+      ->allow_extra_args(false);
   options.add(
       "--input", a.input,
       "What is spoken: a device's number or part of its name (default: the system's own), - for samples from "

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cerrno>
 #include <cmath>
@@ -16,7 +17,7 @@
 namespace contentvec::cli {
 namespace {
 
-volatile std::sig_atomic_t stop_asked = 0;
+std::atomic<int> stop_asked = 0;  // without a lock, so that a signal may set it
 
 size_t bytes_of(RawEncoding encoding) {
   return encoding == RawEncoding::kS16 ? sizeof(int16_t) : sizeof(float);
@@ -165,6 +166,10 @@ void stop_on_signals() {
         static_cast<int>(SA_RESETHAND);  // a read is interrupted, and the next signal is the last
     sigaction(signal, &action, nullptr);
   }
+}
+
+void ask_to_stop() {
+  stop_asked = 1;
 }
 
 bool asked_to_stop() {

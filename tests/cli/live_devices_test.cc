@@ -1,6 +1,9 @@
 // contentvec live over sound devices, which fake_portaudio.cc stands in for.
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <termios.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cmath>
@@ -68,8 +71,7 @@ class LiveDevicesTest : public testing::Test {
     return "synthetic:" +
            (fs::path(CONTENTVEC_SOURCE_DIR) / "tests/oracle-rvc/configs" / (name + ".json")).string();
   }
-  /// Runs it for some seconds, if it does not end before.
-  Result command(const std::vector<std::string>& more, std::chrono::milliseconds time) {
+  static std::vector<std::string> arguments(const std::vector<std::string>& more) {
     std::vector<std::string> all = {"live",
                                     "--voice",
                                     config("tiny-v2-48k"),
@@ -84,9 +86,13 @@ class LiveDevicesTest : public testing::Test {
                                     "--stats",
                                     "stats.json"};
     all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+  /// Runs it for some seconds, if it does not end before.
+  Result command(const std::vector<std::string>& more, std::chrono::milliseconds time) {
     Surroundings surroundings;
     surroundings.folder = folder_.path();
-    Process process(all, surroundings);
+    Process process(arguments(more), surroundings);
     const auto end = std::chrono::steady_clock::now() + time;
     while (process.running() && std::chrono::steady_clock::now() < end)
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
@@ -150,6 +156,68 @@ TEST_F(LiveDevicesTest, APauseIsAGapAndItGoesOn) {
   // It goes on; how far in this time, a busy machine and a sanitizer have a say in.
   EXPECT_GT(read_json(folder_ / "stats.json").at("blocks"), 5);
   EXPECT_THAT(result.err, HasSubstr("the output had none"));
+}
+
+/// A terminal to type on and to read from.
+class Terminal {
+ public:
+  Terminal() : file_(posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK)) {
+    EXPECT_EQ(grantpt(file_), 0);
+    EXPECT_EQ(unlockpt(file_), 0);
+    name_ = ptsname(file_);
+    kept_open_ = ::open(name_.c_str(), O_RDWR | O_NOCTTY);
+  }
+  ~Terminal() {
+    ::close(kept_open_);
+    ::close(file_);
+  }
+  Terminal(const Terminal&) = delete;
+  Terminal& operator=(const Terminal&) = delete;
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  void type(const std::string& keys) const {
+    EXPECT_EQ(::write(file_, keys.data(), keys.size()), static_cast<ssize_t>(keys.size()));
+  }
+  /// What is shown until `text` is, for ten seconds.
+  std::string shown_until(const std::string& text) {
+    std::string shown;
+    for (int i = 0; i < 1000 && shown.find(text) == std::string::npos; ++i) {
+      std::string more(4096, '\0');
+      const ssize_t size = ::read(file_, more.data(), more.size());
+      if (size > 0) shown += more.substr(0, static_cast<size_t>(size));
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return shown;
+  }
+  [[nodiscard]] bool echoes() const {
+    termios state = {};
+    tcgetattr(kept_open_, &state);
+    return (state.c_lflag & ECHO) != 0;
+  }
+
+ private:
+  int file_;
+  int kept_open_ = -1;
+  std::string name_;
+};
+
+TEST_F(LiveDevicesTest, KeysChangeItWhileItRuns) {
+  setenv("TERM", "xterm", 1);
+  Terminal terminal;
+  Surroundings surroundings;
+  surroundings.folder = folder_.path();
+  surroundings.input = surroundings.error = terminal.name();
+  Process process(arguments({"--voice", config("tiny-v2-48k")}), surroundings);
+  EXPECT_THAT(terminal.shown_until("key +0 formant +0"), HasSubstr("in "));
+  EXPECT_FALSE(terminal.echoes());
+  terminal.type("\x1b[A\x1b[A\x1b[D[b");
+  EXPECT_THAT(terminal.shown_until("bypass"), HasSubstr("key +2 formant -0.5 index 0.65 bypass"));
+  terminal.type("b\x1b[Bv");
+  EXPECT_THAT(terminal.shown_until("key +1 formant"), HasSubstr("key +1 formant"));
+  terminal.type("q");
+  EXPECT_EQ(process.wait().code, 0);
+  EXPECT_TRUE(terminal.echoes());
+  unsetenv("TERM");
 }
 
 TEST_F(LiveDevicesTest, DevicesAreListedAndNamed) {

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cli/voice_parts.h"
+#include "contentvec/stream.h"
+
+namespace contentvec::cli {
+
+/// What keys do; for the help.
+inline constexpr const char* kLiveKeys =
+    "up and down: key; right and left: formants; ] and [: index rate; b: bypass; v: next voice; q: quit";
+
+/// Changes a stream while it runs, as keys are pressed, where standard input is a terminal: until the end it hands over
+/// each key at once, and shows none.
+class LiveKeys {
+ public:
+  /// `voices`: the one that speaks, and those after it.
+  LiveKeys(VoiceStream& stream, std::span<const Speaker> voices);
+  ~LiveKeys();
+  LiveKeys(const LiveKeys&) = delete;
+  LiveKeys& operator=(const LiveKeys&) = delete;
+
+ private:
+  void listen(const std::stop_token& stop);
+  void press(const std::string& key);
+  void speak_with_next();
+
+  VoiceStream& stream_;
+  std::span<const Speaker> voices_;
+  size_t voice_ = 0;
+  std::jthread thread_;
+};
+
+}  // namespace contentvec::cli
