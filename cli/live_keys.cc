@@ -38,19 +38,18 @@ std::vector<std::string> keys_of(const std::string& bytes) {
 }  // namespace
 
 LiveKeys::LiveKeys(VoiceStream& stream, std::span<const Speaker> voices) : stream_(stream), voices_(voices) {
-  if (on_terminal() && take_over_terminal())
-    thread_ = std::jthread([this](const std::stop_token& stop) { listen(stop); });
+  if (on_terminal() && take_over_terminal()) thread_ = std::thread([this] { listen(); });
 }
 
 LiveKeys::~LiveKeys() {
   if (!thread_.joinable()) return;
-  thread_.request_stop();
+  stopping_ = true;
   thread_.join();
   tcsetattr(STDIN_FILENO, TCSANOW, &former_terminal);
 }
 
-void LiveKeys::listen(const std::stop_token& stop) {
-  while (!stop.stop_requested()) {
+void LiveKeys::listen() {
+  while (!stopping_) {
     pollfd terminal = {STDIN_FILENO, POLLIN, 0};
     if (poll(&terminal, 1, 50) != 1) continue;
     std::array<char, 64> bytes = {};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -26,14 +27,15 @@ class LiveKeys {
   LiveKeys& operator=(const LiveKeys&) = delete;
 
  private:
-  void listen(const std::stop_token& stop);
+  void listen();
   void press(const std::string& key);
   void speak_with_next();
 
   VoiceStream& stream_;
   std::span<const Speaker> voices_;
   size_t voice_ = 0;
-  std::jthread thread_;
+  std::atomic<bool> stopping_ = false;
+  std::thread thread_;
 };
 
 }  // namespace contentvec::cli
