@@ -1,6 +1,7 @@
 #include "cli/console.h"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -59,6 +60,11 @@ std::string without_controls(std::string_view text, std::string_view kept) {
   return visible;
 }
 
+size_t columns() {
+  winsize size = {};
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col - 1U : 79U;
+}
+
 bool write_line(std::FILE* stream, std::string_view line, const std::string& start = "") {
   const std::string text = fmt::format("{}{}\n", start, without_controls(line, "\n\t"));
   return std::fwrite(text.data(), 1, text.size(), stream) == text.size() && std::fflush(stream) == 0;
@@ -101,6 +107,12 @@ void error_line(std::string_view text) {
 bool on_terminal() {
   const char* kind = std::getenv("TERM");
   return isatty(STDERR_FILENO) == 1 && kind != nullptr && std::string_view(kind) != "dumb";
+}
+
+void show_line(std::string_view line) {
+  const std::string text = fmt::format("\r\033[K{}", line.substr(0, columns()));
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fflush(stderr);
 }
 
 std::string name_of(std::string_view path) {

@@ -33,6 +33,10 @@ void error_line(std::string_view text);
 /// Whether standard error is a terminal on which lines can be written over.
 bool on_terminal();
 
+/// Writes a line over the one before, as far as the terminal is wide: a line that wraps cannot be written over. ""
+/// takes it away.
+void show_line(std::string_view line);
+
 /// What `path` is called in a message: "-" is "standard input", and any other name is shown().
 std::string name_of(std::string_view path);
 

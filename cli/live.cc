@@ -6,10 +6,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstdio>
 #include <filesystem>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -23,10 +21,10 @@
 #include "cli/folder.h"
 #include "cli/live_io.h"
 #include "cli/live_keys.h"
+#include "cli/live_report.h"
 #include "cli/voice_parts.h"
 #include "contentvec/audio.h"
 #include "contentvec/stream.h"
-#include "contentvec/unfinished_files.h"
 
 namespace contentvec::cli {
 namespace {
@@ -196,52 +194,12 @@ std::vector<std::unique_ptr<LiveSink>> open_outputs(const LiveArguments& argumen
   return sinks;
 }
 
-double decibels(float level) {
-  return 20 * std::log10(std::max(static_cast<double>(level), 1e-5));
-}
-
-double block_ms(const VoiceStream& stream) {
-  return 1000.0 * static_cast<double>(stream.block()) / stream.rate();
-}
-
-/// One line that is written over as blocks go by, where people see it.
-class Display {
- public:
-  explicit Display(const VoiceStream& stream) : stream_(stream), shown_(on_terminal()) {}
-  ~Display() {
-    if (shown_ && any_) fmt::print(stderr, "\r\x1b[K");
-  }
-  Display(const Display&) = delete;
-  Display& operator=(const Display&) = delete;
-
-  void update() {
-    if (!shown_) return;
-    any_ = true;
-    const StreamStats stats = stream_.stats();
-    const StreamSettings settings = stream_.settings();
-    fmt::print(
-        stderr,
-        "\r\x1b[Kin {:3.0f} out {:3.0f} dB  {}  {:.0f} (99 %: {:.0f}) of {:.0f} ms  late {}  key {:+g} formant {:+g} "
-        "index {:.2f}{}",
-        decibels(stats.input_level), decibels(stats.output_level),
-        stats.f0 > 0 ? fmt::format("{:4.0f} Hz", stats.f0) : "   -   ", stats.last_ms, stats.p99_ms,
-        block_ms(stream_), stats.underruns, settings.key, settings.formant, settings.index_rate,
-        settings.bypass ? " bypass" : "");
-    std::fflush(stderr);
-  }
-
- private:
-  const VoiceStream& stream_;
-  bool shown_;
-  bool any_ = false;
-};
-
 /// Runs the stream until its input ends, and as much longer as it takes until all of it has been heard.
 void run_stream(VoiceStream& stream, LiveSource& source, std::span<const std::unique_ptr<LiveSink>> sinks,
                 bool paced) {
   const auto size = static_cast<size_t>(stream.block());
   std::vector<float> block(size);
-  Display display(stream);
+  LiveDisplay display(stream);
   const Clock::time_point begin = Clock::now();
   const auto lasts = std::chrono::duration<double>(block_ms(stream) / 1000);
   // What is put out is later than what was taken in by this.
@@ -264,44 +222,6 @@ void run_stream(VoiceStream& stream, LiveSource& source, std::span<const std::un
     for (const auto& sink : sinks) sink->write(std::span(block).first(heard));
     display.update();
   }
-}
-
-/// How often a device was not served in time.
-struct Gaps {
-  int64_t input = 0;
-  int64_t output = 0;
-};
-
-nlohmann::ordered_json json_of(const VoiceStream& stream, const Gaps& gaps) {
-  const StreamStats stats = stream.stats();
-  return {{"rate", stream.rate()},
-          {"block_ms", block_ms(stream)},
-          {"latency_ms", 1000.0 * static_cast<double>(stream.latency()) / stream.rate()},
-          {"blocks", stats.blocks},
-          {"failed", stats.failed},
-          {"underruns", stats.underruns},
-          {"input_gaps", gaps.input},
-          {"output_gaps", gaps.output},
-          {"mean_ms", stats.mean_ms},
-          {"p99_ms", stats.p99_ms},
-          {"worst_ms", stats.worst_ms}};
-}
-
-void summarise(const VoiceStream& stream, const Gaps& gaps, const LiveArguments& arguments) {
-  const StreamStats stats = stream.stats();
-  note_line(fmt::format(
-      "contentvec: {} blocks of {:.0f} ms took {:.1f} ms each, 99 of 100 at most {:.1f} ({:.0f} %); {} took longer "
-      "than they last; latency {:.0f} ms and computing",
-      stats.blocks, block_ms(stream), stats.mean_ms, stats.p99_ms, 100 * stats.p99_ms / block_ms(stream),
-      stats.underruns, 1000.0 * static_cast<double>(stream.latency()) / stream.rate()));
-  if (gaps.input > 0 || gaps.output > 0)
-    note_line(fmt::format(
-        "contentvec: the input lost sound {} times, the output had none {} times: give a longer --block, "
-        "or --quality fast",
-        gaps.input, gaps.output));
-  if (arguments.stats.empty()) return;
-  const std::string line = json_line(json_of(stream, gaps)) + "\n";
-  write_whole_file(arguments.stats, std::as_bytes(std::span(line)));
 }
 
 /// Does what may fail for a device, a pipe or a file, and says so: what was heard until then is kept.
@@ -343,7 +263,7 @@ int run(const LiveArguments& arguments) {
     run_stream(stream, *source, sinks, arguments.paced);
   });
   for (const auto& sink : sinks) is_well = succeeds([&] { sink->finish(); }) && is_well;
-  summarise(stream, {source->gaps(), sinks.front()->gaps()}, arguments);
+  summarise(stream, {source->gaps(), sinks.front()->gaps()}, arguments.stats);
   return is_well ? kDone : kFailed;
 }
 

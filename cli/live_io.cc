@@ -12,12 +12,13 @@
 #include <system_error>
 
 #include "cli/fail.h"
+#include "cli/signals.h"
 #include "contentvec/audio.h"
 
 namespace contentvec::cli {
 namespace {
 
-std::atomic<int> stop_asked = 0;  // without a lock, so that a signal may set it
+std::atomic<bool> stop_asked = false;  // without a lock, so that a signal may set it
 
 size_t bytes_of(RawEncoding encoding) {
   return encoding == RawEncoding::kS16 ? sizeof(int16_t) : sizeof(float);
@@ -160,20 +161,21 @@ void stop_on_signals() {
     struct sigaction current = {};
     if (sigaction(signal, nullptr, &current) != 0 || current.sa_handler == SIG_IGN) continue;
     struct sigaction action = {};
-    action.sa_handler = [](int) { stop_asked = 1; };
+    action.sa_handler = [](int) {
+      ask_to_stop();
+      install_signal_handlers();  // the next one is the last
+    };
     sigemptyset(&action.sa_mask);
-    action.sa_flags =
-        static_cast<int>(SA_RESETHAND);  // a read is interrupted, and the next signal is the last
-    sigaction(signal, &action, nullptr);
+    sigaction(signal, &action, nullptr);  // without SA_RESTART: a read is interrupted
   }
 }
 
 void ask_to_stop() {
-  stop_asked = 1;
+  stop_asked = true;
 }
 
 bool asked_to_stop() {
-  return stop_asked != 0;
+  return stop_asked;
 }
 
 }  // namespace contentvec::cli

@@ -1,28 +1,17 @@
 #include "cli/live_keys.h"
 
-#include <poll.h>
-#include <termios.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
+#include <chrono>
 
 #include "cli/console.h"
 #include "cli/live_io.h"
+#include "cli/terminal.h"
 #include "contentvec/error.h"
 
 namespace contentvec::cli {
 namespace {
 
-termios former_terminal;
-
-/// Each key at once and unseen; Ctrl-C stays what it is.
-bool take_over_terminal() {
-  if (isatty(STDIN_FILENO) != 1 || tcgetattr(STDIN_FILENO, &former_terminal) != 0) return false;
-  termios each_key = former_terminal;
-  each_key.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
-  return tcsetattr(STDIN_FILENO, TCSANOW, &each_key) == 0;
-}
+constexpr auto kPoll = std::chrono::milliseconds(30);
 
 /// The keys in what a terminal sent: one byte each, or three for an arrow.
 std::vector<std::string> keys_of(const std::string& bytes) {
@@ -35,53 +24,56 @@ std::vector<std::string> keys_of(const std::string& bytes) {
   return keys;
 }
 
+/// What a key makes of the settings; false where it means nothing.
+bool change(const std::string& key, StreamSettings& settings) {
+  const auto step = [](auto& value, auto by, auto least, auto most) {
+    value = std::clamp(value + by, least, most);
+    return true;
+  };
+  if (key == "\x1b[A") return step(settings.key, 1.0, -48.0, 48.0);
+  if (key == "\x1b[B") return step(settings.key, -1.0, -48.0, 48.0);
+  if (key == "\x1b[C") return step(settings.formant, 0.5, -12.0, 12.0);
+  if (key == "\x1b[D") return step(settings.formant, -0.5, -12.0, 12.0);
+  if (key == "]") return step(settings.index_rate, 0.1F, 0.0F, 1.0F);
+  if (key == "[") return step(settings.index_rate, -0.1F, 0.0F, 1.0F);
+  if (key == "b") settings.bypass = !settings.bypass;
+  return key == "b";
+}
+
 }  // namespace
 
 LiveKeys::LiveKeys(VoiceStream& stream, std::span<const Speaker> voices) : stream_(stream), voices_(voices) {
-  if (on_terminal() && take_over_terminal()) thread_ = std::thread([this] { listen(); });
+  if (on_terminal() && take_terminal()) thread_ = std::thread([this] { listen(); });
 }
 
 LiveKeys::~LiveKeys() {
   if (!thread_.joinable()) return;
   stopping_ = true;
   thread_.join();
-  tcsetattr(STDIN_FILENO, TCSANOW, &former_terminal);
+  give_back_terminal();
 }
 
 void LiveKeys::listen() {
-  while (!stopping_) {
-    pollfd terminal = {STDIN_FILENO, POLLIN, 0};
-    if (poll(&terminal, 1, 50) != 1) continue;
-    std::array<char, 64> bytes = {};
-    const ssize_t count = read(STDIN_FILENO, bytes.data(), bytes.size());
-    if (count <= 0) return;  // the terminal is gone
-    for (const std::string& key : keys_of({bytes.data(), static_cast<size_t>(count)})) press(key);
+  for (; !stopping_; std::this_thread::sleep_for(kPoll)) {
+    try {
+      for (const std::string& key : keys_of(typed_keys())) press(key);
+    } catch (const Error& error) {  // a voice that does not fit: the stream goes on with the other
+      warning_line(error.what());
+    }
   }
 }
 
 void LiveKeys::press(const std::string& key) {
   if (key == "q") return ask_to_stop();
   if (key == "v") return speak_with_next();
-  StreamSettings settings = stream_.settings();
-  if (key == "\x1b[A") settings.key = std::min(settings.key + 1, 48.0);
-  if (key == "\x1b[B") settings.key = std::max(settings.key - 1, -48.0);
-  if (key == "\x1b[C") settings.formant = std::min(settings.formant + 0.5, 12.0);
-  if (key == "\x1b[D") settings.formant = std::max(settings.formant - 0.5, -12.0);
-  if (key == "]") settings.index_rate = std::min(settings.index_rate + 0.1F, 1.0F);
-  if (key == "[") settings.index_rate = std::max(settings.index_rate - 0.1F, 0.0F);
-  if (key == "b") settings.bypass = !settings.bypass;
-  stream_.set(settings);
+  if (StreamSettings settings = stream_.settings(); change(key, settings)) stream_.set(settings);
 }
 
 void LiveKeys::speak_with_next() {
   if (voices_.size() < 2) return;
   const size_t next = (voice_ + 1) % voices_.size();
-  try {
-    stream_.set_voice(voices_[next].voice, voices_[next].retriever);
-    voice_ = next;
-  } catch (const Error& error) {
-    warning_line(error.what());
-  }
+  stream_.set_voice(voices_[next].voice, voices_[next].retriever);
+  voice_ = next;
 }
 
 }  // namespace contentvec::cli

@@ -1,12 +1,8 @@
 #include "cli/progress.h"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
-#include <string_view>
 
 #include "cli/console.h"
 
@@ -15,17 +11,6 @@ namespace {
 
 constexpr auto kRedraw = std::chrono::milliseconds(100);
 constexpr size_t kBarWidth = 20;
-
-/// A line that wraps cannot be written over.
-size_t columns() {
-  winsize size = {};
-  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col - 1U : 79U;
-}
-
-void put(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stderr);
-  std::fflush(stderr);
-}
 
 }  // namespace
 
@@ -59,13 +44,13 @@ void ProgressBar::draw(const Progress& progress) {
   const auto full = static_cast<size_t>(kBarWidth * std::min(share, 1.0));
   const std::string line =
       fmt::format("[{:#<{}}{:-<{}}] {}", "", full, "", kBarWidth - full, progress_text(progress));
-  put("\r\033[K" + line.substr(0, columns()));
+  show_line(line);
   drawn_ = true;
   last_ = now;
 }
 
 void ProgressBar::clear() {
-  if (drawn_) put("\r\033[K");
+  if (drawn_) show_line("");
   drawn_ = false;
 }
 

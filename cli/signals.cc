@@ -2,6 +2,7 @@
 
 #include <csignal>
 
+#include "cli/terminal.h"
 #include "contentvec/unfinished_files.h"
 
 namespace contentvec::cli {
@@ -10,6 +11,7 @@ namespace {
 /// Dies of the signal itself, so that a shell or a scheduler sees what happened. The signal is unblocked
 /// first: waiting for the handler to return would give other threads time to start another file.
 void clean_up_and_die(int signal) {
+  give_back_terminal();
   remove_unfinished_files();
   struct sigaction standard = {};
   standard.sa_handler = SIG_DFL;
@@ -36,7 +38,7 @@ bool ignored(int signal) {
 }  // namespace
 
 void install_signal_handlers() {
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
     if (!ignored(signal)) set_action(signal, clean_up_and_die);
   }
   for (const int signal : {SIGPIPE, SIGXFSZ}) set_action(signal, SIG_IGN);

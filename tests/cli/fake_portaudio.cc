@@ -47,18 +47,18 @@ class FakeStream {
 
   void start() {
     is_active_ = true;
-    thread_ = std::jthread([this](const std::stop_token& stop) { play(stop); });
+    thread_ = std::thread([this] { play(); });
   }
   void stop() {
     if (!thread_.joinable()) return;
-    thread_.request_stop();
+    is_stopping_ = true;
     thread_.join();
     is_active_ = false;
   }
   [[nodiscard]] bool is_active() const { return is_active_; }
 
  private:
-  void play(const std::stop_token& stop) {
+  void play() {
     const std::string side = is_input_ ? "input" : "output";
     const std::string fault = variable("CONTENTVEC_FAKE_FAULT");
     std::ifstream in;
@@ -68,7 +68,7 @@ class FakeStream {
     else
       out.open(variable("CONTENTVEC_FAKE_OUTPUT"), std::ios::binary);
     auto due = std::chrono::steady_clock::now();
-    for (int period = 1; !stop.stop_requested(); ++period) {
+    for (int period = 1; !is_stopping_; ++period) {
       std::this_thread::sleep_until(due += std::chrono::milliseconds(10));
       if (period > 50) {
         if (fault == side + " lost") {
@@ -92,7 +92,8 @@ class FakeStream {
   PaStreamCallback* callback_;
   void* user_;
   std::atomic<bool> is_active_ = false;
-  std::jthread thread_;
+  std::atomic<bool> is_stopping_ = false;
+  std::thread thread_;
 };
 
 FakeStream* stream_of(PaStream* stream) {

@@ -1,22 +1,14 @@
 // contentvec live over sound devices, which fake_portaudio.cc stands in for.
 
-#include <fcntl.h>
 #include <gmock/gmock.h>
-#include <termios.h>
-#include <unistd.h>
 
 #include <chrono>
-#include <cmath>
-#include <csignal>
-#include <cstdlib>
-#include <cstring>
 #include <thread>
 
 #include "cli/devices/sample_ring.h"
 #include "cli/files.h"
-#include "cli/process.h"
+#include "cli/live_devices_case.h"
 #include "contentvec/contentvec.h"
-#include "support.h"
 
 namespace contentvec::test {
 namespace {
@@ -47,72 +39,6 @@ TEST(SampleRing, GivesAllInOrderToAnotherThread) {
   EXPECT_EQ(ring.held(), 0U);
   EXPECT_EQ(ring.push(std::vector<float>(50)), 37U);
 }
-
-class LiveDevicesTest : public testing::Test {
- protected:
-  LiveDevicesTest() {
-    setenv("LD_LIBRARY_PATH", CONTENTVEC_FAKE_PORTAUDIO, 1);
-    setenv("CONTENTVEC_FAKE_INPUT", (folder_ / "in.raw").c_str(), 1);
-    setenv("CONTENTVEC_FAKE_OUTPUT", (folder_ / "out.raw").c_str(), 1);
-    std::vector<float> input(16000);
-    for (size_t i = 0; i < input.size(); ++i)
-      input[i] = 0.3F * std::sin(0.06F * static_cast<float>(i)) * std::sin(0.0011F * static_cast<float>(i));
-    input_ = input;
-    const auto bytes = std::as_bytes(std::span(input));
-    write_file(folder_ / "in.raw", std::vector<std::byte>(bytes.begin(), bytes.end()));
-  }
-  ~LiveDevicesTest() override {
-    for (const char* name :
-         {"LD_LIBRARY_PATH", "CONTENTVEC_FAKE_INPUT", "CONTENTVEC_FAKE_OUTPUT", "CONTENTVEC_FAKE_FAULT"})
-      unsetenv(name);
-  }
-
-  static std::string config(const std::string& name) {
-    return "synthetic:" +
-           (fs::path(CONTENTVEC_SOURCE_DIR) / "tests/oracle-rvc/configs" / (name + ".json")).string();
-  }
-  static std::vector<std::string> arguments(const std::vector<std::string>& more) {
-    std::vector<std::string> all = {"live",
-                                    "--voice",
-                                    config("tiny-v2-48k"),
-                                    "--model",
-                                    config("pipeline-hubert-v2"),
-                                    "--pitch-model",
-                                    config("tiny-rmvpe"),
-                                    "--block",
-                                    "100",
-                                    "--extra",
-                                    "300",
-                                    "--stats",
-                                    "stats.json"};
-    all.insert(all.end(), more.begin(), more.end());
-    return all;
-  }
-  /// Runs it for some seconds, if it does not end before.
-  Result command(const std::vector<std::string>& more, std::chrono::milliseconds time) {
-    Surroundings surroundings;
-    surroundings.folder = folder_.path();
-    Process process(arguments(more), surroundings);
-    const auto end = std::chrono::steady_clock::now() + time;
-    while (process.running() && std::chrono::steady_clock::now() < end)
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    if (process.running()) process.send(SIGINT);
-    return process.wait();
-  }
-  Result with_fault(const char* fault, const std::vector<std::string>& more = {"--record", "heard.wav"}) {
-    setenv("CONTENTVEC_FAKE_FAULT", fault, 1);
-    return command(more, std::chrono::seconds(10));
-  }
-  [[nodiscard]] std::vector<float> played() const {
-    const std::vector<std::byte> bytes = read_file(folder_ / "out.raw");
-    std::vector<float> samples(bytes.size() / sizeof(float));
-    std::memcpy(samples.data(), bytes.data(), samples.size() * sizeof(float));
-    return samples;
-  }
-
-  const TemporaryFolder folder_;
-  std::vector<float> input_;
-};
 
 TEST_F(LiveDevicesTest, WhatIsSpokenIsHeard) {
   const Result result = command({"--bypass"}, std::chrono::seconds(3));
@@ -156,68 +82,6 @@ TEST_F(LiveDevicesTest, APauseIsAGapAndItGoesOn) {
   // It goes on; how far in this time, a busy machine and a sanitizer have a say in.
   EXPECT_GT(read_json(folder_ / "stats.json").at("blocks"), 5);
   EXPECT_THAT(result.err, HasSubstr("the output had none"));
-}
-
-/// A terminal to type on and to read from.
-class Terminal {
- public:
-  Terminal() : file_(posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK)) {
-    EXPECT_EQ(grantpt(file_), 0);
-    EXPECT_EQ(unlockpt(file_), 0);
-    name_ = ptsname(file_);
-    kept_open_ = ::open(name_.c_str(), O_RDWR | O_NOCTTY);
-  }
-  ~Terminal() {
-    ::close(kept_open_);
-    ::close(file_);
-  }
-  Terminal(const Terminal&) = delete;
-  Terminal& operator=(const Terminal&) = delete;
-
-  [[nodiscard]] const std::string& name() const { return name_; }
-  void type(const std::string& keys) const {
-    EXPECT_EQ(::write(file_, keys.data(), keys.size()), static_cast<ssize_t>(keys.size()));
-  }
-  /// What is shown until `text` is, for ten seconds.
-  std::string shown_until(const std::string& text) {
-    std::string shown;
-    for (int i = 0; i < 1000 && shown.find(text) == std::string::npos; ++i) {
-      std::string more(4096, '\0');
-      const ssize_t size = ::read(file_, more.data(), more.size());
-      if (size > 0) shown += more.substr(0, static_cast<size_t>(size));
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    return shown;
-  }
-  [[nodiscard]] bool echoes() const {
-    termios state = {};
-    tcgetattr(kept_open_, &state);
-    return (state.c_lflag & ECHO) != 0;
-  }
-
- private:
-  int file_;
-  int kept_open_ = -1;
-  std::string name_;
-};
-
-TEST_F(LiveDevicesTest, KeysChangeItWhileItRuns) {
-  setenv("TERM", "xterm", 1);
-  Terminal terminal;
-  Surroundings surroundings;
-  surroundings.folder = folder_.path();
-  surroundings.input = surroundings.error = terminal.name();
-  Process process(arguments({"--voice", config("tiny-v2-48k")}), surroundings);
-  EXPECT_THAT(terminal.shown_until("key +0 formant +0"), HasSubstr("in "));
-  EXPECT_FALSE(terminal.echoes());
-  terminal.type("\x1b[A\x1b[A\x1b[D[b");
-  EXPECT_THAT(terminal.shown_until("bypass"), HasSubstr("key +2 formant -0.5 index 0.65 bypass"));
-  terminal.type("b\x1b[Bv");
-  EXPECT_THAT(terminal.shown_until("key +1 formant"), HasSubstr("key +1 formant"));
-  terminal.type("q");
-  EXPECT_EQ(process.wait().code, 0);
-  EXPECT_TRUE(terminal.echoes());
-  unsetenv("TERM");
 }
 
 TEST_F(LiveDevicesTest, DevicesAreListedAndNamed) {

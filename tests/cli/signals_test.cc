@@ -72,7 +72,7 @@ TEST_P(SignalsTest, WhileExtracting) {
   EXPECT_THAT(read_npy(folder_ / "a.npy").shape, ElementsAre(49, 48));
 }
 
-INSTANTIATE_TEST_SUITE_P(Signals, SignalsTest, testing::Values(SIGINT, SIGTERM, SIGHUP),
+INSTANTIATE_TEST_SUITE_P(Signals, SignalsTest, testing::Values(SIGINT, SIGTERM, SIGHUP, SIGQUIT),
                          [](const auto& instance) {
                            return std::string(strsignal(instance.param)).substr(0, 4);
                          });

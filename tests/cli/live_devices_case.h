@@ -1,0 +1,88 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cmath>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cli/process.h"
+#include "support.h"
+
+namespace contentvec::test {
+
+/// contentvec live with small models, over the devices of fake_portaudio.cc.
+class LiveDevicesTest : public testing::Test {
+ protected:
+  LiveDevicesTest() {
+    setenv("LD_LIBRARY_PATH", CONTENTVEC_FAKE_PORTAUDIO, 1);
+    setenv("CONTENTVEC_FAKE_INPUT", (folder_ / "in.raw").c_str(), 1);
+    setenv("CONTENTVEC_FAKE_OUTPUT", (folder_ / "out.raw").c_str(), 1);
+    std::vector<float> input(16000);
+    for (size_t i = 0; i < input.size(); ++i)
+      input[i] = 0.3F * std::sin(0.06F * static_cast<float>(i)) * std::sin(0.0011F * static_cast<float>(i));
+    input_ = input;
+    const auto bytes = std::as_bytes(std::span(input));
+    write_file(folder_ / "in.raw", std::vector<std::byte>(bytes.begin(), bytes.end()));
+  }
+  ~LiveDevicesTest() override {
+    for (const char* name :
+         {"LD_LIBRARY_PATH", "CONTENTVEC_FAKE_INPUT", "CONTENTVEC_FAKE_OUTPUT", "CONTENTVEC_FAKE_FAULT"})
+      unsetenv(name);
+  }
+
+  static std::string config(const std::string& name) {
+    return "synthetic:" +
+           (std::filesystem::path(CONTENTVEC_SOURCE_DIR) / "tests/oracle-rvc/configs" / (name + ".json"))
+               .string();
+  }
+  static std::vector<std::string> arguments(const std::vector<std::string>& more) {
+    std::vector<std::string> all = {"live",
+                                    "--voice",
+                                    config("tiny-v2-48k"),
+                                    "--model",
+                                    config("pipeline-hubert-v2"),
+                                    "--pitch-model",
+                                    config("tiny-rmvpe"),
+                                    "--block",
+                                    "100",
+                                    "--extra",
+                                    "300",
+                                    "--stats",
+                                    "stats.json"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+  /// Runs it for some seconds, if it does not end before.
+  Result command(const std::vector<std::string>& more, std::chrono::milliseconds time) {
+    Surroundings surroundings;
+    surroundings.folder = folder_.path();
+    Process process(arguments(more), surroundings);
+    const auto end = std::chrono::steady_clock::now() + time;
+    while (process.running() && std::chrono::steady_clock::now() < end)
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    if (process.running()) process.send(SIGINT);
+    return process.wait();
+  }
+  Result with_fault(const char* fault, const std::vector<std::string>& more = {"--record", "heard.wav"}) {
+    setenv("CONTENTVEC_FAKE_FAULT", fault, 1);
+    return command(more, std::chrono::seconds(10));
+  }
+  [[nodiscard]] std::vector<float> played() const {
+    const std::vector<std::byte> bytes = read_file(folder_ / "out.raw");
+    std::vector<float> samples(bytes.size() / sizeof(float));
+    std::memcpy(samples.data(), bytes.data(), samples.size() * sizeof(float));
+    return samples;
+  }
+
+  const TemporaryFolder folder_;
+  std::vector<float> input_;
+};
+
+}  // namespace contentvec::test

@@ -1,0 +1,126 @@
+// The keys of contentvec live, and the terminal they are typed on.
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <thread>
+
+#include "cli/live_devices_case.h"
+#include "cli/process.h"
+
+namespace contentvec::test {
+namespace {
+
+using testing::HasSubstr;
+
+/// A terminal to type on and to read from.
+class Terminal {
+ public:
+  Terminal() : file_(posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK)) {
+    EXPECT_EQ(grantpt(file_), 0);
+    EXPECT_EQ(unlockpt(file_), 0);
+    name_ = ptsname(file_);
+    kept_open_ = ::open(name_.c_str(), O_RDWR | O_NOCTTY);
+  }
+  ~Terminal() {
+    ::close(kept_open_);
+    ::close(file_);
+  }
+  Terminal(const Terminal&) = delete;
+  Terminal& operator=(const Terminal&) = delete;
+
+  [[nodiscard]] const std::string& name() const { return name_; }
+  void type(const std::string& keys) const {
+    EXPECT_EQ(::write(file_, keys.data(), keys.size()), static_cast<ssize_t>(keys.size()));
+  }
+  /// What is shown until `text` is, for ten seconds.
+  std::string shown_until(const std::string& text) {
+    std::string shown;
+    for (int i = 0; i < 1000 && shown.find(text) == std::string::npos; ++i) {
+      std::string more(4096, '\0');
+      const ssize_t size = ::read(file_, more.data(), more.size());
+      if (size > 0) shown += more.substr(0, static_cast<size_t>(size));
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return shown;
+  }
+  [[nodiscard]] bool echoes() const {
+    termios state = {};
+    tcgetattr(kept_open_, &state);
+    return (state.c_lflag & ECHO) != 0;
+  }
+  /// Whether it does, or comes to in ten seconds.
+  [[nodiscard]] bool comes_to_echo(bool expected) const {
+    for (int i = 0; i < 1000 && echoes() != expected; ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    return echoes() == expected;
+  }
+
+ private:
+  int file_;
+  int kept_open_ = -1;
+  std::string name_;
+};
+
+/// The program on a terminal, over the devices.
+class LiveKeysTest : public LiveDevicesTest {
+ protected:
+  LiveKeysTest() { setenv("TERM", "xterm", 1); }
+  ~LiveKeysTest() override { unsetenv("TERM"); }
+
+  [[nodiscard]] Surroundings on_terminal() const {
+    Surroundings surroundings;
+    surroundings.folder = folder_.path();
+    surroundings.input = surroundings.error = terminal_.name();
+    return surroundings;
+  }
+
+  Terminal terminal_;
+};
+
+TEST_F(LiveKeysTest, ChangeItWhileItRuns) {
+  Process process(arguments({"--voice", config("tiny-v2-48k")}), on_terminal());
+  EXPECT_THAT(terminal_.shown_until("key +0 formant +0"), HasSubstr("dB"));
+  EXPECT_TRUE(terminal_.comes_to_echo(false));
+  terminal_.type("\x1b[A\x1b[A\x1b[D[xb");
+  EXPECT_THAT(terminal_.shown_until("bypass"), HasSubstr("key +2 formant -0.5 index 0.65 bypass"));
+  terminal_.type("b\x1b[Bv");
+  EXPECT_THAT(terminal_.shown_until("key +1 formant"), HasSubstr("key +1 formant"));
+  terminal_.type("q");
+  EXPECT_EQ(process.wait().code, 0);
+  EXPECT_TRUE(terminal_.echoes());
+}
+
+TEST_F(LiveKeysTest, TheTerminalIsGivenBackHoweverItEnds) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
+    Process process(arguments({}), on_terminal());
+    EXPECT_TRUE(terminal_.comes_to_echo(false)) << signal;
+    process.send(signal);
+    const Result result = process.wait();
+    EXPECT_EQ(result.signal, signal == SIGINT || signal == SIGTERM ? 0 : signal);
+    EXPECT_TRUE(terminal_.echoes()) << signal;
+  }
+  setenv("CONTENTVEC_FAKE_FAULT", "input lost", 1);
+  EXPECT_EQ(Process(arguments({}), on_terminal()).wait().code, 1);
+  EXPECT_TRUE(terminal_.echoes());
+}
+
+TEST_F(LiveKeysTest, TheShellHasTheTerminalWhileItIsStopped) {
+  Process process(arguments({}), on_terminal());
+  EXPECT_TRUE(terminal_.comes_to_echo(false));
+  process.send(SIGTSTP);
+  EXPECT_TRUE(terminal_.comes_to_echo(true));
+  process.send(SIGCONT);
+  EXPECT_TRUE(terminal_.comes_to_echo(false));
+  terminal_.type("q");
+  EXPECT_EQ(process.wait().code, 0);
+  EXPECT_TRUE(terminal_.echoes());
+}
+
+}  // namespace
+}  // namespace contentvec::test
