@@ -32,9 +32,14 @@ std::optional<int64_t> bytes_of(const std::string& path) {
   return error ? std::nullopt : std::optional(static_cast<int64_t>(bytes));
 }
 
+/// The number that it has in the models that voices are for.
+int layer_of(const Stage& stage) {
+  return stage.layer == kModelOutput ? 12 : stage.layer;
+}
+
 std::string features_text(const VoiceInfo& info) {
-  return fmt::format("ContentVec's {} ({} values)",
-                     info.version == "v1" ? "layer 9 with final_proj" : "layer 12", info.feature_dim);
+  return fmt::format("ContentVec's layer {}{} ({} values)", layer_of(info.stage),
+                     info.stage.final_proj ? " with final_proj" : "", info.feature_dim);
 }
 
 }  // namespace
@@ -63,9 +68,8 @@ FileInfo describe_voice(const VoiceInfo& info, const std::optional<std::string>&
   file.json["sample_rate"] = info.sample_rate;
   file.json["pitch"] = info.pitch;
   file.json["speakers"] = info.speakers;
-  file.json["features"] = {{"layer", info.version == "v1" ? 9 : 12},
-                           {"final_proj", info.version == "v1"},
-                           {"dim", info.feature_dim}};
+  file.json["features"] = {
+      {"layer", layer_of(info.stage)}, {"final_proj", info.stage.final_proj}, {"dim", info.feature_dim}};
   file.json["samples_per_frame"] = info.samples_per_frame;
   file.json["parameters"] = info.parameters;
   file.json["epochs"] = epochs ? Json(*epochs) : Json();

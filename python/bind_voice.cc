@@ -168,6 +168,15 @@ void bind_voice(nb::module_& m) {
       .def_ro("sample_rate", &VoiceInfo::sample_rate, "Hz, of what it synthesizes.")
       .def_ro("pitch", &VoiceInfo::pitch, "Whether it takes a pitch.")
       .def_ro("feature_dim", &VoiceInfo::feature_dim, "Values of each frame of features.")
+      .def_prop_ro(
+          "layer",
+          [](const VoiceInfo& info) {
+            return info.stage.layer == kModelOutput ? std::nullopt : std::optional(info.stage.layer);
+          },
+          "The layer whose features it takes, as `Model.extract` takes it: None is the model's output.")
+      .def_prop_ro(
+          "final_proj", [](const VoiceInfo& info) { return info.stage.final_proj; },
+          "Whether they go through final_proj: those of version 1 do.")
       .def_ro("speakers", &VoiceInfo::speakers, "That it can be, numbered from 0.")
       .def_ro("samples_per_frame", &VoiceInfo::samples_per_frame, "For each frame of 10 ms.")
       .def_ro("parameters", &VoiceInfo::parameters, "Of what inference needs.")

@@ -135,7 +135,7 @@ CONTENTVEC_API void contentvec_voice_free(contentvec_voice* voice);
 typedef struct contentvec_voice_info {
   /* Bytes of this struct. */
   size_t size;
-  /* 1: its features have 256 values (layer 9 with final_proj); 2: 768 (layer 12). */
+  /* 1: its features have 256 values; 2: 768. */
   int32_t version;
   /* Hz, of what it synthesizes. */
   int32_t sample_rate;
@@ -153,6 +153,9 @@ typedef struct contentvec_voice_info {
   int64_t parameters;
   /* The path or name it came from. Belongs to the voice. */
   const char* source;
+  /* Which of a model's features it takes: of version 2 the output, which is layer 12; of version 1 layer 9 with
+   * final_proj, or the output with it where Applio trained the voice. */
+  contentvec_stage stage;
 } contentvec_voice_info;
 
 /* Fills `info`, whose size field the caller has set to sizeof(contentvec_voice_info). Any thread. */

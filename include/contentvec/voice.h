@@ -53,11 +53,14 @@ struct VoiceLoadOptions {
 
 /// What a voice's file says.
 struct VoiceInfo {
-  std::string source;             ///< The path or spec it came from.
-  std::string version;            ///< "v1" (features of 256 values) or "v2" (768).
-  int sample_rate = 0;            ///< Hz, of what it synthesizes.
-  bool pitch = true;              ///< Whether it takes a pitch.
-  int64_t feature_dim = 0;        ///< Values of each frame of features: 256 or 768.
+  std::string source;       ///< The path or spec it came from.
+  std::string version;      ///< "v1" (features of 256 values) or "v2" (768).
+  int sample_rate = 0;      ///< Hz, of what it synthesizes.
+  bool pitch = true;        ///< Whether it takes a pitch.
+  int64_t feature_dim = 0;  ///< Values of each frame of features: 256 or 768.
+  /// Which of a ContentVec model's features it takes: for v2 the output, which is layer 12 of base; for v1 layer 9 with
+  /// final_proj, or the output with it where Applio trained the voice.
+  Stage stage = {};
   int64_t speakers = 0;           ///< That it can be, numbered from 0.
   int64_t samples_per_frame = 0;  ///< Samples synthesized for each frame of 10 ms.
   int64_t parameters = 0;         ///< Of what inference needs.
@@ -125,10 +128,6 @@ class Voice {
 
   [[nodiscard]] CONTENTVEC_API const VoiceInfo& info() const;
   [[nodiscard]] CONTENTVEC_API int threads() const;
-
-  /// The stage of a ContentVec model whose features it takes: layer 9 with final_proj for v1; for v2 the output, which
-  /// is layer 12 of base.
-  [[nodiscard]] CONTENTVEC_API Stage stage() const;
 
   /// Samples at info().sample_rate, nominally in [-1, 1]: samples_per_frame for each frame that is asked for. Throws
   /// Error for input that does not fit the voice, and for values that are not finite.

@@ -46,6 +46,9 @@ def features():
 def test_says_what_it_is(voice):
     info = voice.info
     assert (info.version, info.sample_rate, info.pitch, info.feature_dim) == ("v2", 48000, True, 768)
+    assert (info.layer, info.final_proj) == (None, False)
+    first_version = contentvec.inspect_voice(synthetic("tiny-v1-40k"))
+    assert (first_version.layer, first_version.final_proj) == (9, True)
     assert info.samples_per_frame == 480 and info.speakers > 0 and info.parameters > 0
     assert contentvec.inspect_voice(synthetic("tiny-v2-48k")).speakers == info.speakers
     assert "v2, 48000 Hz" in repr(voice) and voice.threads == 2

@@ -117,16 +117,18 @@ contentvec_status contentvec_voice_get_info(const contentvec_voice* voice, conte
     const size_t size = c::size_of_info(info, "contentvec_voice_info");
     const VoiceInfo& own = loaded.info();
     c::fill_in(info, size,
-               contentvec_voice_info{.size = size,
-                                     .version = own.version == "v1" ? 1 : 2,
-                                     .sample_rate = own.sample_rate,
-                                     .pitch = own.pitch ? 1 : 0,
-                                     .threads = loaded.threads(),
-                                     .feature_dim = own.feature_dim,
-                                     .speakers = own.speakers,
-                                     .samples_per_frame = own.samples_per_frame,
-                                     .parameters = own.parameters,
-                                     .source = own.source.c_str()});
+               contentvec_voice_info{
+                   .size = size,
+                   .version = own.version == "v1" ? 1 : 2,
+                   .sample_rate = own.sample_rate,
+                   .pitch = own.pitch ? 1 : 0,
+                   .threads = loaded.threads(),
+                   .feature_dim = own.feature_dim,
+                   .speakers = own.speakers,
+                   .samples_per_frame = own.samples_per_frame,
+                   .parameters = own.parameters,
+                   .source = own.source.c_str(),
+                   .stage = {.layer = own.stage.layer, .final_proj = own.stage.final_proj ? 1 : 0}});
   });
 }
 

@@ -110,8 +110,9 @@ std::span<const float> BlockConverter::extract(std::span<const float> window, co
                                                const BlockSeams& seams) {
   const int64_t dim = speech.voice().info().feature_dim;
   const std::span<const float> own =
-      seams.features.empty() ? features_.advance(window, sizes_.frames(sizes_.block), speech.voice().stage())
-                             : seams.features;
+      seams.features.empty()
+          ? features_.advance(window, sizes_.frames(sizes_.block), speech.voice().info().stage)
+          : seams.features;
   const std::span<float> phone = std::span(phone_).first(static_cast<size_t>(heard_frames_ * dim));
   double_frames(own, dim, features_.offset(), phone);
   const StreamSettings& settings = speech.settings();

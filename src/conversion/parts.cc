@@ -12,8 +12,14 @@ constexpr int64_t kFeatureHop = 2 * kPitchHop;  // the voice takes every frame o
 
 void check_model(const Model& model, const Voice& voice) {
   const ModelConfig& config = model.config();
-  const Stage stage = voice.stage();
   const VoiceInfo& info = voice.info();
+  const Stage& stage = info.stage;
+  if (stage.final_proj && config.final_dim == 0) {
+    fail(
+        "the voice '{}', of version 1, takes features through final_proj, which '{}' does not have: use RVC's "
+        "hubert_base.pt (rvc-hubert-base), or another ContentVec with it",
+        info.source, model.info().source);
+  }
   if (stage.layer > config.total_layers()) {
     fail(
         "the voice '{}' takes layer {} of a model; '{}' has {}: use ContentVec or another of HuBERT's base size",

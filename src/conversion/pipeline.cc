@@ -214,7 +214,7 @@ class Pipeline::Run {
   /// [frames, feature_dim]
   std::vector<float> phones(std::span<const float> samples, int64_t number, std::span<const float> f0,
                             int64_t frames, const std::function<void(double)>& done) const {
-    const Stage stage = parts_.voice_.stage();
+    const Stage stage = info_.stage;
     const Features own = parts_.model_.extract(samples, {.layer = stage.layer,
                                                          .final_proj = stage.final_proj,
                                                          .normalize = Normalize::kOff,

@@ -141,11 +141,6 @@ int Voice::threads() const {
   return impl_->threads();
 }
 
-Stage Voice::stage() const {
-  if (info().version == "v1") return {.layer = 9, .final_proj = true};
-  return {.layer = kModelOutput};
-}
-
 std::vector<float> Voice::synthesize(const VoiceInput& input) const {
   std::vector<float> audio(static_cast<size_t>(samples(input)));
   synthesize_into(input, audio);

@@ -9,6 +9,7 @@ namespace {
 
 constexpr int64_t kMostChannels = 8192;
 constexpr size_t kMostStages = 8;
+constexpr size_t kLongestName = 200;
 constexpr int64_t kMostSamplesPerFrame = 1920;  // 192 kHz
 
 /// Complains about one configuration.
@@ -56,6 +57,8 @@ void check_encoder(const Check& check, const VoiceConfig& c) {
   check.require(c.phone_channels == width,
                 "a voice of version {} takes features of {} values, this one of {}", c.version, width,
                 c.phone_channels);
+  check.require(c.embedder.size() <= kLongestName,
+                "embedder_model is a text of {} bytes; expected at most {}", c.embedder.size(), kLongestName);
 }
 
 void check_residual_blocks(const Check& check, const VoiceConfig& c) {

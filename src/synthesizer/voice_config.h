@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "contentvec/model.h"
+
 namespace contentvec::synthesizer {
 
 // What every RVC voice has in common.
@@ -16,7 +18,7 @@ inline constexpr int64_t kFlowLayers = 3;          // of each coupling's WaveNet
 inline constexpr int64_t kFlowKernel = 5;
 inline constexpr int64_t kGeneratorKernel = 7;  // of its first and its last convolution
 
-/// Values in a frame of the features that a version takes: layer 9 with final_proj, or layer 12.
+/// Values in a frame of the features that a version takes: with final_proj, or without.
 inline int64_t phone_channels_of(const std::string& version) {
   return version == "v1" ? 256 : 768;
 }
@@ -41,7 +43,15 @@ struct VoiceConfig {
   bool f0 = true;
   int sample_rate = 48000;
   std::string version = "v2";
+  std::string embedder = "contentvec";  ///< the model whose features it was trained on, as Applio names it
+  bool last_layer =
+      false;  ///< of version 1: trained on the last layer with final_proj, as Applio has it, not on 9
 
+  /// Which of the embedder's features.
+  [[nodiscard]] Stage stage() const {
+    if (version != "v1") return {.layer = kModelOutput};
+    return {.layer = last_layer ? kModelOutput : 9, .final_proj = true};
+  }
   /// Samples synthesized for each frame of 10 ms.
   [[nodiscard]] int64_t samples_per_frame() const {
     return std::accumulate(upsample_rates.begin(), upsample_rates.end(), int64_t{1}, std::multiplies<>());

@@ -74,6 +74,18 @@ class VoiceFields {
     if (*found != "v1" && *found != "v2") wrong("version", "\"v1\" or \"v2\"", *found);
     return found->get<std::string>();
   }
+  [[nodiscard]] std::string embedder(const std::string& otherwise) const {
+    const auto found = object_.find("embedder_model");
+    if (found == object_.end()) return otherwise;
+    if (!found->is_string()) wrong("embedder_model", "the name of a model", *found);
+    return found->get<std::string>();
+  }
+  [[nodiscard]] bool last_layer() const {
+    const auto found = object_.find("last_layer");
+    if (found == object_.end()) return false;
+    if (!found->is_boolean()) wrong("last_layer", "true or false", *found);
+    return found->get<bool>();
+  }
 
  private:
   [[noreturn]] void wrong(const char* name, std::string_view expected, const json& found) const {
@@ -132,6 +144,8 @@ VoiceConfig voice_config_from_json(const json& object, const std::string& origin
   c.phone_channels =
       object.contains("phone_channels") ? fields.number("phone_channels") : phone_channels_of(c.version);
   c.sample_rate = sample_rate_from_json(fields.at("sr"), origin);
+  c.embedder = fields.embedder(c.embedder);
+  c.last_layer = fields.last_layer();
   return c;
 }
 
@@ -169,7 +183,9 @@ json to_json(const VoiceConfig& c) {
           {"gin_channels", c.gin_channels},
           {"sr", c.sample_rate},
           {"version", c.version},
-          {"f0", c.f0 ? 1 : 0}};
+          {"f0", c.f0 ? 1 : 0},
+          {"embedder_model", c.embedder},
+          {"last_layer", c.last_layer}};
 }
 
 int sample_rate_from_json(const json& value, const std::string& origin) {

@@ -9,8 +9,8 @@ namespace contentvec::synthesizer {
 
 /// A voice's configuration out of an object that has RVC's fields by name: inter_channels, ..., spk_embed_dim,
 /// gin_channels, sr (Hz, or a text as "48k"), and besides them version ("v1" where absent) and f0 (1 where absent).
-/// The field `phone_channels` is of this library's own and follows from version. What only training needs
-/// (spec_channels, segment_size, p_dropout) is passed over.
+/// Of this library's own are `phone_channels`, which follows from version, and `embedder_model` and `last_layer`, which
+/// are VoiceConfig's where absent. What only training needs (spec_channels, segment_size, p_dropout) is passed over.
 ///
 /// Throws Error, naming `origin`, for a field that is missing or of another type. The values may still be any: see
 /// VoiceConfig::validate().

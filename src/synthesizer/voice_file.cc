@@ -10,7 +10,9 @@
 #include "checkpoint/json_text.h"
 #include "checkpoint/model_kind.h"
 #include "checkpoint/packed_file.h"
+#include "checkpoint/text.h"
 #include "runtime/fail.h"
+#include "runtime/lower_case.h"
 #include "synthesizer/voice_config_json.h"
 #include "synthesizer/voice_shapes.h"
 #include "synthesizer/voice_statement.h"
@@ -176,9 +178,15 @@ void describe_config(VoiceFile& file) {
   info.sample_rate = c.sample_rate;
   info.pitch = c.f0;
   info.feature_dim = c.phone_channels;
+  info.stage = c.stage();
   info.speakers = c.speakers;
   info.samples_per_frame = c.samples_per_frame();
   info.parameters = file.tensors.parameters();
+  if (lower_case(c.embedder) != VoiceConfig().embedder) {
+    info.warnings.push_back(fmt::format(
+        "it was trained on the features of {}: with ContentVec's it will not sound right; give that model as --model",
+        checkpoint::quote(c.embedder)));
+  }
 }
 
 VoiceFile synthetic_voice(const std::string& spec, const VoiceLoadOptions& options) {
@@ -210,7 +218,6 @@ VoiceFile voice_in(const Checkpoint& opened, const VoiceLoadOptions& options) {
   VoiceFile file;
   file.info.source = opened.source;
   file.info.notes = statement.notes;
-  file.info.warnings = statement.warnings;
   file.tensors = canonical_tensors(opened);
   const std::optional<int> rate =
       statement.config ? std::nullopt : rate_of_training(opened.source, options.sample_rate);

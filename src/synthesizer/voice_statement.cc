@@ -59,16 +59,30 @@ void refuse_other_vocoders(const Checkpoint& file, const json& entries) {
          file.source, mrf ? "MRF HiFi-GAN" : "RefineGAN");
 }
 
-/// RVC's `config`, `f0` and `version`, as one object by name.
+/// Applio lets its users train on other models' features, and takes those of a version 1 from the last layer.
+void add_applios_features(const json& entries, VoiceConfig& config) {
+  if (!entries.contains("embedder_model")) return;
+  config.last_layer = config.version == "v1";
+  const std::string embedder = text_in(entries, "embedder_model");
+  constexpr std::array<std::string_view, 3> kContentVec = {"", "none",
+                                                           "hubert_base"};  // besides its own name
+  const bool known =
+      std::find(kContentVec.begin(), kContentVec.end(), lower_case(embedder)) != kContentVec.end();
+  if (!known) config.embedder = embedder;
+}
+
+/// RVC's `config`, `f0` and `version`, and what Applio says besides.
 std::optional<VoiceConfig> config_in(const Checkpoint& file, const json& entries) {
   if (const auto unread = file.unread_entries.find("config"); unread != file.unread_entries.end())
     fail("{}: its config is no voice's: {}", file.source, unread->second);
   if (!entries.is_object() || !entries.contains("config")) return std::nullopt;
-  const json& config = entries["config"];
-  json fields = config.is_object() ? config : voice_fields_of_list(config, file.source);
+  const json& given = entries["config"];
+  json fields = given.is_object() ? given : voice_fields_of_list(given, file.source);
   for (const char* key : {"f0", "version"})
     if (entries.contains(key) && !entries[key].is_null()) fields[key] = entries[key];
-  return voice_config_from_json(fields, file.source);
+  VoiceConfig config = voice_config_from_json(fields, file.source);
+  add_applios_features(entries, config);
+  return config;
 }
 
 std::optional<VoiceConfig> config_in_metadata(const Checkpoint& file) {
@@ -100,22 +114,6 @@ std::map<std::string, std::string> notes_in(const Checkpoint& file, const json& 
   return notes;
 }
 
-/// Applio lets its users train on other features, and takes a version 1's from another layer.
-void warn_of_features(const json& entries, VoiceStatement& statement) {
-  const std::string embedder = lower_case(text_in(entries, "embedder_model"));
-  constexpr std::array<std::string_view, 4> kKnown = {"", "none", "contentvec", "hubert_base"};
-  if (std::find(kKnown.begin(), kKnown.end(), embedder) == kKnown.end()) {
-    statement.warnings.push_back(fmt::format(
-        "it was trained on the features of {}: with ContentVec's it will not sound right; give that model as --model",
-        checkpoint::quote(text_in(entries, "embedder_model"))));
-  }
-  const bool of_applio = entries.is_object() && entries.contains("embedder_model");
-  if (of_applio && statement.config && statement.config->version == "v1") {
-    statement.warnings.emplace_back(
-        "it comes from Applio, which trains voices of version 1 on layer 12 with final_proj where RVC takes layer 9");
-  }
-}
-
 }  // namespace
 
 VoiceStatement read_statement(const Checkpoint& file) {
@@ -125,7 +123,6 @@ VoiceStatement read_statement(const Checkpoint& file) {
   refuse_other_vocoders(file, entries);
   if (!statement.config) statement.config = config_in(file, entries);
   statement.notes = notes_in(file, entries);
-  warn_of_features(entries, statement);
   return statement;
 }
 

@@ -3,7 +3,6 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "checkpoint/checkpoint.h"
 #include "synthesizer/voice_config.h"
@@ -14,7 +13,6 @@ namespace contentvec::synthesizer {
 struct VoiceStatement {
   std::optional<VoiceConfig> config;  ///< nothing: it does not say
   std::map<std::string, std::string> notes;
-  std::vector<std::string> warnings;
 };
 
 /// Reads it: a checkpoint's own entries, mlx-rvc's JSON beside the file, or safetensors' metadata. Throws Error for a

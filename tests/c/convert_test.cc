@@ -59,6 +59,8 @@ TEST_F(CVoiceTest, SaysWhatItIs) {
   EXPECT_EQ(info.samples_per_frame, expected.samples_per_frame);
   EXPECT_EQ(info.parameters, expected.parameters);
   EXPECT_EQ(info.source, expected.source);
+  EXPECT_EQ(info.stage.layer, CONTENTVEC_LAYER_OUTPUT);
+  EXPECT_EQ(info.stage.final_proj, 0);
   EXPECT_EQ(contentvec_voice_warning(voice.get(), expected.warnings.size()), nullptr);
 }
 

@@ -36,6 +36,10 @@ string integer(int64_t value) {
   return "\x8a\x08" + little(static_cast<uint64_t>(value), 8);
 }
 
+string none() {
+  return "N";
+}
+
 string global(string_view module, string_view name) {
   return "c" + string(module) + "\n" + string(name) + "\n";
 }

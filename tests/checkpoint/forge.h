@@ -21,6 +21,7 @@ std::string repeat(std::string_view text, size_t times);
 // --- pickles: each returns the opcodes that push one value ---
 std::string text(std::string_view value);
 std::string integer(int64_t value);
+std::string none();
 std::string global(std::string_view module, std::string_view name);
 std::string tuple(const std::vector<std::string>& items);
 std::string list(const std::vector<std::string>& items);

@@ -13,6 +13,7 @@
 
 #include "contentvec/audio.h"
 #include "conversion/golden_case.h"
+#include "conversion/recording.h"
 #include "support.h"
 
 namespace contentvec {
@@ -251,6 +252,38 @@ TEST(Converter, APitchOfTheUsersOwnIsMirroredAsTheRecordingIs) {
     EXPECT_EQ(padded[150 + i], rising[50 - i]) << i;
   }
   EXPECT_EQ(padded[0], rising[0]);  // there and back
+}
+
+TEST(Converter, AVoiceGetsTheFeaturesThatItTakes) {
+  const test::TemporaryFolder folder;
+  const auto changed = [&](const char* name, const char* field, const nlohmann::json& value) {
+    nlohmann::json config = test::read_json(test::oracle_rvc() / "configs" / (std::string(name) + ".json"));
+    config[field] = value;
+    test::write_file(folder / (std::string(field) + ".json"), config.dump());
+    return "synthetic:" + (folder / (std::string(field) + ".json")).string();
+  };
+  const std::string applios = changed("tiny-v1-40k", "last_layer", true);
+  const Model model = Model::load(changed("pipeline-hubert-v1", "encoder_layers", 12));
+  const std::vector<float> sound = glide(0.5);
+  const auto features = [&](const std::string& voice) {
+    const conversion::Pipeline pipeline(model, {}, Voice::load(voice), {});
+    std::vector<float> taken;
+    conversion::Seams seams;
+    seams.observe = [&](int64_t, std::string_view stage, std::span<const float> values) {
+      if (stage == "feats") taken.assign(values.begin(), values.end());
+    };
+    static_cast<void>(pipeline.convert(sound, 16000, {.f0 = std::vector<float>(51, 200.0F)}, seams));
+    return taken;
+  };
+  const conversion::Recording recording(sound, 16000);
+  const auto of_layer = [&](int layer) {
+    return model.extract(recording.padded(), {.layer = layer, .final_proj = true}).data;
+  };
+  EXPECT_EQ(features(made_up("tiny-v1-40k")), of_layer(9));
+  EXPECT_EQ(features(applios), of_layer(12));
+  const Model without = Model::load(changed("pipeline-hubert-v1", "final_dim", 0));
+  EXPECT_THAT(error_of([&] { Converter(without, {}, Voice::load(applios)); }),
+              AllOf(HasSubstr("final_proj, which"), HasSubstr("rvc-hubert-base")));
 }
 
 TEST(Converter, AVoiceWithoutPitchTakesNone) {

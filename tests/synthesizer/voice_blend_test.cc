@@ -89,6 +89,29 @@ TEST_F(BlendVoices, MultipliedOutLayersAreTakenApart) {
   for (size_t i = 0; i < weight.size(); ++i) ASSERT_NEAR(weight[i], expected[i], 1e-6F);
 }
 
+TEST_F(BlendVoices, TheFeaturesThatTheyTakeAreKept) {
+  VoiceConfig config = config_;
+  config.version = "v1";
+  config.phone_channels = 256;
+  const auto write = [&](const std::string& name, const std::string& embedder) {
+    ForgedVoice voice(config);
+    if (!embedder.empty()) voice.set("embedder_model", test::text(embedder));
+    test::write_file(folder_ / name, voice.bytes());
+    return (folder_ / name).string();
+  };
+  const std::string applios = write("applio.pth", "contentvec");
+  const fs::path out = folder_ / "out.safetensors";
+  EXPECT_EQ(blend_voices({applios, applios}, out).stage, (Stage{.layer = kModelOutput, .final_proj = true}));
+  fs::remove(out);
+  EXPECT_THAT(refusal({applios, write("rvc.pth", "")}), HasSubstr("last_layer: true and false"));
+  const std::string spins = write("spin.pth", "spin");
+  EXPECT_THAT(refusal({applios, spins}), HasSubstr("embedder_model: \"contentvec\" and \"spin\""));
+  EXPECT_THAT(blend_voices({spins, spins}, out).warnings, ElementsAre(HasSubstr("the features of 'spin'")));
+  config = config_;  // of version 2, where Applio takes what RVC takes
+  EXPECT_EQ(blend_voices({write("a.pth", "contentvec"), write("b.pth", "")}, out).stage,
+            (Stage{.layer = kModelOutput}));
+}
+
 TEST_F(BlendVoices, CommonSpeakersAreKept) {
   VoiceConfig more = config_;
   more.speakers = 5;

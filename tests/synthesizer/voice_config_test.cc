@@ -107,6 +107,9 @@ TEST(VoiceConfig, SizesThatNoVoiceHasAreRefused) {
       {"phone_channels", 1024, "this one of 1024"},
       {"version", "v3", "version should be"},
       {"f0", 2, "f0 should be"},
+      {"embedder_model", 3, "embedder_model should be"},
+      {"embedder_model", std::string(1'000'000, 'x'), "a text of 1000000 bytes"},
+      {"last_layer", 1, "last_layer should be"},
   };
   for (const auto& [field, value, expected] : cases)
     EXPECT_THAT(refusal_of_field(field, value), HasSubstr(expected)) << field;

@@ -316,6 +316,24 @@ TEST_F(ForgedVoiceFile, FeaturesOfAnotherModelAreWarnedOf) {
   EXPECT_THAT(open(voice).info.warnings, ElementsAre(HasSubstr("features of 'japanese-hubert-base'")));
 }
 
+TEST_F(ForgedVoiceFile, WhichFeaturesItTakes) {
+  VoiceConfig config = test::smallest_voice();
+  const auto stage = [&](const std::string& embedder) {
+    ForgedVoice voice(config);
+    if (!embedder.empty()) voice.set("embedder_model", embedder);
+    const VoiceFile file = open(voice);
+    EXPECT_THAT(file.info.warnings, IsEmpty());
+    return file.info.stage;
+  };
+  for (const std::string& embedder : {std::string(), test::text("contentvec")})
+    EXPECT_EQ(stage(embedder), (Stage{.layer = kModelOutput}));
+  config.version = "v1";
+  config.phone_channels = 256;
+  EXPECT_EQ(stage(""), (Stage{.layer = 9, .final_proj = true}));
+  for (const std::string& of_applio : {test::text("contentvec"), test::text("None"), test::none()})
+    EXPECT_EQ(stage(of_applio), (Stage{.layer = kModelOutput, .final_proj = true}));
+}
+
 TEST_F(ForgedVoiceFile, APlainSafetensorsOfOurOwnIsRead) {
   const ForgedVoice voice;
   const fs::path path = folder_ / "voice.safetensors";

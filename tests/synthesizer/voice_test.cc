@@ -61,9 +61,9 @@ TEST(Voice, SaysWhatItIs) {
   EXPECT_EQ(voice.info().samples_per_frame, 480);
   EXPECT_EQ(voice.info().speakers, 3);
   EXPECT_TRUE(voice.info().pitch);
-  EXPECT_EQ(voice.stage(), (Stage{.layer = kModelOutput}));
+  EXPECT_EQ(voice.info().stage, (Stage{.layer = kModelOutput}));
   const Voice first_version = Voice::load(voice_spec("tiny-v1-40k"));
-  EXPECT_EQ(first_version.stage(), (Stage{.layer = 9, .final_proj = true}));
+  EXPECT_EQ(first_version.info().stage, (Stage{.layer = 9, .final_proj = true}));
   EXPECT_FALSE(Voice::load(voice_spec("tiny-v2-32k-nono")).info().pitch);
 }
 
