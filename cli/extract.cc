@@ -15,6 +15,7 @@
 #include "cli/download_bar.h"
 #include "cli/existing.h"
 #include "cli/fail.h"
+#include "cli/picture.h"
 #include "cli/pipeline.h"
 #include "cli/plan.h"
 #include "cli/recordings.h"
@@ -46,6 +47,7 @@ struct ExtractArguments {
   std::optional<double> max_seconds;
   double overlap = 0;
   double batch_seconds = 30;
+  std::string plot;
   int threads = 0;
   Compute compute;
 };
@@ -194,6 +196,7 @@ void refuse_with_training(const ExtractArguments& arguments, const TrainingPrese
                           {"--max-seconds", arguments.max_seconds.has_value()},
                           {"--overlap", arguments.overlap != 0},
                           {"--index", !arguments.index.empty()},
+                          {"--plot", !arguments.plot.empty()},
                           {"--normalize", !preset.as_checkpoint_says && arguments.normalize != "auto"}});
 }
 
@@ -219,6 +222,7 @@ ExtractArguments with_preset(ExtractArguments arguments) {
 Plan plan_of(const ExtractArguments& arguments) {
   PlanOptions options = plan_options(arguments.recordings, kFeatures);
   options.keep = {arguments.model, arguments.speaker_embedding, arguments.config, arguments.index};
+  options.beside = {pictures(arguments.plot)};
   const std::vector<std::string>& inputs = arguments.recordings.inputs;
   const TrainingPreset* preset = training_preset(arguments);
   return preset != nullptr ? make_training_plan(inputs.front(), arguments.preset, preset->step, options)
@@ -247,7 +251,10 @@ int run(const ExtractArguments& given) {
                              .arrays = layers.all ? static_cast<int64_t>(stages.size()) : 0,
                              .dim = dim_of(stages.front(), model.config()),
                              .repeat = arguments.repeat};
-  const auto check = [expected](const Job& job) { check_existing(job.output, expected); };
+  const auto check = [expected](const Job& job) {
+    check_existing(job.output, expected);
+    for (const fs::path& picture : job.beside) check_picture(picture);
+  };
   const Extraction extraction = {
       .model = model,
       .options = options,
@@ -266,7 +273,8 @@ int run(const ExtractArguments& given) {
       .writing = {.format = format,
                   .all_layers = layers.all,
                   .repeat = arguments.repeat,
-                  .metadata = metadata_of(arguments, model)}};
+                  .metadata = metadata_of(arguments, model),
+                  .plot = !arguments.plot.empty()}};
   prepare_folders(plan.jobs);
   Report report(plan.jobs.size(), arguments.recordings.json);
   extract_all(extraction, plan.jobs, report);
@@ -338,6 +346,11 @@ Command add_extract(CLI::App& app) {
            "Lists of the index that are searched for each frame (default: as it says, 1 in RVC's)", "N")
       ->check(number_in(int64_t{1}, int64_t{1} << 30))
       ->needs("--index");
+  options.add(
+      "--plot", a->plot,
+      "Also draw the features, and how alike they are, below the recording's spectrogram: a .png or .svg "
+      "file for one input, else a directory",
+      "PATH");
   add_compute(*parser, a->compute);
   options.add("--threads", a->threads, "Threads of one extraction on the CPU (default: one per CPU)", "N")
       ->check(number_in(0, kMaxThreads));

@@ -4,6 +4,10 @@
 
 #include <utility>
 
+#include "cli/console.h"
+#include "cli/picture.h"
+#include "contentvec/audio.h"
+
 namespace contentvec::cli {
 namespace {
 
@@ -18,7 +22,16 @@ std::vector<float> repeated(const Features& features, int times) {
   return rows;
 }
 
+/// What speech has of frequencies at 16 kHz.
+constexpr plot::FrequencyRange kSpeech = {50, 8000};
+
 }  // namespace
+
+FeatureOutput::FeatureOutput(const Job& job, std::span<const float> waveform, int64_t frames,
+                             const FeatureOutputOptions& options)
+    : job_(job), frames_(frames), options_(options) {
+  if (options.plot) spectrogram_ = plot::spectrogram_of(waveform, kSampleRate, kSpeech);
+}
 
 Outcome FeatureOutput::write(int64_t first_frame, const std::vector<Features>& stages) {
   try {
@@ -32,7 +45,9 @@ Outcome FeatureOutput::write(int64_t first_frame, const std::vector<Features>& s
         file_->write(first_frame, features.data, layer);
       }
     }
+    if (map_) map_->add(first_frame, stages.back().data);
     if (first_frame + stages.front().frames < frames_) return {};
+    if (map_) draw();
     file_->commit();
     file_.reset();
     return outcome(stages);
@@ -45,7 +60,13 @@ Outcome FeatureOutput::write(int64_t first_frame, const std::vector<Features>& s
 void FeatureOutput::begin_file(const std::vector<Features>& stages) {
   const FeatureFileOptions options = {
       .format = options_.format, .layers = layers(stages), .metadata = options_.metadata};
-  file_ = std::make_unique<FeatureWriter>(path_, frames_ * options_.repeat, stages.front().dim, options);
+  file_ =
+      std::make_unique<FeatureWriter>(job_.output, frames_ * options_.repeat, stages.front().dim, options);
+  if (spectrogram_) map_.emplace(frames_, stages.back().dim);
+}
+
+void FeatureOutput::draw() {
+  write_picture(job_.beside.front(), plot::FeatureFigure{title_of(job_), *spectrogram_, *map_});
 }
 
 Outcome FeatureOutput::outcome(const std::vector<Features>& stages) const {
@@ -54,6 +75,7 @@ Outcome FeatureOutput::outcome(const std::vector<Features>& stages) const {
   if (options_.all_layers) outcome.fields["layers"] = layers(stages);
   outcome.fields["frames"] = frames;
   outcome.fields["dim"] = stages.front().dim;
+  if (map_) set_path(outcome.fields, "plot", job_.beside.front().string());
   outcome.text =
       fmt::format("{}{} frames x {}", options_.all_layers ? fmt::format("{} layers x ", layers(stages)) : "",
                   frames, stages.front().dim);

@@ -4,9 +4,14 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "cli/plan.h"
+#include "cli/plot/feature_map.h"
+#include "cli/plot/spectrogram.h"
 #include "cli/report.h"
 #include "contentvec/feature_file.h"
 #include "contentvec/model.h"
@@ -19,31 +24,35 @@ struct FeatureOutputOptions {
   bool all_layers = false;
   int repeat = 1;                                    ///< times every frame is written
   std::map<std::string, std::string> metadata = {};  ///< of a safetensors file
+  bool plot = false;                                 ///< into the job's file beside the output
 };
 
-/// The features of one input on their way into their file, piece by piece. Made by one thread, written by
-/// another; the file is begun with the first piece.
+/// The features of one input on their way into their file, piece by piece, and into a picture of them. Made by one
+/// thread, written by another; the file is begun with the first piece.
 class FeatureOutput {
  public:
-  /// `frames`: of the whole recording. `options` must outlive it.
-  FeatureOutput(std::filesystem::path path, int64_t frames, const FeatureOutputOptions& options)
-      : path_(std::move(path)), frames_(frames), options_(options) {}
+  /// `frames`: of the whole recording, which is `waveform`. `job` and `options` must outlive it.
+  FeatureOutput(const Job& job, std::span<const float> waveform, int64_t frames,
+                const FeatureOutputOptions& options);
 
-  /// Writes frames `first_frame` and following of every stage, and with the last of them the file is whole.
-  /// Throws Error when that fails; nothing of the file is left then.
+  /// Writes frames `first_frame` and following of every stage, and with the last of them the file is whole, and the
+  /// picture drawn. Throws Error when that fails; nothing of the file is left then.
   Outcome write(int64_t first_frame, const std::vector<Features>& stages);
 
  private:
   void begin_file(const std::vector<Features>& stages);
+  void draw();
   [[nodiscard]] Outcome outcome(const std::vector<Features>& stages) const;
   [[nodiscard]] int64_t layers(const std::vector<Features>& stages) const {
     return options_.all_layers ? static_cast<int64_t>(stages.size()) : 0;
   }
 
-  std::filesystem::path path_;
+  const Job& job_;
   int64_t frames_;
   const FeatureOutputOptions& options_;
   std::unique_ptr<FeatureWriter> file_;
+  std::optional<plot::Spectrogram> spectrogram_;  ///< where there is to be a picture
+  std::optional<plot::FeatureMap> map_;           ///< the last stage's, from the first piece on
 };
 
 }  // namespace contentvec::cli

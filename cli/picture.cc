@@ -16,6 +16,10 @@ bool is_svg(const fs::path& path) {
   return path.extension() == ".svg";
 }
 
+plot::PictureFormat format_of(const fs::path& path) {
+  return is_svg(path) ? plot::PictureFormat::kSvg : plot::PictureFormat::kPng;
+}
+
 /// So many bytes of a file, zeros beyond its end.
 std::string part_of(const fs::path& path, uintmax_t begin, size_t bytes) {
   std::string part(bytes, '\0');
@@ -38,8 +42,15 @@ std::string title_of(const Job& job) {
 }
 
 void write_picture(const fs::path& path, std::span<const plot::Panel> panels) {
-  write_whole_file(path,
-                   plot::draw(panels, is_svg(path) ? plot::PictureFormat::kSvg : plot::PictureFormat::kPng));
+  write_whole_file(path, plot::draw(panels, format_of(path)));
+}
+
+void write_picture(const fs::path& path, const plot::FeatureFigure& figure) {
+  write_whole_file(path, plot::draw(figure, format_of(path)));
+}
+
+void write_picture(const fs::path& path, const plot::ComparisonFigure& figure) {
+  write_whole_file(path, plot::draw(figure, format_of(path)));
 }
 
 void check_picture(const fs::path& path) {

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "cli/plan.h"
+#include "cli/plot/feature_figure.h"
 #include "cli/plot/figure.h"
 
 namespace contentvec::cli {
@@ -17,8 +18,10 @@ Output pictures(const std::string& plot);
 /// What a job's input is called in a picture.
 std::string title_of(const Job& job);
 
-/// Draws a picture of the kind that its path ends as. Throws Error.
+/// Draw a picture of the kind that its path ends as. They throw Error.
 void write_picture(const std::filesystem::path& path, std::span<const plot::Panel> panels);
+void write_picture(const std::filesystem::path& path, const plot::FeatureFigure& figure);
+void write_picture(const std::filesystem::path& path, const plot::ComparisonFigure& figure);
 
 /// Throws Error where a file does not begin and end as a picture of that kind does.
 void check_picture(const std::filesystem::path& path);

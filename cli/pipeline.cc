@@ -71,8 +71,8 @@ class Batches {
     try {
       taken.plan.emplace(taken.recording.waveform, extraction_.model.config(), extraction_.long_audio,
                          extraction_.options.normalize);
-      taken.output =
-          std::make_shared<FeatureOutput>(taken.recording.job->output, frames_of(taken), extraction_.writing);
+      taken.output = std::make_shared<FeatureOutput>(*taken.recording.job, taken.recording.waveform,
+                                                     frames_of(taken), extraction_.writing);
     } catch (const std::exception& error) {
       taken.recording.problem = error.what();
     }

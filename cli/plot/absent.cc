@@ -1,5 +1,6 @@
-// Stands in for the figure in a build without Cairo.
+// Stands in for the figures in a build without Cairo.
 
+#include "cli/plot/feature_figure.h"
 #include "cli/plot/figure.h"
 #include "contentvec/error.h"
 
@@ -12,6 +13,16 @@ void check_drawing() {
 }
 
 std::vector<std::byte> draw(std::span<const Panel> /*panels*/, PictureFormat /*format*/) {
+  check_drawing();
+  return {};
+}
+
+std::vector<std::byte> draw(const FeatureFigure& /*figure*/, PictureFormat /*format*/) {
+  check_drawing();
+  return {};
+}
+
+std::vector<std::byte> draw(const ComparisonFigure& /*figure*/, PictureFormat /*format*/) {
   check_drawing();
   return {};
 }

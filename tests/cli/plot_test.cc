@@ -190,7 +190,9 @@ TEST_F(PlotTest, AnyNameIsATitle) {
 
 TEST(Figure, WithoutCairoTheOptionIsNamed) {
   EXPECT_THAT(error_of([] { plot::check_drawing(); }), HasSubstr("CONTENTVEC_PLOT"));
-  EXPECT_THAT(error_of([] { static_cast<void>(plot::draw({}, plot::PictureFormat::kPng)); }),
+  EXPECT_THAT(error_of([] {
+                static_cast<void>(plot::draw(std::span<const plot::Panel>(), plot::PictureFormat::kPng));
+              }),
               HasSubstr("libcairo2-dev"));
 }
 
