@@ -101,10 +101,12 @@ void draw_times(Canvas& canvas, const Rectangle& place, double seconds) {
 void draw_numbers(Canvas& canvas, const Rectangle& place, double low, double high, const std::string& label) {
   constexpr double kLeastDistance = 40;
   const double step = round_step((high - low) * kLeastDistance / place.height);
-  for (double tick = std::ceil(low / step - 1e-9); tick * step <= high + step * 1e-9; ++tick) {
-    const double value = tick * step;
+  const auto first = static_cast<int64_t>(std::ceil(low / step - 1e-9));
+  const auto last = static_cast<int64_t>(std::floor(high / step + 1e-9));
+  for (int64_t tick = first; tick <= last; ++tick) {
+    const double value = static_cast<double>(tick) * step;
     draw_tick(canvas, place, place.bottom() - place.height * (value - low) / (high - low),
-              fmt::format("{:.6g}", tick == 0 ? 0.0 : value));
+              fmt::format("{:.6g}", value));
   }
   draw_label(canvas, place, label);
 }

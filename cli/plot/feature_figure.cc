@@ -59,13 +59,13 @@ class CurveScale {
   explicit CurveScale(const std::vector<float>& cosines) {
     for (const float cosine : cosines) {
       const double far = exponent_of(cosine);
-      lowest_ = std::min(lowest_, std::floor(far));
-      highest_ = std::max(highest_, std::ceil(far));
+      lowest_ = std::min(lowest_, static_cast<int>(std::floor(far)));
+      highest_ = std::max(highest_, static_cast<int>(std::ceil(far)));
     }
     if (lowest_ >= highest_) lowest_ = highest_ - 1;
   }
-  [[nodiscard]] double lowest() const { return lowest_; }
-  [[nodiscard]] double highest() const { return highest_; }
+  [[nodiscard]] int lowest() const { return lowest_; }
+  [[nodiscard]] int highest() const { return highest_; }
   [[nodiscard]] double y_of(double exponent, const Rectangle& place) const {
     return place.bottom() - place.height * (exponent - lowest_) / (highest_ - lowest_);
   }
@@ -76,13 +76,13 @@ class CurveScale {
   }
 
  private:
-  double lowest_ = 0;
-  double highest_ = -7;
+  int lowest_ = 0;
+  int highest_ = -7;
 };
 
 void draw_cosines(Canvas& canvas, const ComparisonFigure& figure, const Rectangle& place) {
   const CurveScale scale(figure.cosines);
-  for (double exponent = scale.lowest(); exponent <= scale.highest(); ++exponent) {
+  for (int exponent = scale.lowest(); exponent <= scale.highest(); ++exponent) {
     const double y = scale.y_of(exponent, place);
     canvas.line({place.left, y}, {place.right(), y}, 1, kPaperGrid);
     draw_tick(canvas, place, y, fmt::format("{:g}", std::pow(10, exponent)));
