@@ -6,17 +6,15 @@
 #include <algorithm>
 #include <cmath>
 #include <csignal>
-#include <cstdlib>
 #include <limits>
+#include <map>
 #include <thread>
 
-#include "audio/wav.h"
-#include "cli/files.h"
-#include "cli/process.h"
+#include "allocations.h"
+#include "cli/convert_case.h"
 #include "contentvec/contentvec.h"
 #include "contentvec/converter.h"
 #include "contentvec/pitch.h"
-#include "support.h"
 
 namespace contentvec::test {
 namespace {
@@ -27,98 +25,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
-
-std::string rvc_spec(const std::string& config) {
-  return "synthetic:" +
-         (fs::path(CONTENTVEC_SOURCE_DIR) / "tests/oracle-rvc/configs" / (config + ".json")).string();
-}
-
-nlohmann::json parsed(const std::string& line) {
-  return nlohmann::json::parse(line);
-}
-
-std::string small_index() {
-  return (fs::path(CONTENTVEC_SOURCE_DIR) / "tests/oracle-rvc/checkpoints/tiny-v2.index").string();
-}
-
-/// Half a second of noise, and small models to convert it with. Nothing may be downloaded.
-class ConvertTest : public testing::Test {
- protected:
-  ConvertTest() {
-    write_wav(folder_ / "a.wav", noise_);
-    setenv("HF_HUB_OFFLINE", "1", 1);
-    setenv("HF_HUB_CACHE", (folder_ / "no cache").c_str(), 1);
-  }
-  ~ConvertTest() override {
-    unsetenv("HF_HUB_OFFLINE");
-    unsetenv("HF_HUB_CACHE");
-  }
-
-  Result command(const std::vector<std::string>& arguments, Surroundings surroundings = {}) {
-    surroundings.folder = folder_.path();
-    return run(arguments, surroundings);
-  }
-  /// By the small voice and its models, where `arguments` do not say others.
-  Result convert(std::vector<std::string> arguments, const Surroundings& surroundings = {}) {
-    const auto standard = [&](const std::string& option, const std::string& value) {
-      if (std::find(arguments.begin(), arguments.end(), option) == arguments.end())
-        arguments.insert(arguments.end(), {option, value});
-    };
-    standard("--voice", rvc_spec("tiny-v2-48k"));
-    standard("--model", rvc_spec("pipeline-hubert-v2"));
-    standard("--pitch-model", rvc_spec("tiny-rmvpe"));
-    arguments.insert(arguments.begin(), "convert");
-    return command(arguments, surroundings);
-  }
-  void expect_same(const std::vector<std::string>& one, const std::vector<std::string>& other) {
-    const auto bytes = [&](std::vector<std::string> arguments) {
-      arguments.insert(arguments.begin(), {"a.wav", "--seed", "1", "--out", "same.wav"});
-      const Result result = convert(arguments);
-      EXPECT_EQ(result.code, 0) << result.err;
-      return read_file(folder_ / "same.wav");
-    };
-    EXPECT_EQ(bytes(one), bytes(other)) << testing::PrintToString(one);
-  }
-  bool differ(const std::vector<std::string>& options) {
-    std::vector<std::string> arguments = {"a.wav", "--seed", "1", "--out", "x.wav"};
-    EXPECT_EQ(convert(arguments).code, 0);
-    const auto before = read_file(folder_ / "x.wav");
-    arguments.insert(arguments.end(), options.begin(), options.end());
-    const Result result = convert(arguments);
-    EXPECT_EQ(result.code, 0) << result.err;
-    return read_file(folder_ / "x.wav") != before;
-  }
-
-  [[nodiscard]] static Converter converter() {
-    return {Model::load(rvc_spec("pipeline-hubert-v2")), PitchEstimator::load(rvc_spec("tiny-rmvpe")),
-            Voice::load(rvc_spec("tiny-v2-48k"))};
-  }
-  /// A threshold that about half the frames of the noise are above.
-  [[nodiscard]] std::string half_voiced() const {
-    std::vector<float> confidence = converter().estimate_pitch(noise_, 16000).confidence;
-    const auto middle = confidence.begin() + static_cast<std::ptrdiff_t>(confidence.size() / 2);
-    std::nth_element(confidence.begin(), middle, confidence.end());
-    return std::to_string(*middle);
-  }
-  /// The samples of an audio file's only channel, as they are in it.
-  [[nodiscard]] std::vector<float> samples_in(const std::string& name) const {
-    AudioChannels audio = read_audio_channels(folder_ / name);
-    EXPECT_EQ(audio.channels.size(), 1U);
-    return audio.channels.front();
-  }
-  /// A stereo file: the noise, and half of it, later.
-  void write_stereo(const std::string& name) {
-    std::vector<float> both;
-    for (size_t i = 0; i < noise_.size(); ++i) {
-      both.push_back(noise_[i]);
-      both.push_back(i < 700 ? 0 : noise_[i - 700] / 2);
-    }
-    write_file(folder_ / name, wav(16000, 2, both));
-  }
-
-  TemporaryFolder folder_;
-  std::vector<float> noise_ = noise(8000);
-};
 
 TEST_F(ConvertTest, WritesWhatTheLibraryGives) {
   const Converted expected = converter().convert(noise_, 16000, {.key = 3, .seed = 11});
@@ -206,6 +112,26 @@ TEST_F(ConvertTest, SeedsAreDrawnAndTold) {
   const Result other = convert({"a.wav", "--out", "three/"});
   EXPECT_THAT(other.err, Not(HasSubstr("seed")));
   EXPECT_NE(read_file(folder_ / "three/a.wav"), read_file(folder_ / "one/a.wav"));
+}
+
+/// A result is the recording's alone, whatever else is converted, and when.
+TEST_F(ConvertTest, TheOrderOfFilesChangesNothing) {
+  fs::create_directory(folder_ / "in");
+  const std::vector<std::string> names = {"in/a.wav", "in/b.wav", "in/c.wav", "in/d.wav"};
+  for (size_t i = 0; i < names.size(); ++i) write_wav(folder_ / names[i], noise(4000 + 3000 * ((i * 3) % 4)));
+  const auto results_of = [&](std::vector<std::string> inputs, const std::string& out) {
+    inputs.insert(inputs.end(), {"--seed", "1", "--out", out + "/"});
+    const Result result = convert(inputs);
+    EXPECT_EQ(result.code, 0) << result.err;
+    std::map<std::string, std::vector<std::byte>> results;
+    for (const std::string& name : names_in(folder_ / out)) results[name] = read_file(folder_ / out / name);
+    return results;
+  };
+  const auto together = results_of({"in"}, "together");
+  ASSERT_EQ(together.size(), names.size());
+  EXPECT_EQ(results_of({names[2], names[3], names[0], names[1], "--threads", "1"}, "mixed"), together);
+  for (const auto& [name, bytes] : results_of({names[1]}, "alone"))
+    EXPECT_EQ(bytes, together.at(name)) << name;
 }
 
 TEST_F(ConvertTest, StandardStreams) {
@@ -441,55 +367,7 @@ TEST_F(ConvertTest, PresetsOfTheIndex) {
               with({"--index-rate", "0.2", "--protect", "0.1"}));
 }
 
-TEST_F(ConvertTest, AnIndexBesideTheVoiceIsUsed) {
-  fs::create_directory(folder_ / "singer");
-  ASSERT_EQ(command({"blend", rvc_spec("tiny-v2-48k"), rvc_spec("tiny-v2-48k"), "--weights", "1,0",
-                     "singer/voice.safetensors"})
-                .code,
-            0);
-  fs::copy_file(small_index(), folder_ / "singer/added_IVF1_Flat_nprobe_1_singer_v2.index");
-  const std::string found = "singer/added_IVF1_Flat_nprobe_1_singer_v2.index";
-  const Result result = convert({"a.wav", "--voice", "singer", "--json"});
-  ASSERT_EQ(result.code, 0) << result.err;
-  EXPECT_THAT(result.err, HasSubstr("note: the voice's index is used: " + found));
-  EXPECT_EQ(parsed(result.out)["index"], found);
-  EXPECT_EQ(parsed(result.out)["index_rate"], 0.75);
-  expect_same({"--voice", "singer"}, {"--index", small_index()});
-  expect_same({"--voice", "singer", "--index", "none"}, {});
-  expect_same({"--voice", "singer", "--index-rate", "0"}, {});
-  expect_same({"--voice", "singer/voice.safetensors"}, {});
-  expect_same({"--voice", "singer", "--index", small_index(), "--index-rate", "0.3"},
-              {"--voice", "singer", "--index-rate", "0.3"});
-  write_file(folder_ / found, std::string("IwFl, and no more"));
-  const Result damaged = convert({"a.wav", "--voice", "singer"});
-  EXPECT_EQ(damaged.code, 1);
-  EXPECT_THAT(damaged.err, HasSubstr("--index none converts without it"));
-}
-
-TEST_F(ConvertTest, AnIndexThatDoesNotFit) {
-  write_npy(folder_ / "features.npy", "40, 256", noise(40 * 256));
-  fs::create_directory(folder_ / "features");
-  fs::rename(folder_ / "features.npy", folder_ / "features/a.npy");
-  ASSERT_EQ(command({"index", "features", "v1.index"}).code, 0);
-  const Result result = convert({"a.wav", "--index", "v1.index"});
-  EXPECT_EQ(result.code, 1);
-  EXPECT_THAT(result.err, HasSubstr("the index holds vectors of 256"));
-  EXPECT_EQ(convert({"a.wav", "--index", "missing.index"}).code, 1);
-}
 #endif
-
-TEST_F(ConvertTest, VoicesOfVersionOneAndWithoutPitch) {
-  const Result v1 = convert(
-      {"a.wav", "--voice", rvc_spec("tiny-v1-40k"), "--model", rvc_spec("pipeline-hubert-v1"), "--json"});
-  ASSERT_EQ(v1.code, 0) << v1.err;
-  EXPECT_EQ(parsed(v1.out)["sample_rate"], 40000);
-  const Result none = command({"convert", "a.wav", "--voice", rvc_spec("tiny-v2-32k-nono"), "--model",
-                               rvc_spec("pipeline-hubert-v2"), "--key", "3", "--protect", "0.2", "--json"});
-  ASSERT_EQ(none.code, 0) << "no pitch model is needed: " << none.err;
-  EXPECT_FALSE(parsed(none.out).contains("voiced"));
-  EXPECT_THAT(none.err, AllOf(HasSubstr("--key has no effect: this voice takes no pitch"),
-                              HasSubstr("--protect has no effect: there is no index")));
-}
 
 TEST_F(ConvertTest, WhatIsMissingIsNamed) {
   const Result pitch = command(
@@ -604,6 +482,46 @@ TEST_F(ConvertTest, AFullDiskLeavesTheOldFile) {
   const Result out = convert({"a.wav", "--out", "-"}, {.output = "/dev/full"});
   EXPECT_EQ(out.code, 1);
   EXPECT_THAT(out.err, HasSubstr("No space left"));
+}
+
+/// Four more minutes cost the memory of their samples, three times: as recorded, with the padding, and converted. What a
+/// piece takes the first two have, too.
+TEST_F(ConvertTest, MemoryGrowsWithTheSamplesAlone) {
+  if (!allocations_are_counted()) GTEST_SKIP() << "a sanitizer keeps freed memory";
+  const auto model = [&](const std::string& name, const nlohmann::json& config) {
+    write_file(folder_ / (name + ".json"), config.dump());
+    return "synthetic:" + name + ".json";
+  };
+  nlohmann::json voice = read_json(oracle_rvc() / "configs/tiny-v1-40k.json");
+  voice.update({{"inter_channels", 4},
+                {"hidden_channels", 6},
+                {"filter_channels", 4},
+                {"n_layers", 1},
+                {"resblock", "2"},
+                {"resblock_kernel_sizes", {3}},
+                {"resblock_dilation_sizes", nlohmann::json::array({{1, 3}})},
+                {"upsample_rates", {16, 10}},
+                {"upsample_kernel_sizes", {32, 20}},
+                {"upsample_initial_channel", 8},
+                {"sr", 16000}});
+  nlohmann::json features = read_json(oracle_rvc() / "configs/pipeline-hubert-v1.json");
+  features.update({{"encoder_embed_dim", 8}, {"encoder_ffn_embed_dim", 8}});
+  const std::vector<std::string> options = {
+      "--voice",       model("voice", voice),
+      "--model",       model("features", features),
+      "--pitch-model", model("pitch", {{"kind", "fcpe"}, {"hidden_dims", 8}, {"n_layers", 1}})};
+  constexpr size_t kMinute = size_t{60} * 16000;
+  std::vector<int64_t> peaks;
+  for (const size_t minutes : {2U, 6U}) {
+    write_wav(folder_ / "long.wav", noise(minutes * kMinute));
+    std::vector<std::string> arguments = {"long.wav"};
+    arguments.insert(arguments.end(), options.begin(), options.end());
+    const Result result = convert(arguments);
+    ASSERT_EQ(result.code, 0) << result.err;
+    peaks.push_back(result.peak_memory);
+  }
+  const int64_t samples = 4 * kMinute * sizeof(float);
+  EXPECT_LT(peaks[1] - peaks[0], 3 * samples + samples / 2);
 }
 
 TEST_F(ConvertTest, InterruptedItLeavesNothing) {

@@ -79,6 +79,21 @@ TEST_F(VoicesTest, InfoForPrograms) {
   EXPECT_EQ(info["bytes"], fs::file_size(folder_ / "singer/a.pth"));
 }
 
+TEST_F(VoicesTest, InfoSaysWhichFeatures) {
+  synthesizer::VoiceConfig config = smallest_voice();
+  config.version = "v1";
+  config.phone_channels = 256;
+  ForgedVoice voice(config);
+  write("rvc.pth", voice);
+  voice.set("embedder_model", text("contentvec"));
+  write("applio.pth", voice);
+  EXPECT_THAT(command({"info", "rvc.pth"}).out,
+              HasSubstr("ContentVec's layer 9 with final_proj (256 values)"));
+  EXPECT_THAT(command({"info", "applio.pth"}).out, HasSubstr("layer 12 with final_proj (256 values)"));
+  EXPECT_EQ(json::parse(command({"info", "applio.pth", "--json"}).out)["features"],
+            json({{"layer", 12}, {"final_proj", true}, {"dim", 256}}));
+}
+
 TEST_F(VoicesTest, InfoOfATrainingCheckpoint) {
   ForgedVoice voice;
   voice.with_config = false;
