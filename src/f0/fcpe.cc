@@ -8,6 +8,7 @@
 #include "dsp/padding.h"
 #include "nn/matmul.h"
 #include "nn/time_rows.h"
+#include "runtime/fail.h"
 #include "tensors/axes.h"
 #include "tensors/weight_norm.h"
 
@@ -32,6 +33,28 @@ int64_t whole_tiles(int64_t frames) {
 /// largest bin; the second convolution's fast form makes float32 as fast as bfloat16's direct one.
 nn::Context exact(const nn::Context& context) {
   return {*context.kernels.float32, context.team, context.memory};
+}
+
+/// As the file has them.
+std::vector<float> read_cents(const tensors::NamedTensors& tensors) {
+  constexpr float kMost = 14400;  // 41 kHz
+  std::vector<float> cents = tensors.read(kCentTable);
+  for (const float bin : cents) {
+    if (!(bin >= 0 && bin <= kMost))
+      fail("{} of FCPE has a pitch of {} cents above 10 Hz; expected 0 to {}", kCentTable, bin, kMost);
+  }
+  return cents;
+}
+
+/// Even steps from 32.7 to 1975.5 Hz.
+std::vector<float> released_cents() {
+  const double lowest = 1200 * std::log2(32.7 / 10);
+  const double step = (1200 * std::log2(1975.5 / 10) - lowest) / static_cast<double>(kSalienceBins - 1);
+  std::vector<float> cents;
+  cents.reserve(kSalienceBins);
+  for (int64_t bin = 0; bin < kSalienceBins; ++bin)
+    cents.push_back(static_cast<float>(lowest + static_cast<double>(bin) * step));
+  return cents;
 }
 
 std::string layer_name(int64_t index) {
@@ -63,7 +86,7 @@ std::vector<tensors::Synthetic> fcpe_tensors(const FcpeConfig& c) {
 FcpeConfig infer_fcpe(const tensors::NamedTensors& tensors) {
   FcpeConfig c;
   const std::vector<int64_t> norm = tensors.shape("norm.weight");
-  if (norm.size() == 1 && norm[0] > 0 && norm[0] <= 8192) c.hidden = norm[0];
+  if (norm.size() == 1 && norm[0] > 0 && norm[0] <= 8192 && norm[0] % kGroups == 0) c.hidden = norm[0];
   c.layers = 0;
   while (tensors.has(layer_name(c.layers) + ".0.weight")) ++c.layers;
   return c;
@@ -72,7 +95,8 @@ FcpeConfig infer_fcpe(const tensors::NamedTensors& tensors) {
 Fcpe::Fcpe(const nn::Kernels& kernels, const tensors::NamedTensors& tensors, const FcpeConfig& c)
     : hidden_(c.hidden),
       spectrum_(kFftSize),
-      mel_basis_(dsp::MelScale::kSlaney, 16000, kFftSize, kMels, 0, 8000) {
+      mel_basis_(dsp::MelScale::kSlaney, 16000, kFftSize, kMels, 0, 8000),
+      cents_(tensors.has(kCentTable) ? read_cents(tensors) : released_cents()) {
   const auto read = [&](const std::string& name) { return tensors.read(name); };
   const auto norm = [&](const std::string& name) {
     return nn::Norm{read(name + ".weight"), read(name + ".bias")};
@@ -99,15 +123,6 @@ Fcpe::Fcpe(const nn::Kernels& kernels, const tensors::NamedTensors& tensors, con
   norm_ = norm("norm");
   output_ = {*kernels.float32, tensors::read_weight(tensors, "output_proj", 0), kSalienceBins, hidden_,
              read("output_proj.bias")};
-  if (tensors.has("cent_table")) {
-    cents_ = read("cent_table");
-  } else {
-    const double lowest = 1200 * std::log2(32.7 / 10);
-    const double step = (1200 * std::log2(1975.5 / 10) - lowest) / static_cast<double>(kSalienceBins - 1);
-    cents_.reserve(kSalienceBins);
-    for (int64_t bin = 0; bin < kSalienceBins; ++bin)
-      cents_.push_back(static_cast<float>(lowest + static_cast<double>(bin) * step));
-  }
 }
 
 /// torchfcpe pads so that there is a frame for every hop begun, but not always the last: that is then repeated.

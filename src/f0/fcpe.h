@@ -25,6 +25,8 @@ struct FcpeConfig {
   int64_t layers = 6;
 };
 
+inline constexpr const char* kCentTable = "cent_table";  // a tensor that files have or not
+
 /// Every tensor of such a model but its weight norm's forms and the table of cents, with what makes it up where its
 /// weights are synthetic.
 std::vector<tensors::Synthetic> fcpe_tensors(const FcpeConfig& config);

@@ -27,7 +27,9 @@ Estimator make_estimator(const nn::Kernels& kernels, const f0::PitchFile& file) 
     return f0::Rmvpe(kernels, file.tensors, config);
   }
   const f0::FcpeConfig config = f0::infer_fcpe(file.tensors);
-  f0::check_tensors(file, f0::fcpe_tensors(config));
+  std::vector<tensors::Synthetic> table = f0::fcpe_tensors(config);
+  if (file.tensors.has(f0::kCentTable)) table.push_back({{f0::kCentTable, {f0::kSalienceBins}}, {}});
+  f0::check_tensors(file, table);
   return f0::Fcpe(kernels, file.tensors, config);
 }
 

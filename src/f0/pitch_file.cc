@@ -22,13 +22,14 @@ using nlohmann::json;
 
 constexpr std::string_view kExpected = "expected a pitch estimator's weights (RMVPE's rmvpe.pt, or FCPE's)";
 
+constexpr int64_t kMostLayers = 64;
+
 /// A size in a configuration. Synthetic weights are made when they are read: it is memory that these decide about.
-int64_t size_in(const json& config, const char* key, int64_t otherwise, const std::string& source) {
+int64_t size_in(const json& config, const char* key, int64_t otherwise, const std::string& source,
+                int64_t most = 4096) {
   if (!config.contains(key)) return otherwise;
-  constexpr int64_t kMost = 4096;
-  if (!config[key].is_number_integer() || config[key].get<int64_t>() < 1 ||
-      config[key].get<int64_t>() > kMost)
-    fail("{}: {} is {}; expected a whole number from 1 to {}", source, key, config[key].dump(), kMost);
+  if (!config[key].is_number_integer() || config[key].get<int64_t>() < 1 || config[key].get<int64_t>() > most)
+    fail("{}: {} is {}; expected a whole number from 1 to {}", source, key, config[key].dump(), most);
   return config[key].get<int64_t>();
 }
 
@@ -42,15 +43,15 @@ PitchFile synthetic_file(const std::string& spec) {
   if (kind == "rmvpe") {
     RmvpeConfig c;
     c.channels = size_in(config, "en_out_channels", c.channels, path);
-    c.blocks = size_in(config, "n_blocks", c.blocks, path);
-    c.layers = std::min<int64_t>(size_in(config, "en_de_layers", c.layers, path), 7);
-    c.intermediate_layers = size_in(config, "inter_layers", c.intermediate_layers, path);
+    c.blocks = size_in(config, "n_blocks", c.blocks, path, kMostLayers);
+    c.layers = size_in(config, "en_de_layers", c.layers, path, 7);
+    c.intermediate_layers = size_in(config, "inter_layers", c.intermediate_layers, path, kMostLayers);
     c.gru_hidden = size_in(config, "gru_hidden", c.gru_hidden, path);
     table = rmvpe_tensors(c);
   } else if (kind == "fcpe") {
     FcpeConfig c;
     c.hidden = size_in(config, "hidden_dims", c.hidden, path);
-    c.layers = size_in(config, "n_layers", c.layers, path);
+    c.layers = size_in(config, "n_layers", c.layers, path, kMostLayers);
     file.method = PitchMethod::kFcpe;
     table = fcpe_tensors(c);
   } else {
@@ -58,6 +59,10 @@ PitchFile synthetic_file(const std::string& spec) {
   }
   for (const tensors::Synthetic& tensor : table)
     file.tensors.add(tensor.tensor.name, tensor.as_tensor(spec, seed));
+  constexpr int64_t kMostParameters = int64_t{1} << 28;
+  if (file.tensors.parameters() > kMostParameters)
+    fail("{}: an estimator of {} parameters; expected at most {}", path, file.tensors.parameters(),
+         kMostParameters);
   return file;
 }
 

@@ -6,6 +6,7 @@
 
 #include "f0/rmvpe.h"
 #include "f0/salience.h"
+#include "runtime/fail.h"
 #include "tensors/batch_norm.h"
 
 namespace contentvec::f0 {
@@ -80,9 +81,14 @@ class Packer {
   const tensors::NamedTensors& tensors_;
 };
 
+/// The table has a row for each block of each layer: a file could name so many of both that it fills the memory.
 int64_t count_of(const tensors::NamedTensors& tensors, const std::string& before, const std::string& after) {
+  constexpr int64_t kMost = 64;
   int64_t count = 0;
-  while (tensors.has(fmt::format("{}{}{}", before, count, after))) ++count;
+  while (tensors.has(fmt::format("{}{}{}", before, count, after))) {
+    if (count == kMost) fail("an RMVPE with more than {} of {}N; the released one has 5", kMost, before);
+    ++count;
+  }
   return count;
 }
 

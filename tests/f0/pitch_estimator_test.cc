@@ -97,9 +97,67 @@ TEST(PitchEstimator, AnotherKindOfFileIsNamed) {
 
 TEST(PitchEstimator, AConfigurationsSizesAreNotBelieved) {
   const test::TemporaryFolder folder;
-  test::write_file(folder / "c.json", std::string(R"({"kind": "rmvpe", "gru_hidden": 1000000000})"));
-  EXPECT_THAT(test::error_of([&] { PitchEstimator::load("synthetic:" + (folder / "c.json").string()); }),
+  const auto error = [&](const std::string& config) {
+    test::write_file(folder / "c.json", config);
+    return test::error_of([&] { PitchEstimator::load("synthetic:" + (folder / "c.json").string()); });
+  };
+  EXPECT_THAT(error(R"({"kind": "rmvpe", "gru_hidden": 1000000000})"),
               AllOf(HasSubstr("gru_hidden"), HasSubstr("4096")));
+  EXPECT_THAT(error(R"({"kind": "rmvpe", "n_blocks": 4096})"), HasSubstr("1 to 64"));
+  EXPECT_THAT(error(R"({"kind": "rmvpe", "en_out_channels": 4096})"),
+              HasSubstr("expected at most 268435456"));
+}
+
+/// FCPE's tensors with some of them changed.
+class ForgedFcpe : public testing::Test {
+ protected:
+  ForgedFcpe() {
+    for (const tensors::Synthetic& made : f0::fcpe_tensors({.hidden = 8, .layers = 1}))
+      tensors_[made.tensor.name] = {made.tensor.shape, test::read(made.as_tensor("synthetic", 0))};
+  }
+  void estimate() const {
+    test::write_tensors(folder_ / "fcpe.safetensors", tensors_);
+    static_cast<void>(PitchEstimator::load((folder_ / "fcpe.safetensors").string()).estimate(sweep(16000)));
+  }
+  [[nodiscard]] std::string error() const {
+    return test::error_of([this] { estimate(); });
+  }
+  std::map<std::string, test::Reference> tensors_;
+  test::TemporaryFolder folder_;
+};
+
+TEST_F(ForgedFcpe, ATableOfCentsIsChecked) {
+  EXPECT_NO_THROW(estimate());
+  tensors_["cent_table"] = {{360}, std::vector<float>(360, 3000)};
+  EXPECT_NO_THROW(estimate());
+  tensors_["cent_table"] = {{4}, std::vector<float>(4, 3000)};
+  EXPECT_THAT(error(), AllOf(HasSubstr("cent_table"), HasSubstr("[360]"), HasSubstr("[4]")));
+  tensors_["cent_table"] = {{360}, std::vector<float>(360, 1e30F)};
+  EXPECT_THAT(error(), AllOf(HasSubstr("cent_table"), HasSubstr("0 to 14400")));
+}
+
+TEST_F(ForgedFcpe, FourGroupsShareTheChannels) {
+  for (auto& [name, tensor] : tensors_) {
+    for (int64_t& size : tensor.shape) size = size % 8 == 0 && size < 64 ? size / 8 * 6 : size;
+    size_t count = 1;
+    for (const int64_t size : tensor.shape) count *= static_cast<size_t>(size);
+    tensor.values.resize(count);
+  }
+  EXPECT_THAT(error(), AllOf(HasSubstr("do not fit it"), HasSubstr("[6, 128, 3]")));
+}
+
+/// Each layer's blocks are counted on the first layer: so many of both would be a table of millions of rows.
+TEST(PitchEstimator, ManyBlocksInManyLayersAreRefused) {
+  const test::TemporaryFolder folder;
+  std::map<std::string, test::Reference> tensors = {{"unet.encoder.bn.weight", {{1}, {1.0F}}}};
+  for (int i = 0; i < 2000; ++i) {
+    const std::string number = std::to_string(i);
+    tensors["unet.encoder.layers.0.conv." + number + ".conv.0.weight"] = {{1}, {1.0F}};
+    tensors["unet.intermediate.layers." + number + ".conv.0.conv.0.weight"] = {{1}, {1.0F}};
+  }
+  test::write_tensors(folder / "m.safetensors", tensors);
+  EXPECT_THAT(test::error_of([&] { PitchEstimator::load((folder / "m.safetensors").string()); }),
+              HasSubstr("more than 64"));
 }
 
 TEST(PitchEstimator, ThreadsAndWhatRanBeforeChangeNoBit) {
