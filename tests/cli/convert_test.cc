@@ -484,8 +484,8 @@ TEST_F(ConvertTest, AFullDiskLeavesTheOldFile) {
   EXPECT_THAT(out.err, HasSubstr("No space left"));
 }
 
-/// Four more minutes cost the memory of their samples, three times: as recorded, with the padding, and converted. What a
-/// piece takes the first two have, too.
+/// Four more minutes cost the memory of their samples, three times: as recorded, with the padding, and converted. What
+/// a piece takes the first two have, too.
 TEST_F(ConvertTest, MemoryGrowsWithTheSamplesAlone) {
   if (!allocations_are_counted()) GTEST_SKIP() << "a sanitizer keeps freed memory";
   const auto model = [&](const std::string& name, const nlohmann::json& config) {
