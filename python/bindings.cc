@@ -20,6 +20,7 @@ NB_MODULE(_core, m) {
   python::bind_hub(m);
   python::bind_model(m);
   python::bind_audio(m);
+  python::bind_files(m);
   python::bind_retriever(m);
   python::bind_pitch(m);
   python::bind_voice(m);

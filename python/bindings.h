@@ -94,6 +94,7 @@ void bind_info(nb::module_& m);
 void bind_hub(nb::module_& m);
 void bind_model(nb::module_& m);
 void bind_audio(nb::module_& m);
+void bind_files(nb::module_& m);
 void bind_retriever(nb::module_& m);
 void bind_pitch(nb::module_& m);
 void bind_voice(nb::module_& m);
