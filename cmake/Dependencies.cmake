@@ -120,6 +120,8 @@ if(CONTENTVEC_MLX)
                         "set CONTENTVEC_MLX_PYTHON to that Python (docs/gpu.md)")
   endif()
   message(STATUS "GPUs: MLX ${MLX_VERSION}")
+  include(CudaDriver)
+  contentvec_link_cuda_driver(mlx)
 endif()
 
 if(CONTENTVEC_BUILD_CLI OR CONTENTVEC_BUILD_PYTHON)
