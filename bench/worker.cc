@@ -1,17 +1,20 @@
 // What bench/compare drives: the extractor in a process of its own, so that its memory can be told from its
 // peers'.
 //
-//   contentvec-bench-worker MODEL WAVEFORM.f32 THREADS f32|bf16|f16 cpu|mlx
+//   contentvec-bench-worker MODEL WAVEFORM.f32 THREADS f32|bf16|f16|tf32 cpu|mlx|gpu
 //
 // Loads the model, prints {"load_ms", "version", "device", "isa"} as one line of JSON, then answers each line of
 // standard input with one:
-//   run BEGIN:END...    extracts these ranges of samples of the waveform, several as one batch; {"ms"}
+//   run BEGIN:END...    extracts these ranges of samples of the waveform, several as one batch; {"ms", "cpu_ms"}, the
+//                       latter of all threads
+//   layer N             what is extracted from then on, as Stage::layer; {}
 //   save FILE           writes the last run's features as float32, one utterance after the other; {}
 //   memory              {"mb"}: the most physical memory held so far
 //   flops SAMPLES       {"gflop"} of one extraction of that many samples
 //   peak                {"best", "median"}: GFLOP/s of registers alone
 // bench/comparison/peer_worker.py answers the same of the other engines.
 
+#include <ctime>
 #include <string>
 #include <vector>
 
@@ -37,6 +40,7 @@ class Worker {
     if (command == "run") return run(words);
     if (command == "save") return save(words);
     if (command == "flops") return flops(words);
+    if (command == "layer") return choose_layer(words);
     return bench::answer_of_machine(command, dtype_, threads_);
   }
 
@@ -51,12 +55,19 @@ class Worker {
     if (utterances.size() == 1)
       results_[0].data.resize(static_cast<size_t>(frames * config.encoder_embed_dim));
     const auto start = std::chrono::steady_clock::now();
+    const std::clock_t cpu_start = std::clock();
     if (utterances.size() == 1) {
-      model_.extract_into(utterances.front(), results_[0].data);
+      model_.extract_into(utterances.front(), results_[0].data, {.layer = layer_});
     } else {
-      results_ = model_.extract_batch(utterances);
+      results_ = model_.extract_batch(utterances, {.layer = layer_});
     }
-    return {{"ms", bench::milliseconds_since(start)}};
+    const double cpu = static_cast<double>(std::clock() - cpu_start) / CLOCKS_PER_SEC * 1e3;
+    return {{"ms", bench::milliseconds_since(start)}, {"cpu_ms", cpu}};
+  }
+
+  Json choose_layer(std::istringstream& words) {
+    words >> layer_;
+    return Json::object();
   }
 
   Json save(std::istringstream& words) {
@@ -76,6 +87,7 @@ class Worker {
   std::vector<float> waveform_;
   int threads_;
   DType dtype_;
+  int layer_ = kModelOutput;
   std::vector<Features> results_;
 };
 

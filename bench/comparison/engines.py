@@ -60,14 +60,15 @@ def medians(times):
 class Engine:
     """One engine, loaded. Times are in milliseconds, memory in units of 1e6 bytes."""
 
-    def __init__(self, name, dtype, threads, files, settings=None):
+    def __init__(self, name, dtype, threads, files, settings=None, build=None, device=None):
+        """`build`, `device`: of ours, where they are not those of its name."""
         self.name, self.dtype, self.settings = name, dtype, settings or {}
         if name in (OURS, OURS_ON_MLX):
-            build, device = ("release", "cpu") if name == OURS else ("mlx", "mlx")
-            worker = ROOT / "build" / build / "contentvec-bench-worker"
-            command = [worker, files.checkpoint, files.waveform, threads, dtype, device]
+            build = build or ROOT / "build" / ("release" if name == OURS else "mlx")
+            device = device or ("cpu" if name == OURS else "mlx")
+            command = [build / "contentvec-bench-worker", files.checkpoint, files.waveform, threads, dtype, device]
         else:
-            model = {"torch": files.hf, "mlx-contentvec": files.mlx}.get(name, files.graph)
+            model = files.hf if name == "torch" else files.mlx if name == "mlx-contentvec" else files.graph
             command = [sys.executable, HERE / "peer_worker.py", name, model, files.waveform, threads, dtype]
             command.append(json.dumps(self.settings))
         self._start(command)
@@ -100,9 +101,12 @@ class Engine:
             pass  # _answer says so
         return self._answer()
 
+    def ask_run(self, utterances):
+        """Extracts these (begin, end) ranges of the waveform; returns {"ms", "cpu_ms"}, the latter of all threads."""
+        return self.ask("run " + " ".join(f"{begin}:{end}" for begin, end in utterances))
+
     def run(self, utterances):
-        """Extracts these (begin, end) ranges of the waveform; returns milliseconds."""
-        return self.ask("run " + " ".join(f"{begin}:{end}" for begin, end in utterances))["ms"]
+        return self.ask_run(utterances)["ms"]
 
     def memory(self):
         return self.ask("memory")["mb"]

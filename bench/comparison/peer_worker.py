@@ -1,8 +1,9 @@
 """Another engine in a process of its own, driven as contentvec-bench-worker is (bench/worker.cc says how).
 
-    peer_worker.py onnxruntime|openvino|torch|mlx-contentvec MODEL WAVEFORM.f32 THREADS f32|bf16 SETTINGS.json
+    peer_worker.py onnxruntime|openvino|torch|mlx-contentvec MODEL WAVEFORM.f32 THREADS f32|bf16|tf32 SETTINGS.json
 
-Utterances of a batch go through one at a time: none of these takes a ragged batch. MODEL is hubert_base.onnx, or for
+Utterances of a batch go through one at a time, as none of these takes a ragged batch; on a GPU together, where they are
+of one length. MODEL is hubert_base.onnx, or for
 torch a Hugging Face directory, for mlx-contentvec its own layout. SETTINGS is a JSON object, whose keys each engine's function below has as parameters.
 """
 import importlib
@@ -51,19 +52,21 @@ def load_openvino(model, threads, dtype):
     return run, {"precision": str(compiled.get_property("INFERENCE_PRECISION_HINT"))}
 
 
-def load_torch(model, threads, dtype):
+def load_torch(model, threads, dtype, device="cpu"):
     import torch
     from transformers import HubertModel
 
     torch.set_num_threads(threads)
-    hubert = HubertModel.from_pretrained(model, dtype=torch.float32, attn_implementation="sdpa").eval()
-    precision = torch.autocast("cpu", torch.bfloat16, enabled=dtype == "bf16")
+    for products in (torch.backends.cuda.matmul, torch.backends.cudnn):
+        products.allow_tf32 = dtype == "tf32"
+    hubert = HubertModel.from_pretrained(model, dtype=torch.float32, attn_implementation="sdpa").eval().to(device)
+    precision = torch.autocast(device, torch.bfloat16, enabled=dtype == "bf16")
 
-    def run(waveform):
+    def run_all(waveforms):
         with torch.inference_mode(), precision:
-            return hubert(torch.from_numpy(waveform)[None]).last_hidden_state[0].float().numpy()
+            return hubert(torch.from_numpy(waveforms).to(device)).last_hidden_state.float().cpu().numpy()
 
-    return run, {}
+    return lambda waveform: run_all(waveform[None])[0], {"device": device}, run_all
 
 
 def load_mlx_contentvec(model, threads, dtype):
@@ -108,20 +111,27 @@ def main():
     engine, model, waveform_file, threads, dtype, settings = sys.argv[1:]
     version = version_of(engine)  # imports it: what is timed is loading the model
     start = time.perf_counter()
-    run, more = LOADERS[engine](model, int(threads), dtype, **json.loads(settings))
+    run, more, *run_all = LOADERS[engine](model, int(threads), dtype, **json.loads(settings))
     reply(load_ms=(time.perf_counter() - start) * 1e3, version=version, **more)
-    serve(np.fromfile(waveform_file, np.float32), run)
+    together = run_all[0] if more.get("device", "cpu") != "cpu" else None
+    serve(np.fromfile(waveform_file, np.float32), run, together=together)
 
 
-def serve(waveform, run, prepare=lambda utterance: utterance, finish=lambda result: result):
-    """Answers commands until there are none: finish(run(prepare(utterance))) of each range, of which run() is timed."""
+def serve(waveform, run, prepare=lambda utterance: utterance, finish=lambda result: result, together=None):
+    """Answers commands until there are none: finish(run(prepare(utterance))) of each range, of which run() is timed.
+
+    together: runs several of one length at once.
+    """
     results = []
     for line in sys.stdin:
         command, *words = line.split()
         if command == "run":
             utterances = [prepare(waveform[slice(*map(int, word.split(":")))]) for word in words]
             start, cpu_start = time.perf_counter(), time.process_time()
-            results = [run(utterance) for utterance in utterances]
+            if together and len({len(utterance) for utterance in utterances}) == 1:
+                results = together(np.stack(utterances))
+            else:
+                results = [run(utterance) for utterance in utterances]
             reply(ms=(time.perf_counter() - start) * 1e3, cpu_ms=(time.process_time() - cpu_start) * 1e3)
         elif command == "save":
             np.concatenate([finish(result) for result in results]).astype(np.float32).tofile(words[0])
