@@ -15,6 +15,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "cli/console.h"
 #include "cli/suggestion.h"
 #include "contentvec/config.h"
 #include "contentvec/error.h"
@@ -46,7 +47,12 @@ struct Compute {
   [[nodiscard]] LoadOptions options(int threads) const {
     if (dtype == "f16" && device == "cpu")
       throw UsageError("--dtype f16 is for --device mlx; the CPU takes f32 and bf16");
-    return {.threads = threads, .dtype = dtype_from_name(dtype), .device = device_from_name(device)};
+    if (dtype == "tf32" && device == "cpu")
+      throw UsageError("--dtype tf32 is for --device gpu with CUDA; the CPU takes f32 and bf16");
+    return {.threads = threads,
+            .dtype = dtype_from_name(dtype),
+            .device = device_from_name(device),
+            .notice = [](const std::string& notice) { note_line("contentvec: note: " + notice); }};
   }
 };
 
@@ -98,19 +104,43 @@ CLI::Validator number_in(T least, T most) {
   return {check, ""};
 }
 
+/// What --device takes.
+inline CLI::Validator is_device() {
+  return one_of({"cpu", "mlx", "gpu", "auto"});
+}
+
 inline void add_compute(CLI::App& parser, Compute& compute) {
   parser
       .add_option(
           "--dtype", compute.dtype,
           "What weights are kept in and products computed from: f32 (default); bf16: half the memory, "
-          "faster where the processor has an instruction for it, about three digits; f16, on MLX only")
+          "faster where the processor has an instruction for it, about three digits; MLX: f16, on CUDA tf32")
       ->option_text("TYPE")
-      ->check(one_of({"f32", "bf16", "f16"}));
+      ->check(one_of({"f32", "bf16", "f16", "tf32"}));
   parser
       .add_option("--device", compute.device,
                   "Where the model runs: cpu (default), mlx, gpu or auto; see `contentvec info --devices`")
       ->option_text("DEVICE")
-      ->check(one_of({"cpu", "mlx", "gpu", "auto"}));
+      ->check(is_device());
+}
+
+/// --device of a command that runs on the CPU whatever it says; `what` is that which does.
+inline void add_cpu_device(CLI::App& parser, std::string& device, const std::string& what) {
+  parser
+      .add_option(
+          "--device", device,
+          fmt::format("Where it runs: cpu (default) or auto, which is cpu here: {} has no kernels for a GPU",
+                      what))
+      ->option_text("DEVICE")
+      ->check(is_device());
+}
+/// Throws UsageError where that was given a GPU.
+inline void check_cpu_device(const std::string& device, const std::string& what) {
+  if (device == "cpu" || device == "auto") return;
+  throw UsageError(fmt::format(
+      "--device {}: {} runs on the CPU, with --device cpu or auto; on a GPU there are content features alone, "
+      "those of extract and convert",
+      device, what));
 }
 
 /// The architecture of --config FILE; nothing where the option was not given.

@@ -237,6 +237,13 @@ Command add_convert(CLI::App& app) {
   add_seed(options, *a);
   add_output(options, *a);
   add_speed(options, *a);
+  options
+      .add(
+          "--device", a->device,
+          "Where content features are computed: cpu (default), mlx, gpu or auto; pitch, the synthesizer and the rest "
+           "run on the CPU",
+           "DEVICE")
+      ->check(is_device());
   return {parser, [a] { return run(*a); }};
 }
 

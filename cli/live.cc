@@ -246,9 +246,11 @@ int list_devices() {
   return kDone;
 }
 
-int run(const LiveArguments& arguments) {
+int run(LiveArguments arguments) {
   if (arguments.list_devices) return list_devices();
   check_arguments(arguments);
+  check_cpu_device(arguments.device, "a stream");
+  arguments.device = "cpu";
   const Devices devices = find_devices(arguments);
   const StreamOptions options = stream_options_of(arguments, devices);
   std::unique_ptr<LiveSource> source = devices.input ? nullptr : open_input(arguments, options.rate);
@@ -345,6 +347,7 @@ Command add_live(CLI::App& app) {
   add_sound(options, *a, 12);
   add_seed(options, *a);
   add_speed(options, *a);
+  add_cpu_device(*parser, a->device, "a stream");
   return {parser, [a] { return run(*a); }};
 }
 

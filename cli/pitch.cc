@@ -31,6 +31,7 @@ struct PitchArguments {
   std::string plot;
   std::string preset;
   std::string dtype = "f32";
+  std::string device = "cpu";
   int threads = 0;
 };
 
@@ -48,6 +49,7 @@ const TrainingStep kRvcStep = {.program = "RVC",
                                .passed_over = "spec"};
 
 void check_arguments(const PitchArguments& arguments) {
+  check_cpu_device(arguments.device, "pitch");
   if (arguments.threshold && !(*arguments.threshold > 0 && *arguments.threshold < 1)) {
     throw UsageError(fmt::format("--threshold {}: give a number above 0 and below 1", *arguments.threshold));
   }
@@ -145,6 +147,7 @@ Command add_pitch(CLI::App& app) {
       .add("--dtype", a->dtype, "What weights are kept in and products computed from: f32 (default) or bf16",
            "TYPE")
       ->check(one_of({"f32", "bf16"}));
+  add_cpu_device(*parser, a->device, "pitch");
   options.add("--threads", a->threads, "Threads of one estimate (default: one per CPU)", "N")
       ->check(number_in(0, kMaxThreads));
   return {parser, [a] { return run(*a); }};

@@ -67,10 +67,15 @@ Speaker load_speaker(const std::string& spec, const VoiceArguments& arguments, f
 
 Model load_model(const VoiceArguments& arguments, const VoiceInfo& voice) {
   const std::string standard = voice.version == "v1" ? kModelForV1 : kDefaultModel;
-  LoadOptions options = {.threads = arguments.threads, .dtype = dtype_from_name(arguments.dtype)};
+  LoadOptions options = Compute{arguments.dtype, arguments.device}.options(arguments.threads);
   options.hub = hub_options();
   Model model = Model::load(arguments.model.empty() ? standard : arguments.model, options);
   warning_lines(model.info().warnings);
+  if (model.device() != Device::kCpu) {
+    note_line(fmt::format(
+        "contentvec: note: content features run on {}; pitch, the synthesizer and the rest on the CPU",
+        device_name(model.device())));
+  }
   return model;
 }
 

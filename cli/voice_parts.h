@@ -30,6 +30,7 @@ struct VoiceArguments {
   double formant = 0;
   std::optional<uint64_t> seed;
   std::string dtype = "f32";
+  std::string device = "cpu";
   int threads = 0;
 };
 

@@ -24,13 +24,24 @@ using Stages = nb::ndarray<nb::memview, float, nb::ndim<3>>;
 using Output = nb::ndarray<float, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
 using Tensor = nb::ndarray<nb::numpy, float>;
 
+/// To Python's own logger "contentvec", which writes to standard error where the program has not set it up.
+void log_notice(const std::string& notice) {
+  const nb::gil_scoped_acquire gil;
+  try {
+    nb::module_::import_("logging").attr("getLogger")("contentvec").attr("warning")("%s", notice);
+  } catch (nb::python_error& error) {
+    error.discard_as_unraisable("contentvec");
+  }
+}
+
 LoadOptions load_options(const std::optional<ModelConfig>& config, int threads, const std::string& dtype,
                          const std::string& device, const HubOptions& hub) {
   return {.config = config,
           .threads = threads,
           .dtype = dtype_from_name(dtype),
           .device = device_from_name(device),
-          .hub = hub};
+          .hub = hub,
+          .notice = log_notice};
 }
 
 Model load(const std::string& spec, const std::optional<ModelConfig>& config, int threads,
@@ -158,6 +169,11 @@ void extract_into(const Model& model, const Vector& waveform, const Output& out,
   model.extract_into(span_of(waveform), {out.data(), out.size()}, options);
 }
 
+void prepare(const Model& model, int64_t max_samples) {
+  const OthersRun others_run;
+  model.prepare(max_samples);
+}
+
 Stages extract_long_array(const Model& model, const Vector& waveform, const std::vector<int>& layers,
                           bool final_proj, std::optional<bool> normalize,
                           const std::optional<Vector>& speaker_embedding, double max_seconds,
@@ -204,6 +220,7 @@ void bind_model(nb::module_& m) {
       .def("extract_into", &extract_into, "waveform"_a, "out"_a.noconvert(), "layers"_a,
            "final_proj"_a = false, "normalize"_a = nb::none(), "speaker_embedding"_a = nb::none(),
            "As extract(), of one waveform, into [layers, frames, dim].")
+      .def("prepare", &prepare, "max_samples"_a, "As C++'s. Lets other Python threads run.")
       .def("extract_long", &extract_long_array, "waveform"_a, "layers"_a, "final_proj"_a,
            "normalize"_a.none(), "speaker_embedding"_a.none(), "max_seconds"_a, "overlap_seconds"_a,
            "As extract(), of one waveform, cut at quiet points.");

@@ -74,7 +74,10 @@ enum {
   /* bfloat16: half the memory, faster where the processor has an instruction for it; about three digits. */
   CONTENTVEC_BF16 = 1,
   /* float16, on MLX only: half the memory; about three digits and a half. */
-  CONTENTVEC_F16 = 2
+  CONTENTVEC_F16 = 2,
+  /* float32 with products in TF32, on MLX with CUDA only; about three digits. For all models of a process or
+   * for none. */
+  CONTENTVEC_TF32 = 3
 };
 
 /* Where a model runs. */
@@ -82,7 +85,7 @@ typedef int32_t contentvec_device;
 enum {
   /* This library's own kernels. */
   CONTENTVEC_CPU = 0,
-  /* MLX's GPU on Apple silicon where the build has MLX, else the CPU. */
+  /* MLX's GPU where the build has MLX and the machine a GPU it can use, else the CPU. */
   CONTENTVEC_AUTO = 1,
   /* Apple's MLX: its GPU where there is one, else its own CPU kernels. */
   CONTENTVEC_MLX = 2,

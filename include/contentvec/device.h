@@ -11,7 +11,7 @@ namespace contentvec {
 /// What weights are kept in and products computed from. Everything else (sums, norms, softmax, residuals, and
 /// what goes in and comes out) is float32 in each.
 enum class DType {
-  /// float32: right to float32 rounding of the reference.
+  /// float32: right to float32 rounding of the reference, whatever MLX_ENABLE_TF32 says.
   kF32,
   /// bfloat16: half the memory, and faster where the processor has an instruction for it; right to about
   /// three digits.
@@ -19,17 +19,20 @@ enum class DType {
   /// float16: half the memory, values to 65504; right to about three digits and a half. MLX computes in it,
   /// the CPU does not; export_model() writes it.
   kF16,
+  /// float32 whose products take the first eleven bits of each side (NVIDIA's TF32): as large as float32, right
+  /// to about three digits. On MLX with CUDA alone, and for all models of a process or for none.
+  kTF32,
 };
 
 /// Where a model runs.
 enum class Device {
-  kAuto,  ///< MLX's GPU on Apple silicon where this build has MLX, else the CPU.
+  kAuto,  ///< MLX's GPU where this build has MLX and the machine a GPU it can use, else the CPU.
   kCpu,   ///< This library's own kernels.
   kMlx,   ///< Apple's MLX: its GPU (Metal, CUDA) where there is one, else its own CPU kernels.
   kGpu,   ///< MLX on its GPU; an Error where there is none.
 };
 
-/// The type of this name: "f32", "bf16" or "f16". Throws Error for another.
+/// The type of this name: "f32", "bf16", "f16" or "tf32". Throws Error for another.
 CONTENTVEC_API DType dtype_from_name(std::string_view name);
 /// The device of this name: "auto", "cpu", "mlx" or "gpu". Throws Error for another.
 CONTENTVEC_API Device device_from_name(std::string_view name);

@@ -32,7 +32,8 @@ enum class Normalize { kAuto, kOn, kOff };
 [[nodiscard]] CONTENTVEC_API bool normalises(const ModelConfig& config, Normalize normalize);
 
 /// Seconds of audio that go through a model together: a larger batch goes in several passes, and a longer recording is
-/// cut where nothing else is asked for (long_audio.h), so that memory stays bounded.
+/// cut where nothing else is asked for (long_audio.h), so that memory stays bounded. On a GPU a pass is up to about
+/// 160 s, as its memory has room.
 inline constexpr double kPassSeconds = 60;
 
 /// One thing to return: RVC v2 takes layer 12, RVC v1 layer 9 with final_proj.
@@ -67,6 +68,9 @@ struct LoadOptions {
   /// of the library's own. It is kept with the model.
   RunTasks run_tasks = {};
   HubOptions hub = {};  ///< For a model named after the Hugging Face hub.
+  /// Told, once and from the calling thread, that MLX is compiling its kernels for this machine, where that takes an
+  /// extraction longer than two seconds; a whole sentence. It must not throw. It is kept with the model.
+  std::function<void(const std::string& notice)> notice = {};
 };
 
 /// What is extracted, and how.
@@ -187,8 +191,9 @@ class Model {
 
   /// Takes what memory extracting one waveform of up to `max_samples` samples needs, and starts the threads,
   /// by extracting silence of that length: after it such an extraction into the caller's memory takes none on
-  /// the CPU, the first included. `calls` is how many will run at once, 1 to 1024. Throws Error for a length
-  /// or a count out of range.
+  /// the CPU, the first included. `calls` is how many will run at once, 1 to 1024. On MLX it has kernels compiled that
+  /// no program had compiled on this machine, which takes a GPU up to a minute once (docs/gpu.md). Throws Error for a
+  /// length or a count out of range.
   CONTENTVEC_API void prepare(int64_t max_samples, int calls = 1) const;
 
   /// Several stages in one pass, result[stage] in the order listed; blocks after the last one needed are not

@@ -39,9 +39,10 @@ def load(
         tests. What exists on this machine is taken before any name is looked at.
     config: the architecture, whatever the checkpoint says.
     threads: of one extraction; 0: one per CPU this process may use.
-    dtype: what weights are kept in and products computed from ("f16": on MLX only). Features are float32 in each.
+    dtype: what weights are kept in and products computed from ("f16": on MLX only; "tf32": on MLX with
+        CUDA only). Features are float32 in each.
     device: where it runs: "cpu"; "mlx", Apple's MLX on its GPU, or without one on its CPU kernels; "gpu", MLX on its GPU;
-        "auto", "gpu" on Apple silicon where this build has MLX, else "cpu". devices() says what there is.
+        "auto", "gpu" where this build has MLX and the machine a GPU that it can use, else "cpu". devices() says what there is.
 
     For a model of the hub, which is downloaded once and then found in huggingface_hub's cache:
     revision: branch, tag or commit; None: what `spec` says, else "main".

@@ -9,10 +9,11 @@ from typing import Any, Literal, Sequence, Union
 import numpy as np
 
 from . import _core
+from ._arguments import integer
 from ._arrays import AnyArray, AnyFloats, Array, Floats, like, output_view, to_floats, vector
 from ._core import Error, ModelConfig, ModelInfo
 
-DType = Literal["f32", "bf16", "f16"]
+DType = Literal["f32", "bf16", "f16", "tf32"]
 Device = Literal["cpu", "mlx", "gpu", "auto"]
 Layer = Union[int, Literal["projected"]]
 Layers = Union[Sequence[Union[Layer, None]], Literal["all"]]
@@ -100,6 +101,15 @@ class Model:
     def threads(self) -> int:
         """Threads of one extraction on the CPU; 0 on MLX, which has its own."""
         return self._core.threads
+
+    def prepare(self, max_samples: int = 16000) -> None:
+        """Does what a first extraction of up to so many samples has to do besides, so that it need not: takes memory,
+        starts threads, and on a GPU has MLX compile its kernels, which takes up to a minute once on a machine. Where
+        nobody did, the first extraction says so to `logging`'s "contentvec" while it waits.
+
+        Raises contentvec.Error.
+        """
+        self._core.prepare(integer(max_samples, "max_samples"))
 
     @typing.overload
     def extract(

@@ -70,6 +70,23 @@ def test_the_mlx_device_is_within_the_contract():
 
 
 @needs_device
+def test_prepare_leaves_results_as_they_are(noise):
+    waveform = noise(3000)
+    model = contentvec.load(CHECKPOINT, device="mlx")
+    expected = model.extract(waveform)
+    model.prepare()
+    model.prepare(len(waveform))
+    assert np.array_equal(model.extract(waveform), expected)
+    with pytest.raises(contentvec.Error, match="one frame"):
+        model.prepare(10)
+
+
+def test_tf32_is_for_cuda():
+    with pytest.raises(contentvec.Error, match="TF32|tf32"):
+        contentvec.load(CHECKPOINT, dtype="tf32")
+
+
+@needs_device
 def test_the_drop_in_runs_on_the_mlx_device(noise):
     source = noise(2000)[None]
     on_mlx, on_cpu = (

@@ -16,8 +16,8 @@ contentvec_load_options load_defaults() {
 }
 
 DType dtype_of(contentvec_dtype dtype) {
-  constexpr std::array kTypes = {DType::kF32, DType::kBF16, DType::kF16};
-  if (dtype < CONTENTVEC_F32 || dtype > CONTENTVEC_F16) {
+  constexpr std::array kTypes = {DType::kF32, DType::kBF16, DType::kF16, DType::kTF32};
+  if (dtype < CONTENTVEC_F32 || dtype > CONTENTVEC_TF32) {
     throw InvalidArgument("no dtype has the number " + std::to_string(dtype));
   }
   return kTypes[static_cast<size_t>(dtype)];

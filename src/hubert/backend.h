@@ -36,6 +36,9 @@ class Backend {
   /// As Model::isa().
   [[nodiscard]] virtual std::string isa() const = 0;
 
+  /// Frames that one forward() is best given, of all inputs together: a larger batch takes several.
+  [[nodiscard]] virtual int64_t most_frames() const = 0;
+
   /// Extracts `stages` (checked by the caller) of every input into outputs[input * stages.size() + stage],
   /// each of frames * dim floats. `session` must be of this backend's making. Throws Error and
   /// std::bad_alloc.

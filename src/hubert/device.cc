@@ -11,14 +11,8 @@
 namespace contentvec {
 namespace {
 
-#if defined(__APPLE__) && defined(__aarch64__)
-constexpr bool kAppleSilicon = true;
-#else
-constexpr bool kAppleSilicon = false;
-#endif
-
 constexpr auto kDTypes = std::to_array<std::pair<std::string_view, DType>>(
-    {{"f32", DType::kF32}, {"bf16", DType::kBF16}, {"f16", DType::kF16}});
+    {{"f32", DType::kF32}, {"bf16", DType::kBF16}, {"f16", DType::kF16}, {"tf32", DType::kTF32}});
 constexpr auto kDevices = std::to_array<std::pair<std::string_view, Device>>(
     {{"auto", Device::kAuto}, {"cpu", Device::kCpu}, {"mlx", Device::kMlx}, {"gpu", Device::kGpu}});
 
@@ -62,7 +56,7 @@ std::string_view device_name(Device device) {
 Device settle_device(Device device) {
   switch (device) {
     case Device::kAuto:
-      return kAppleSilicon && mlx::has_gpu() ? Device::kGpu : Device::kCpu;
+      return mlx::has_gpu() ? Device::kGpu : Device::kCpu;
     case Device::kMlx:
       if (!mlx::built()) fail("the device \"mlx\" is not to be had: {}", mlx::description());
       return mlx::has_gpu() ? Device::kGpu : Device::kMlx;
@@ -75,10 +69,19 @@ Device settle_device(Device device) {
   return Device::kCpu;
 }
 
+void check_dtype(DType dtype, Device device) {
+  if (device == Device::kCpu) {
+    nn::select_kernels(dtype);
+  } else if (dtype == DType::kTF32 && !(device == Device::kGpu && mlx::has_cuda())) {
+    fail("the dtype \"tf32\" is for MLX on an NVIDIA GPU (CUDA), and this is {}; choose f32, bf16 or f16",
+         device == Device::kGpu ? gpu() : mlx::description() + " on its CPU kernels");
+  }
+}
+
 std::vector<DeviceInfo> devices() {
   const bool has_gpu = mlx::has_gpu();
   return {
-      {"auto", true, settle_device(Device::kAuto) == Device::kCpu ? "is cpu here" : "is gpu here"},
+      {"auto", true, has_gpu ? "is gpu here" : "is cpu here"},
       {"cpu", true,
        fmt::format("contentvec's own kernels: {} for f32 and {} for bf16, on {} CPUs",
                    nn::select_kernels(DType::kF32).isa, nn::select_kernels(DType::kBF16).isa, usable_cpus())},

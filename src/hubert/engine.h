@@ -6,6 +6,7 @@
 
 #include "hubert/backend.h"
 #include "hubert/packed_model.h"
+#include "hubert/waveform.h"
 #include "hubert/workspace.h"
 #include "runtime/thread_team.h"
 
@@ -24,6 +25,7 @@ class Engine final : public Backend {
                std::span<const std::span<float>> outputs) const override;
 
   [[nodiscard]] std::string isa() const override { return kernels_.isa; }
+  [[nodiscard]] int64_t most_frames() const override { return pass_frames(model_.config); }
 
  private:
   const nn::Kernels& kernels_;

@@ -44,7 +44,10 @@ void check_options(const ExportOptions& options) {
     fail("export writes the names of fairseq, hf or mlx; those of {} were asked for",
          layout_name(options.layout));
   }
-  if (options.dtype == DType::kBF16) fail("export writes float32 or float16, bfloat16 was asked for");
+  if (options.dtype != DType::kF32 && options.dtype != DType::kF16) {
+    fail("export writes float32 or float16, {} was asked for",
+         options.dtype == DType::kBF16 ? "bfloat16" : "TF32");
+  }
 }
 
 /// What the layout's own program cannot load.

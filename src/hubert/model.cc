@@ -63,7 +63,8 @@ void check_result(std::span<const float> features, int64_t dim) {
 
 std::unique_ptr<Backend> make_backend(const hubert::Weights& weights, const LoadOptions& options) {
   const Device device = settle_device(options.device);
-  if (device != Device::kCpu) return mlx::make_backend(weights, options.dtype, device == Device::kGpu);
+  if (device != Device::kCpu)
+    return mlx::make_backend(weights, options.dtype, device == Device::kGpu, options.notice);
   return std::make_unique<hubert::Engine>(weights, options.dtype, settle_threads(options.threads),
                                           options.run_tasks);
 }
@@ -71,7 +72,7 @@ std::unique_ptr<Backend> make_backend(const hubert::Weights& weights, const Load
 /// What a wrong option is said of before the file is read.
 void check_options(const LoadOptions& options) {
   settle_threads(options.threads);
-  settle_device(options.device);
+  check_dtype(options.dtype, settle_device(options.device));
 }
 
 }  // namespace
@@ -118,11 +119,22 @@ class Model::Impl {
                std::span<const std::span<float>> outputs, int calls) const {
     const auto worker = borrow();
     extract_with(*worker, std::span(&silence, 1), stages, options, outputs);
+    if (device_ != Device::kCpu) warm_up_batches(*worker, silence, stages, options, outputs);
     if (calls > 1) prepare(silence, stages, options, outputs, calls - 1);
   }
 
  private:
   struct Worker;
+
+  /// MLX's kernels for a batch are others than those for one waveform.
+  void warm_up_batches(Worker& worker, std::span<const float> silence, std::span<const Stage> stages,
+                       const ExtractOptions& options, std::span<const std::span<float>> outputs) const {
+    const std::vector<std::span<const float>> twice(2, silence);
+    std::vector<std::span<float>> both(outputs.begin(), outputs.end());
+    std::vector<std::vector<float>> others;
+    for (const std::span<float> output : outputs) both.emplace_back(others.emplace_back(output.size()));
+    extract_with(worker, twice, stages, options, both);
+  }
 
   void extract_with(Worker& worker, std::span<const std::span<const float>> waveforms,
                     std::span<const Stage> stages, const ExtractOptions& options,
@@ -219,7 +231,7 @@ class Model::Impl {
     size_t end = begin;
     while (end < waveforms.size()) {
       frames += info_.config.frames(static_cast<int64_t>(waveforms[end].size()));
-      if (end > begin && frames > pass_frames(info_.config)) break;
+      if (end > begin && frames > backend_->most_frames()) break;
       ++end;
     }
     return end;

@@ -24,9 +24,9 @@ using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
-const std::vector<std::string> kCommands = {"convert",    "live", "extract", "pitch",   "export",
-                                            "index",      "info", "models",  "bench",   "help",
-                                            "completion", "man",  "blend",   "compare", "voices"};
+const std::vector<std::string> kCommands = {"convert", "live",    "extract", "pitch", "export",     "index",
+                                            "info",    "models",  "bench",   "help",  "completion", "man",
+                                            "blend",   "compare", "voices",  "warmup"};
 
 void expect_usage_error(const std::vector<std::string>& arguments, const std::string& first_line) {
   const Result result = run(arguments);

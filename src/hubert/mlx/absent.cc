@@ -13,6 +13,10 @@ bool has_gpu() {
   return false;
 }
 
+bool has_cuda() {
+  return false;
+}
+
 std::string description() {
   return "this build has no MLX; configure it with -DCONTENTVEC_MLX=ON (docs/gpu.md)";
 }
@@ -21,7 +25,8 @@ std::string gpu_name() {
   return "";
 }
 
-std::unique_ptr<Backend> make_backend(const hubert::Weights& /*weights*/, DType /*dtype*/, bool /*gpu*/) {
+std::unique_ptr<Backend> make_backend(const hubert::Weights& /*weights*/, DType /*dtype*/, bool /*gpu*/,
+                                      std::function<void(const std::string&)> /*notice*/) {
   fail("{}", description());
 }
 

@@ -12,6 +12,13 @@ int64_t bucket_frames(int64_t frames) {
   return (frames + step - 1) / step * step;
 }
 
+int64_t bucket_samples(const ModelConfig& config, int64_t frames, int64_t multiple) {
+  const ConvLayer& first = config.conv_layers.front();
+  const int64_t most = frames * config.hop() + config.receptive_field() - 1;
+  const int64_t windows = (most - first.kernel + first.stride - 1) / first.stride + 1;
+  return ((windows + multiple - 1) / multiple * multiple - 1) * first.stride + first.kernel;
+}
+
 std::vector<Bucket> sort_into_buckets(std::span<const int64_t> frames, int64_t most) {
   std::map<int64_t, std::vector<size_t>> by_length;
   for (size_t i = 0; i < frames.size(); ++i) by_length[bucket_frames(frames[i])].push_back(i);

@@ -4,11 +4,17 @@
 #include <span>
 #include <vector>
 
+#include "contentvec/config.h"
+
 namespace contentvec::mlx {
 
 /// Frames that `frames` are padded to: at most an eighth more, and only eight lengths in every doubling, so
 /// that few graphs serve all lengths.
 int64_t bucket_frames(int64_t frames);
+
+/// Samples that utterances of up to `frames` frames are padded to: all that may belong to them, and a multiple of
+/// `multiple` frames of the first convolution.
+int64_t bucket_samples(const ModelConfig& config, int64_t frames, int64_t multiple);
 
 /// Utterances that go through the model together, padded to one length.
 struct Bucket {

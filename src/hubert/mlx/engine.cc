@@ -1,14 +1,18 @@
 #include "hubert/mlx/engine.h"
 
+#include <mlx/backend/cuda/cuda.h>
+
 #include <algorithm>
 #include <exception>
 #include <new>
+#include <optional>
 #include <utility>
 
 #include "contentvec/error.h"
+#include "hubert/mlx/kernel_cache.h"
 #include "hubert/mlx/mlx_backend.h"
+#include "hubert/mlx/precision.h"
 #include "hubert/waveform.h"
-#include "hubert/window_moments.h"
 #include "runtime/fail.h"
 
 namespace contentvec::mlx {
@@ -35,26 +39,39 @@ mx::Device device_of(bool gpu) {
   return mx::Device(gpu ? mx::Device::gpu : mx::Device::cpu);
 }
 
-mx::array to_array(const std::vector<float>& values, mx::Shape shape) {
-  return mx::array(values.begin(), std::move(shape), mx::float32);
+/// Copying is the memory's work: a few threads have all of it.
+int copying_threads() {
+  return std::min(usable_cpus(), 4);
+}
+
+/// What the GPU has of memory, in bytes; 0 where MLX does not say.
+size_t memory_of(mx::Device device) {
+  const auto& info = mx::device_info(device);
+  for (const char* name : {"total_memory", "memory_size"}) {
+    const auto found = info.find(name);
+    if (found == info.end()) continue;
+    if (const auto* bytes = std::get_if<size_t>(&found->second)) return *bytes;
+  }
+  return 0;
+}
+
+/// Frames of a bucket: where there is a GPU with the memory for it, 8192, so that its products fill it. What a frame
+/// takes is a few arrays of the first convolution's output, the largest of all; two buckets may be there at once, and
+/// an eighth of the memory is for each.
+int64_t frames_at_once(const ModelConfig& config, bool gpu) {
+  const int64_t least = pass_frames(config);
+  if (!gpu) return least;
+  const ConvLayer& first = config.conv_layers.front();
+  const int64_t bytes = config.hop() / first.stride * first.dim * int64_t{sizeof(float)} * 5;
+  const auto fitting = static_cast<int64_t>(memory_of(device_of(true)) / 8) / bytes;
+  return std::max(least, std::min<int64_t>(fitting, 8192));
 }
 
 }  // namespace
 
-/// A padded bucket, before MLX has seen it.
-struct Engine::HostInputs {
-  std::vector<float> waveform;    ///< [batch, samples]
-  std::vector<int32_t> lengths;   ///< [batch]
-  std::vector<float> norm_scale;  ///< [batch, channels], where there is a GroupNorm
-  std::vector<float> norm_shift;
-  std::vector<float> speaker;  ///< [batch, speaker_dim], where the model takes one
-};
-
 struct Engine::OnDevice {
-  using Graph = std::function<std::vector<mx::array>(const std::vector<mx::array>&)>;
-
   OnDevice(const ModelConfig& config, const hubert::Weights& weights, DType dtype, bool gpu)
-      : stream(mx::new_stream(device_of(gpu))),
+      : stream(precise_stream(device_of(gpu), dtype)),
         parameters(upload_parameters(weights, dtype, stream)),
         forward(config, parameters, dtype, stream) {}
 
@@ -64,14 +81,13 @@ struct Engine::OnDevice {
   std::map<std::vector<int>, Graph> graphs;  ///< by batch, frames and stages
 };
 
-Engine::Engine(const hubert::Weights& weights, DType dtype, bool gpu) : config_(weights.config()) {
-  if (config_.extractor_mode != ExtractorMode::kLayerNorm) {
-    first_weight_ = weights.read("feature_extractor.conv_layers.0.0.weight");
-    norm_scale_ = weights.read("feature_extractor.conv_layers.0.2.weight");
-    norm_shift_ = weights.read("feature_extractor.conv_layers.0.2.bias");
-  }
-  translated(
-      [&] { worker_.run([&] { device_ = std::make_unique<OnDevice>(config_, weights, dtype, gpu); }); });
+Engine::Engine(const hubert::Weights& weights, DType dtype, bool gpu,
+               std::function<void(const std::string&)> notice)
+    : config_(weights.config()), gpu_(gpu), notice_(std::move(notice)), copiers_(copying_threads()) {
+  translated([&] {
+    bucket_frames_ = frames_at_once(config_, gpu);
+    worker_.run([&] { device_ = std::make_unique<OnDevice>(config_, weights, dtype, gpu); });
+  });
 }
 
 Engine::~Engine() {
@@ -87,86 +103,109 @@ std::unique_ptr<Backend::Session> Engine::make_session() const {
   return std::make_unique<Session>();
 }
 
+/// Enough to have one bucket fetched while another is computed, and to sort by length.
+int64_t Engine::most_frames() const {
+  return gpu_ ? 4 * bucket_frames_ : bucket_frames_;
+}
+
+/// Runs `job` on the worker's thread, and says so if that takes long the first time.
+void Engine::run(const std::function<void()>& job) const {
+  const bool first = notice_ && traces_ == 0 && !told_;
+  const auto tell = [this] {
+    if (!told_.exchange(true)) notice_(compiling_notice(gpu_));
+  };
+  translated([&] { worker_.run(job, first ? std::function<void()>(tell) : nullptr); });
+}
+
 void Engine::forward(Session& session, std::span<const Input> inputs, std::span<const Stage> stages,
                      std::span<const std::span<float>> outputs) const {
   std::vector<int64_t> frames;
   for (const Input& input : inputs)
     frames.push_back(config_.frames(static_cast<int64_t>(input.waveform.size())));
-  // Padded frames are what attention's scores, where MLX keeps them whole, and the first convolution's output
-  // take memory for.
-  for (const Bucket& bucket : sort_into_buckets(frames, pass_frames(config_))) {
-    if (session.poll) session.poll();
-    const HostInputs host = gather(inputs, bucket);
-    translated([&] { worker_.run([&] { run(host, bucket, stages, outputs); }); });
+  std::optional<Pending> computing;  // the worker's
+  try {
+    for (const Bucket& bucket : sort_into_buckets(frames, bucket_frames_)) {
+      if (session.poll) session.poll();
+      run([&] {
+        Pending next = start(inputs, bucket, stages);
+        if (computing) finish(*computing, outputs);
+        computing = std::move(next);
+      });
+    }
+    run([&] {
+      if (computing) finish(*computing, outputs);
+      computing.reset();
+    });
+  } catch (...) {
+    worker_.run([&] { computing.reset(); });
+    throw;
   }
 }
 
-Engine::HostInputs Engine::gather(std::span<const Input> inputs, const Bucket& bucket) const {
-  const auto samples = static_cast<size_t>((bucket.frames - 1) * config_.hop() + config_.receptive_field());
-  HostInputs host;
-  host.waveform.resize(bucket.members.size() * samples);
-  for (size_t row = 0; row < bucket.members.size(); ++row) {
-    const Input& input = inputs[bucket.members[row]];
-    const std::span<const float> whole = input.waveform;
-    const std::span<const float> seen = whole.first(std::min(whole.size(), samples));
-    std::copy(seen.begin(), seen.end(), host.waveform.begin() + static_cast<std::ptrdiff_t>(row * samples));
-    host.lengths.push_back(static_cast<int32_t>(config_.frames(static_cast<int64_t>(whole.size()))));
-    host.speaker.insert(host.speaker.end(), input.speaker_embedding.begin(), input.speaker_embedding.end());
-    if (!first_weight_.empty()) add_group_norm(whole, host);
-  }
-  return host;
+Engine::Pending Engine::start(std::span<const Input> inputs, const Bucket& bucket,
+                              std::span<const Stage> stages) const {
+  Pending pending = {bucket, graph(bucket, stages)(gather(inputs, bucket).as_list())};
+  mx::async_eval(pending.results);
+  return pending;
 }
 
-/// Appends the GroupNorm of one waveform, all of it, as an affine map per channel.
-void Engine::add_group_norm(std::span<const float> waveform, HostInputs& host) const {
-  const ConvLayer& layer = config_.conv_layers.front();
-  std::vector<double> sums(static_cast<size_t>(hubert::WindowMoments::size(layer.kernel)));
-  hubert::WindowMoments moments(sums.data(), layer.kernel);
-  const int64_t windows = (static_cast<int64_t>(waveform.size()) - layer.kernel) / layer.stride + 1;
-  moments.add_windows(waveform.data(), windows, layer.stride);
-  for (size_t channel = 0; channel < norm_scale_.size(); ++channel) {
-    const float* weight = first_weight_.data() + channel * static_cast<size_t>(layer.kernel);
-    const auto [scale, shift] =
-        moments.group_norm(weight, windows, norm_scale_[channel], norm_shift_[channel]);
-    host.norm_scale.push_back(static_cast<float>(scale));
-    host.norm_shift.push_back(static_cast<float>(shift));
-  }
-}
-
-/// On the worker's thread.
-void Engine::run(const HostInputs& host, const Bucket& bucket, std::span<const Stage> stages,
-                 std::span<const std::span<float>> outputs) const {
+/// The waveforms go straight into MLX's memory.
+PassInputs Engine::gather(std::span<const Input> inputs, const Bucket& bucket) const {
   const int batch = static_cast<int>(bucket.members.size());
-  PassInputs inputs = {to_array(host.waveform, {batch, static_cast<int>(host.waveform.size()) / batch}),
-                       mx::array(host.lengths.begin(), {batch}, mx::int32),
-                       {},
-                       {}};
-  if (!host.norm_scale.empty()) {
-    const mx::Shape shape = {batch, 1, static_cast<int>(norm_scale_.size())};
-    inputs.group_norm = Norm{to_array(host.norm_scale, shape), to_array(host.norm_shift, shape)};
+  const auto size = static_cast<size_t>(bucket_samples(config_, bucket.frames, kSumFrames));
+  mx::array waveform(mx::allocator::malloc(bucket.members.size() * size * sizeof(float)),
+                     {batch, static_cast<int>(size)}, mx::float32);
+  auto* rows = waveform.data<float>();
+  copiers_.parallel_for(batch, [&](int64_t row, int) {
+    const std::span<const float> whole = inputs[bucket.members[static_cast<size_t>(row)]].waveform;
+    float* to = std::copy(whole.begin(), whole.end(), rows + static_cast<size_t>(row) * size);
+    std::fill_n(to, size - whole.size(), 0.0F);
+  });
+  std::vector<int32_t> samples;
+  std::vector<int32_t> frames;
+  std::vector<float> speaker;
+  for (const size_t member : bucket.members) {
+    const Input& input = inputs[member];
+    samples.push_back(static_cast<int32_t>(input.waveform.size()));
+    frames.push_back(static_cast<int32_t>(config_.frames(static_cast<int64_t>(input.waveform.size()))));
+    speaker.insert(speaker.end(), input.speaker_embedding.begin(), input.speaker_embedding.end());
   }
-  if (config_.speaker_conditioned()) inputs.speaker = to_array(host.speaker, {batch, config_.speaker_dim});
+  PassInputs pass = {waveform, mx::array(samples.begin(), {batch}, mx::int32),
+                     mx::array(frames.begin(), {batch}, mx::int32)};
+  if (config_.speaker_conditioned())
+    pass.speaker = mx::array(speaker.begin(), {batch, config_.speaker_dim}, mx::float32);
+  return pass;
+}
 
-  std::vector<int> key = {batch, static_cast<int>(bucket.frames)};
+const Engine::Graph& Engine::graph(const Bucket& bucket, std::span<const Stage> stages) const {
+  const int frames = static_cast<int>(bucket.frames);
+  std::vector<int> key = {static_cast<int>(bucket.members.size()), frames};
   for (const Stage& stage : stages) key.insert(key.end(), {stage.layer, stage.final_proj ? 1 : 0});
   if (!device_->graphs.contains(key)) {
     if (device_->graphs.size() >= kMostGraphs) device_->graphs.clear();
-    device_->graphs[key] = mx::compile(OnDevice::Graph(
-        [this, asked = std::vector<Stage>(stages.begin(), stages.end())](const std::vector<mx::array>& list) {
+    device_->graphs[key] =
+        mx::compile(Graph([this, frames, asked = std::vector<Stage>(stages.begin(), stages.end())](
+                              const std::vector<mx::array>& list) {
           ++traces_;
-          return device_->forward(PassInputs::from_list(config_, list), asked);
+          return device_->forward(PassInputs::from_list(list), frames, asked);
         }));
   }
-  std::vector<mx::array> results = device_->graphs[key](inputs.as_list());
-  mx::eval(results);
+  return device_->graphs[key];
+}
 
-  for (size_t row = 0; row < bucket.members.size(); ++row) {
-    for (size_t stage = 0; stage < stages.size(); ++stage) {
-      const auto size = static_cast<size_t>(bucket.frames * results[stage].shape(2));
-      const std::span<float> out = outputs[bucket.members[row] * stages.size() + stage];
-      std::copy_n(results[stage].data<float>() + row * size, out.size(), out.data());
-    }
-  }
+/// Waits for a bucket and copies what was asked for to where it belongs.
+void Engine::finish(Pending& pending, std::span<const std::span<float>> outputs) const {
+  mx::eval(pending.results);
+  const size_t stages = pending.results.size();
+  std::vector<const float*> results;
+  for (const mx::array& result : pending.results) results.push_back(result.data<float>());
+  copiers_.parallel_for(static_cast<int64_t>(pending.bucket.members.size() * stages), [&](int64_t item, int) {
+    const size_t row = static_cast<size_t>(item) / stages;
+    const size_t stage = static_cast<size_t>(item) % stages;
+    const auto size = static_cast<size_t>(pending.bucket.frames * pending.results[stage].shape(2));
+    const std::span<float> out = outputs[pending.bucket.members[row] * stages + stage];
+    std::copy_n(results[stage] + row * size, out.size(), out.data());
+  });
 }
 
 bool built() {
@@ -174,7 +213,13 @@ bool built() {
 }
 
 bool has_gpu() {
-  return mx::is_available(device_of(true));
+  // A library with CUDA says that it is available, whether or not there is a device.
+  static const bool has = mx::is_available(device_of(true)) && mx::device_count(mx::Device::gpu) > 0;
+  return has;
+}
+
+bool has_cuda() {
+  return has_gpu() && mx::cu::is_available();
 }
 
 std::string description() {
@@ -189,8 +234,9 @@ std::string gpu_name() {
   return name == nullptr ? "" : *name;
 }
 
-std::unique_ptr<Backend> make_backend(const hubert::Weights& weights, DType dtype, bool gpu) {
-  return std::make_unique<Engine>(weights, dtype, gpu);
+std::unique_ptr<Backend> make_backend(const hubert::Weights& weights, DType dtype, bool gpu,
+                                      std::function<void(const std::string&)> notice) {
+  return std::make_unique<Engine>(weights, dtype, gpu, std::move(notice));
 }
 
 }  // namespace contentvec::mlx

@@ -7,34 +7,31 @@
 namespace contentvec::mlx {
 
 std::vector<mx::array> PassInputs::as_list() const {
-  std::vector<mx::array> list = {waveform, lengths};
-  if (group_norm) list.insert(list.end(), {group_norm->scale, group_norm->shift});
+  std::vector<mx::array> list = {waveform, samples, frames};
   if (speaker) list.push_back(*speaker);
   return list;
 }
 
-PassInputs PassInputs::from_list(const ModelConfig& config, const std::vector<mx::array>& list) {
-  PassInputs inputs = {list[0], list[1], {}, {}};
-  if (config.extractor_mode != ExtractorMode::kLayerNorm) inputs.group_norm = Norm{list[2], list[3]};
-  if (config.speaker_conditioned()) inputs.speaker = list.back();
+PassInputs PassInputs::from_list(const std::vector<mx::array>& list) {
+  PassInputs inputs = {list[0], list[1], list[2]};
+  if (list.size() > 3) inputs.speaker = list[3];
   return inputs;
 }
 
-std::vector<mx::array> Forward::operator()(const PassInputs& inputs, std::span<const Stage> stages) const {
+std::vector<mx::array> Forward::operator()(const PassInputs& inputs, int frames,
+                                           std::span<const Stage> stages) const {
   std::vector<std::optional<mx::array>> found(stages.size());
   const auto take = [&](int layer, const mx::array& x) {
     for (size_t i = 0; i < stages.size(); ++i) {
       if (stages[i].layer != layer) continue;
-      found[i] =
-          mx::contiguous(stages[i].final_proj ? linear(x, *parameters_.final_proj) : x, false, stream_);
+      found[i] = mx::contiguous(stages[i].final_proj ? widen(linear(narrow(x), *parameters_.final_proj)) : x,
+                                false, stream_);
     }
   };
 
-  mx::array x = frontend(inputs);
+  mx::array x = frontend(inputs, frames);
   take(kProjected, x);
-  const int frames = x.shape(1);
-  const mx::array valid = mx::less(mx::reshape(mx::arange(frames, stream_), {1, frames}, stream_),
-                                   mx::expand_dims(inputs.lengths, 1, stream_), stream_);  // [batch, frames]
+  const mx::array valid = before(inputs.frames, frames);
   x = add_positions(x, valid);
   for (int layer = 1; layer <= config_.total_layers(); ++layer) {
     x = block(parameters_.blocks[static_cast<size_t>(layer - 1)], x, valid, inputs);
@@ -50,41 +47,123 @@ std::vector<mx::array> Forward::operator()(const PassInputs& inputs, std::span<c
 }
 
 /// waveform [batch, samples] -> features [batch, frames, width].
-mx::array Forward::frontend(const PassInputs& inputs) const {
-  constexpr float kFrontendEps = 1e-5F;  // whatever the encoder's
-  mx::array x = mx::expand_dims(inputs.waveform, 2, stream_);
-  for (size_t i = 0; i < parameters_.convs.size(); ++i) {
-    const Conv& conv = parameters_.convs[i];
-    x = mx::astype(x, conv.weight.dtype(), stream_);
-    x = widen(mx::conv1d(x, conv.weight, config_.conv_layers[i].stride, 0, 1, 1, stream_));
-    if (conv.bias) x = add(x, *conv.bias);
-    if (i == 0 && inputs.group_norm) x = add(multiply(x, inputs.group_norm->scale), inputs.group_norm->shift);
-    if (conv.layer_norm) x = layer_norm(x, *conv.layer_norm, kFrontendEps);
-    x = gelu(x);
-  }
+mx::array Forward::frontend(const PassInputs& inputs, int frames) const {
+  mx::array x = first_conv(inputs);
+  for (size_t i = 1; i < parameters_.convs.size(); ++i)
+    x = conv(narrow(x), parameters_.convs[i], config_.conv_layers[i]);
+  x = mx::slice(x, {0, 0, 0}, {x.shape(0), frames, x.shape(2)}, stream_);
   if (parameters_.feature_norm) x = layer_norm(x, *parameters_.feature_norm, config_.layer_norm_eps);
-  if (parameters_.projection) x = linear(x, *parameters_.projection);
-  return x;
+  return parameters_.projection ? widen(linear(narrow(x), *parameters_.projection)) : x;
+}
+
+/// In float32 whatever the products are in: ten products a sum cost nothing, and the waveform may be anywhere in its
+/// range.
+mx::array Forward::first_conv(const PassInputs& inputs) const {
+  const Conv& first = parameters_.convs.front();
+  const ConvLayer& layer = config_.conv_layers.front();
+  if (!first.group_norm) return conv(mx::expand_dims(inputs.waveform, 2, stream_), first, layer);
+  const mx::array seen = windows(mx::expand_dims(inputs.waveform, 2, stream_), layer.kernel, layer.stride);
+  return gelu(group_norm(inputs, seen, first));
+}
+
+/// A convolution of x [batch, frames, in], its LayerNorm, if it has one, and GELU.
+mx::array Forward::conv(const mx::array& x, const Conv& conv, const ConvLayer& layer) const {
+  constexpr float kFrontendEps = 1e-5F;  // whatever the encoder's
+  const mx::array seen = windows(x, layer.kernel, layer.stride);
+  mx::array y = widen(conv.bias ? mx::addmm(*conv.bias, seen, conv.weight, 1, 1, stream_)
+                                : mx::matmul(seen, conv.weight, stream_));
+  if (conv.layer_norm) y = layer_norm(y, *conv.layer_norm, kFrontendEps);
+  return gelu(y);
+}
+
+/// What a convolution of x [batch, frames, in] sees for each of its own frames, as a view [batch, frames, kernel * in].
+mx::array Forward::windows(const mx::array& x, int kernel, int stride) const {
+  const int frames = x.shape(1);
+  const int in = x.shape(2);
+  return mx::as_strided(x, {x.shape(0), (frames - kernel) / stride + 1, kernel * in},
+                        {int64_t{frames} * in, int64_t{stride} * in, 1}, 0, stream_);
+}
+
+/// The first convolution of its windows [batch, frames, kernel], and a GroupNorm of one channel a group: its statistics
+/// are those of the frames that are not padding. It is the same for a waveform without its mean, and then a channel's
+/// mean is next to nothing beside its deviation: one pass over the convolution's output, the largest of all arrays,
+/// gives the variance to float32's rounding. Sums go by 64 frames first.
+mx::array Forward::group_norm(const PassInputs& inputs, mx::array windows, const Conv& conv) const {
+  constexpr float kEps = 1e-5F;  // GroupNorm's own, whatever the encoder's
+  const ConvLayer& layer = config_.conv_layers.front();
+  const int batch = windows.shape(0);
+  const int frames = windows.shape(1);
+  const auto per_row = [&](const mx::array& counts) {
+    return mx::reshape(mx::astype(counts, mx::float32, stream_), {batch, 1, 1}, stream_);
+  };
+  const auto sum_of = [&](const mx::array& x) {
+    const mx::array parts = mx::reshape(x, {batch, frames / kSumFrames, kSumFrames, x.shape(2)}, stream_);
+    return mx::sum(mx::sum(parts, 2, false, stream_), 1, true, stream_);
+  };
+  const mx::array counts =
+      add(mx::floor_divide(mx::subtract(inputs.samples, mx::array(layer.kernel), stream_),
+                           mx::array(layer.stride), stream_),
+          mx::array(1));
+  const mx::array mean_sample =
+      mx::divide(mx::expand_dims(mx::sum(inputs.waveform, 1, true, stream_), 2, stream_),
+                 per_row(inputs.samples), stream_);
+  windows = only(before(counts, frames), mx::subtract(windows, mean_sample, stream_));
+  const mx::array y = mx::matmul(windows, conv.weight, stream_);
+  const mx::array count = per_row(counts);
+  const mx::array mean = mx::divide(mx::matmul(sum_of(windows), conv.weight, stream_), count, stream_);
+  const mx::array square = mx::divide(sum_of(mx::square(y, stream_)), count, stream_);
+  const mx::array variance =
+      mx::maximum(mx::subtract(square, mx::square(mean, stream_), stream_), mx::array(0.0F), stream_);
+  const mx::array scale =
+      multiply(conv.group_norm->scale, mx::rsqrt(add(variance, mx::array(kEps)), stream_));
+  const mx::array shift = mx::subtract(conv.group_norm->shift, multiply(mean, scale), stream_);
+  return add(multiply(y, scale), shift);
+}
+
+mx::array Forward::before(const mx::array& counts, int size) const {
+  return mx::less(mx::reshape(mx::arange(size, stream_), {1, size, 1}, stream_),
+                  mx::reshape(counts, {counts.shape(0), 1, 1}, stream_), stream_);
 }
 
 /// x + GELU(pos_conv(x)), with its LayerNorm in a post-norm model. A BatchNorm comes before the convolution's
 /// padding, which is zeros, and so are frames that are none. An even kernel gives one frame more than
 /// there are, which is dropped: it has one frame less of padding at the end.
 mx::array Forward::add_positions(const mx::array& x, const mx::array& valid) const {
-  const auto only_valid = [&](const mx::array& y) {
-    return mx::where(mx::expand_dims(valid, 2, stream_), y, mx::array(0.0F), stream_);
-  };
-  const mx::array inside = only_valid(x);
+  const mx::array inside = only(valid, x);
   const auto& norm = parameters_.pos_conv_norm;
   const mx::array input =
-      norm ? only_valid(add(multiply(mx::subtract(x, norm->mean, stream_), norm->scale), norm->shift))
+      norm ? only(valid, add(multiply(mx::subtract(x, norm->mean, stream_), norm->scale), norm->shift))
            : inside;
-  const int before = config_.conv_pos / 2;
-  const mx::array conv = widen(mx::conv_general(narrow(input), parameters_.pos_conv.weight, {1}, {before},
-                                                {config_.conv_pos - 1 - before}, {1}, {1},
-                                                config_.conv_pos_groups, false, stream_));
-  const mx::array sum = add(inside, gelu(add(conv, *parameters_.pos_conv.bias)));
+  const mx::array sum = add(inside, gelu(add(widen(positional(narrow(input))), parameters_.pos_conv.bias)));
   return config_.layer_norm_first ? sum : layer_norm(sum, parameters_.encoder_norm, config_.layer_norm_eps);
+}
+
+/// The positional convolution of x [batch, frames, width] without its bias, `kBlock` frames at once.
+mx::array Forward::positional(const mx::array& x) const {
+  constexpr int kBlock = BlockConv::kBlock;
+  const int batch = x.shape(0);
+  const int frames = x.shape(1);
+  const int groups = config_.conv_pos_groups;
+  const int width = config_.encoder_embed_dim / groups;
+  const int blocks = (frames + kBlock - 1) / kBlock;
+  const int ahead = config_.conv_pos / 2;
+  const int window = kBlock + config_.conv_pos - 1;
+  const int padded = blocks * kBlock + config_.conv_pos - 1;
+  const mx::array with_edges =
+      mx::pad(x, {1}, {ahead}, {padded - ahead - frames}, mx::array(0, x.dtype()), "constant", stream_);
+  // [groups, batch, padded, width]: a group's windows lie in one piece each.
+  const mx::array by_group = mx::contiguous(
+      mx::transpose(mx::reshape(with_edges, {batch, padded, groups, width}, stream_), {2, 0, 1, 3}, stream_),
+      false, stream_);
+  const int64_t row = int64_t{padded} * width;
+  const mx::array seen = mx::as_strided(by_group, {groups, batch, blocks, window * width},
+                                        {batch * row, row, int64_t{kBlock} * width, 1}, 0, stream_);
+  const mx::array y = mx::matmul(mx::reshape(seen, {groups, batch * blocks, window * width}, stream_),
+                                 parameters_.pos_conv.weight, stream_);
+  const mx::array in_order =
+      mx::transpose(mx::reshape(y, {groups, batch, blocks * kBlock, width}, stream_), {1, 2, 0, 3}, stream_);
+  return mx::reshape(mx::slice(in_order, {0, 0, 0, 0}, {batch, frames, groups, width}, stream_),
+                     {batch, frames, groups * width}, stream_);
 }
 
 mx::array Forward::block(const Block& block, mx::array x, const mx::array& valid,
@@ -95,36 +174,40 @@ mx::array Forward::block(const Block& block, mx::array x, const mx::array& valid
   const auto final_layer_norm = [&](const mx::array& y) {
     return layer_norm(y, block.final_layer_norm, inputs);
   };
-  const auto feed_forward = [&](const mx::array& y) { return linear(gelu(linear(y, block.fc1)), block.fc2); };
+  const auto feed_forward = [&](const mx::array& y) {
+    return linear(narrow(gelu(widen(linear(narrow(y), block.fc1)))), block.fc2);
+  };
   if (config_.layer_norm_first) {
-    x = add(x, attention(block, self_attn_layer_norm(x), valid));
-    return add(x, feed_forward(final_layer_norm(x)));
+    x = add(x, widen(attention(block, narrow(self_attn_layer_norm(x)), valid)));
+    return add(x, widen(feed_forward(final_layer_norm(x))));
   }
-  x = self_attn_layer_norm(add(x, attention(block, x, valid)));
-  return final_layer_norm(add(x, feed_forward(x)));
+  x = self_attn_layer_norm(add(x, widen(attention(block, narrow(x), valid))));
+  return final_layer_norm(add(x, widen(feed_forward(x))));
 }
 
+/// x [batch, frames, width], in the products' type as its result.
 mx::array Forward::attention(const Block& block, const mx::array& x, const mx::array& valid) const {
   const int batch = x.shape(0);
   const int frames = x.shape(1);
-  const int width = config_.encoder_embed_dim;
   const int heads = config_.encoder_attention_heads;
-  const int head_dim = width / heads;
-  // [batch, frames, 3 width] -> three of [batch, heads, frames, head_dim]
-  const mx::array qkv =
-      mx::transpose(mx::reshape(narrow(linear(x, block.qkv)), {batch, frames, 3, heads, head_dim}, stream_),
-                    {2, 0, 3, 1, 4}, stream_);
-  const auto part = [&](int index) { return mx::take(qkv, index, 0, stream_); };
+  const int head_dim = config_.encoder_embed_dim / heads;
+  const mx::array qkv = mx::reshape(linear(x, block.qkv), {batch, frames, 3, heads, head_dim}, stream_);
+  // As views: [batch, heads, frames, head_dim].
+  const auto part = [&](int index) {
+    const mx::array one =
+        mx::slice(qkv, {0, 0, index, 0, 0}, {batch, frames, index + 1, heads, head_dim}, stream_);
+    return mx::transpose(mx::squeeze(one, 2, stream_), {0, 2, 1, 3}, stream_);
+  };
   const mx::array mask = mx::reshape(valid, {batch, 1, 1, frames}, stream_);
   const float scale = 1.0F / std::sqrt(static_cast<float>(head_dim));
   const mx::array attended = mx::fast::scaled_dot_product_attention(part(0), part(1), part(2), scale, "array",
                                                                     mask, {}, false, stream_);
-  return linear(mx::reshape(mx::transpose(attended, {0, 2, 1, 3}, stream_), {batch, frames, width}, stream_),
-                block.out_proj);
+  const mx::array joined = mx::transpose(attended, {0, 2, 1, 3}, stream_);
+  return linear(mx::reshape(joined, {batch, frames, heads * head_dim}, stream_), block.out_proj);
 }
 
 mx::array Forward::linear(const mx::array& x, const Linear& layer) const {
-  return add(widen(mx::matmul(narrow(x), layer.weight, stream_)), layer.bias);
+  return mx::addmm(layer.bias, x, layer.weight, 1, 1, stream_);
 }
 
 /// With the error function, as the reference.

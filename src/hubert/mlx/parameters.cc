@@ -11,6 +11,28 @@ int to_int(int64_t size) {
   return static_cast<int>(size);
 }
 
+/// A grouped convolution's weight [groups * width, width, kernel] as BlockConv has it.
+std::vector<float> in_blocks(const std::vector<float>& weight, int64_t groups, int64_t width,
+                             int64_t kernel) {
+  constexpr int64_t kBlock = BlockConv::kBlock;
+  const int64_t columns = kBlock * width;
+  const int64_t size = (kBlock + kernel - 1) * width * columns;  // of a group's matrix
+  std::vector<float> blocks(static_cast<size_t>(groups * size));
+  const float* from = weight.data();
+  for (int64_t group = 0; group < groups; ++group) {
+    float* matrix = blocks.data() + group * size;
+    for (int64_t out = 0; out < width; ++out) {
+      for (int64_t in = 0; in < width; ++in) {
+        for (int64_t tap = 0; tap < kernel; ++tap, ++from) {
+          for (int64_t frame = 0; frame < kBlock; ++frame)
+            matrix[((frame + tap) * width + in) * columns + frame * width + out] = *from;
+        }
+      }
+    }
+  }
+  return blocks;
+}
+
 /// Reads tensors by name and hands them to MLX, one at a time, so that host and device hold little twice.
 class Uploader {
  public:
@@ -24,14 +46,13 @@ class Uploader {
     return convs;
   }
 
-  [[nodiscard]] Conv pos_conv() const {
-    const int width = config_.encoder_embed_dim;
-    const int group_width = width / config_.conv_pos_groups;
-    const std::vector<float> weight =
-        tensors::swap_last_axes(weights_.read_pos_conv(), width, group_width, config_.conv_pos);
-    return {upload(weight, {width, config_.conv_pos, group_width}, dtype_),
-            vector(hubert::pos_conv_name(config_) + ".bias"),
-            {}};
+  [[nodiscard]] BlockConv pos_conv() const {
+    const int groups = config_.conv_pos_groups;
+    const int width = config_.encoder_embed_dim / groups;
+    const int window = BlockConv::kBlock + config_.conv_pos - 1;
+    const std::vector<float> weight = in_blocks(weights_.read_pos_conv(), groups, width, config_.conv_pos);
+    return {upload(weight, {groups, window * width, BlockConv::kBlock * width}, dtype_),
+            vector(hubert::pos_conv_name(config_) + ".bias", mx::float32)};
   }
 
   [[nodiscard]] std::optional<BatchNorm> pos_conv_norm() const {
@@ -43,7 +64,7 @@ class Uploader {
   }
 
   [[nodiscard]] Norm norm(const std::string& name) const {
-    return {vector(name + ".weight"), vector(name + ".bias")};
+    return {vector(name + ".weight", mx::float32), vector(name + ".bias", mx::float32)};
   }
   [[nodiscard]] std::optional<Norm> norm_if(bool wanted, const std::string& name) const {
     return wanted ? std::optional(norm(name)) : std::nullopt;
@@ -51,7 +72,7 @@ class Uploader {
 
   [[nodiscard]] Linear linear(const std::string& name) const {
     return {matrix(weights_.read(name + ".weight"), out_of(name + ".weight"), dtype_),
-            vector(name + ".bias")};
+            vector(name + ".bias", dtype_)};
   }
   [[nodiscard]] std::optional<Linear> linear_if_there(const std::string& name) const {
     return weights_.has(name + ".weight") ? std::optional(linear(name)) : std::nullopt;
@@ -75,9 +96,9 @@ class Uploader {
     array.eval();
     return array;
   }
-  [[nodiscard]] mx::array vector(const std::string& name) const {
+  [[nodiscard]] mx::array vector(const std::string& name, mx::Dtype type) const {
     const std::vector<float> values = weights_.read(name);
-    return upload(values, {to_int(static_cast<int64_t>(values.size()))}, mx::float32);
+    return upload(values, {to_int(static_cast<int64_t>(values.size()))}, type);
   }
   /// [out, in] as [in, out].
   [[nodiscard]] mx::array matrix(const std::vector<float>& values, int out, mx::Dtype type) const {
@@ -99,10 +120,11 @@ class Uploader {
     const std::vector<float> weight =
         tensors::swap_last_axes(weights_.read(name + ".0.weight"), layer.dim, in, layer.kernel);
     const bool layer_norm = config_.extractor_mode == ExtractorMode::kLayerNorm;
-    const bool has_bias = config_.conv_bias && (layer_norm || index > 0);
-    return {upload(weight, {layer.dim, layer.kernel, in}, index == 0 ? mx::float32 : dtype_),
-            has_bias ? std::optional(vector(name + ".0.bias")) : std::nullopt,
-            norm_if(layer_norm, name + ".2.1")};
+    const bool group_norm = index == 0 && !layer_norm;
+    const mx::Dtype type = index == 0 ? mx::float32 : dtype_;
+    return {matrix(weight, layer.dim, type),
+            config_.conv_bias && !group_norm ? std::optional(vector(name + ".0.bias", type)) : std::nullopt,
+            norm_if(layer_norm, name + ".2.1"), norm_if(group_norm, name + ".2")};
   }
 
   [[nodiscard]] Linear qkv(const std::string& attention) const {
@@ -117,7 +139,7 @@ class Uploader {
       append(bias, attention + part + ".bias");
     }
     const int out = 3 * config_.encoder_embed_dim;
-    return {matrix(weight, out, dtype_), upload(bias, {out}, mx::float32)};
+    return {matrix(weight, out, dtype_), upload(bias, {out}, dtype_)};
   }
 
   [[nodiscard]] BlockNorm block_norm(const std::string& name, bool conditional) const {
@@ -143,6 +165,7 @@ mx::Dtype product_type(DType dtype) {
     case DType::kF16:
       return mx::float16;
     case DType::kF32:
+    case DType::kTF32:
       break;
   }
   return mx::float32;

@@ -16,7 +16,7 @@ namespace mx = ::mlx::core;
 /// x @ weight + bias.
 struct Linear {
   mx::array weight;  ///< [in, out], in the products' type
-  mx::array bias;    ///< [out], float32 as everything that is not multiplied
+  mx::array bias;    ///< [out], in the same: the product's own last step adds it
 };
 
 struct Norm {
@@ -39,9 +39,19 @@ struct BlockNorm {
 };
 
 struct Conv {
-  mx::array weight;                ///< [out, kernel, in], as MLX takes it
-  std::optional<mx::array> bias;   ///< not where a GroupNorm follows, which cancels it
+  mx::array weight;                ///< [kernel * in, out]
+  std::optional<mx::array> bias;   ///< [out], as Linear's; not where a GroupNorm follows, which cancels it
   std::optional<Norm> layer_norm;  ///< where the frontend has one after each convolution
+  std::optional<Norm> group_norm;  ///< where one follows the first
+};
+
+/// The positional convolution as a product of each group's windows of `block + kernel - 1` frames with a matrix that
+/// gives `block` frames at once: [groups, (block + kernel - 1) * in, block * out]. A window a frame would copy each
+/// frame `kernel` times; so it is `block` times fewer, for (block - 1) / kernel more arithmetic.
+struct BlockConv {
+  static constexpr int kBlock = 4;
+  mx::array weight;
+  mx::array bias;  ///< float32
 };
 
 struct Block {
@@ -59,7 +69,7 @@ struct Parameters {
   std::optional<Norm> feature_norm;
   std::optional<Linear> projection;
   std::optional<BatchNorm> pos_conv_norm;
-  Conv pos_conv;
+  BlockConv pos_conv;
   Norm encoder_norm;
   std::vector<Block> blocks;
   std::optional<Linear> final_proj;

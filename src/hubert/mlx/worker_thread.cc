@@ -4,7 +4,8 @@
 
 namespace contentvec::mlx {
 
-WorkerThread::WorkerThread() : thread_([this] { work(); }) {}
+WorkerThread::WorkerThread(std::chrono::milliseconds patience)
+    : patience_(patience), thread_([this] { work(); }) {}
 
 WorkerThread::~WorkerThread() {
   {
@@ -15,7 +16,7 @@ WorkerThread::~WorkerThread() {
   thread_.join();
 }
 
-void WorkerThread::run(std::function<void()> job) {
+void WorkerThread::run(std::function<void()> job, const std::function<void()>& when_slow) {
   std::packaged_task<void()> task(std::move(job));
   std::future<void> done = task.get_future();
   {
@@ -23,6 +24,7 @@ void WorkerThread::run(std::function<void()> job) {
     jobs_.push_back(std::move(task));
   }
   changed_.notify_one();
+  if (when_slow && done.wait_for(patience_) == std::future_status::timeout) when_slow();
   done.get();
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -13,19 +14,22 @@ namespace contentvec::mlx {
 /// belong to the thread that made them.
 class WorkerThread {
  public:
-  WorkerThread();
+  /// `patience`: as run() has it.
+  explicit WorkerThread(std::chrono::milliseconds patience = std::chrono::seconds(2));
   /// Finishes what was asked for.
   ~WorkerThread();
   WorkerThread(const WorkerThread&) = delete;
   WorkerThread& operator=(const WorkerThread&) = delete;
 
   /// Runs `job` there, waits for it, and passes on what it throws. Any thread may call it, but not the
-  /// worker.
-  void run(std::function<void()> job);
+  /// worker. `when_slow`, which may be empty and must not throw, is called once from the calling thread when it has
+  /// waited for as long as the patience lasts.
+  void run(std::function<void()> job, const std::function<void()>& when_slow = {});
 
  private:
   void work();
 
+  std::chrono::milliseconds patience_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::packaged_task<void()>> jobs_;

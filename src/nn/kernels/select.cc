@@ -84,8 +84,10 @@ std::vector<const Kernels*> supported_kernels(DType dtype) {
 }
 
 const Kernels& select_kernels(DType dtype) {
-  if (dtype == DType::kF16)
-    fail("the CPU computes in float32 or bfloat16, float16 was asked for; choose f32 or bf16");
+  if (dtype == DType::kF16 || dtype == DType::kTF32) {
+    fail("the CPU computes in float32 or bfloat16, {} was asked for; choose f32 or bf16",
+         dtype == DType::kF16 ? "float16" : "TF32");
+  }
   const std::vector<const Kernels*> supported = supported_kernels(dtype);
   const char* wanted = std::getenv("CONTENTVEC_ISA");
   if (wanted == nullptr || *wanted == '\0') return *supported.back();

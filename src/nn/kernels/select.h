@@ -13,7 +13,7 @@ std::vector<const Kernels*> supported_kernels(DType dtype);
 
 /// The fastest of them, or those of the instruction set that the environment variable CONTENTVEC_ISA names
 /// (scalar, avx2, avx512, avx512bf16, neon). Throws Error when that is unknown or not supported here, and for
-/// kF16.
+/// kF16 and kTF32.
 const Kernels& select_kernels(DType dtype);
 
 }  // namespace contentvec::nn

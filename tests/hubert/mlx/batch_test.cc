@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cmath>
 #include <random>
 #include <stdexcept>
 #include <thread>
@@ -90,6 +91,18 @@ TEST(MlxModel, IsSharedBetweenThreadsAndOutlivesNone) {
   EXPECT_EQ(wrong, 0);
 }
 
+/// GroupNorm's statistics are float32 sums: a constant that is three hundred times the rest must not be in them.
+TEST(MlxModel, AConstantInTheWaveformIsNotInTheStatistics) {
+  std::mt19937 random(4);
+  const Model model = Model::load(test::synthetic("tiny"), {.device = Device::kMlx});
+  std::vector<float> waveform = noise(random, 16000);
+  for (float& x : waveform) x = 0x1p-20F * std::round(x * 0x1p15F);  // exact with the constant, too
+  const Features expected = model.extract(waveform, {.normalize = Normalize::kOff});
+  for (float& x : waveform) x += 0.9375F;
+  EXPECT_LE(test::max_abs_error(model.extract(waveform, {.normalize = Normalize::kOff}).data, expected.data),
+            1e-3);
+}
+
 TEST(MlxModel, EndsWhenPollThrowsAndStaysUsable) {
   std::mt19937 random(1);
   const Model model = Model::load(test::synthetic("tiny"), {.device = Device::kMlx});
@@ -98,6 +111,13 @@ TEST(MlxModel, EndsWhenPollThrowsAndStaysUsable) {
   EXPECT_THROW((void)model.extract(waveform, {.poll = [] { throw std::range_error("stop"); }}),
                std::range_error);
   EXPECT_EQ(model.extract(waveform).data, expected.data);
+  const std::vector<float> longer = noise(random, 12000);
+  const std::vector<std::span<const float>> batch = {waveform, longer};
+  const auto throw_at_second = [left = 1]() mutable {
+    if (left-- == 0) throw std::range_error("stop");  // while the first bucket is being computed
+  };
+  EXPECT_THROW((void)model.extract_batch(batch, {.poll = throw_at_second}), std::range_error);
+  EXPECT_EQ(model.extract_batch(batch)[0].data, expected.data);
 }
 
 }  // namespace

@@ -20,6 +20,18 @@ TEST(Bucket, IsLittleLongerAndOfFewLengths) {
   EXPECT_LE(lengths.size(), 80U);
 }
 
+TEST(Bucket, HasRoomForAllSamplesOfItsUtterancesAndWholeSums) {
+  const ModelConfig config;  // base
+  const ConvLayer& first = config.conv_layers.front();
+  for (const int64_t frames : {1, 2, 63, 499, 512, 3000}) {
+    const int64_t samples = bucket_samples(config, frames, 64);
+    EXPECT_EQ(config.frames(samples - (samples - config.receptive_field()) % config.hop()) >= frames, true);
+    EXPECT_GE(samples, config.receptive_field() + frames * config.hop() - 1);
+    EXPECT_EQ(((samples - first.kernel) / first.stride + 1) % 64, 0);
+    EXPECT_LT(samples, config.receptive_field() + frames * config.hop() + 64 * first.stride);
+  }
+}
+
 TEST(Bucket, HoldsEveryUtteranceOnceAndNoMoreThanAllowed) {
   std::mt19937 random(3);
   for (int round = 0; round < 200; ++round) {

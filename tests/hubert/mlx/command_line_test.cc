@@ -77,6 +77,9 @@ TEST_F(DeviceTest, Float16IsNotForTheCpu) {
   const Result on_cpu = extract({"--dtype", "f16"});
   EXPECT_EQ(on_cpu.code, 2);
   EXPECT_THAT(on_cpu.err, HasSubstr("--device mlx"));
+  const Result tf32 = extract({"--dtype", "tf32"});
+  EXPECT_EQ(tf32.code, 2);
+  EXPECT_THAT(tf32.err, HasSubstr("CUDA"));
   if (available("gpu")) return;  // which "auto" may be
   const Result by_itself = extract({"--dtype", "f16", "--device", "auto"});
   EXPECT_EQ(by_itself.code, 1);
@@ -94,6 +97,27 @@ TEST_F(DeviceTest, MlxWritesTheSameFeaturesButForRounding) {
     const std::vector<float> found = read_npy(folder_ / "mlx.npy").values;
     EXPECT_NE(found, expected) << dtype;
     EXPECT_LE(max_abs_error(found, expected), bound) << dtype;
+  }
+}
+
+TEST_F(DeviceTest, WarmupPreparesAModelOrSaysWhyThereIsNoneToPrepare) {
+  const Result on_cpu = run({"warmup", "--device", "cpu", "--model", tiny_model().string()});
+  EXPECT_EQ(on_cpu.code, 0) << on_cpu.err;
+  EXPECT_THAT(on_cpu.out, testing::StartsWith("cpu, f32: ready after "));
+  if (available("gpu")) return;
+  const Result on_gpu = run({"warmup", "--model", tiny_model().string()});
+  EXPECT_EQ(on_gpu.code, 1);
+  EXPECT_THAT(on_gpu.err, HasSubstr("the device \"gpu\" is not to be had"));
+}
+
+TEST_F(DeviceTest, CommandsOfTheCpuSayThatTheyAre) {
+  const std::vector<std::vector<std::string>> commands = {
+      {"pitch", "noise.wav", "--device", "gpu"},
+      {"live", "--voice", "none.pth", "--input", "noise.wav", "--output", "out.wav", "--device", "gpu"}};
+  for (const std::vector<std::string>& command : commands) {
+    const Result result = run(command, {.folder = folder_.path()});
+    EXPECT_EQ(result.code, 2) << command.front();
+    EXPECT_THAT(result.err, HasSubstr("runs on the CPU")) << command.front();
   }
 }
 
