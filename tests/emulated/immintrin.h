@@ -21,6 +21,9 @@ struct __m512i {
 struct __m512bh {
   uint16_t lane[32];
 };
+struct __m256bh {
+  uint16_t lane[16];
+};
 struct __m256 {
   float lane[8];
 };
@@ -128,6 +131,9 @@ inline __m512 _mm512_max_ps(__m512 a, __m512 b) {
 inline __m512 _mm512_min_ps(__m512 a, __m512 b) {
   return emulated::lanes<__m512>([&](int i) { return a.lane[i] < b.lane[i] ? a.lane[i] : b.lane[i]; });
 }
+inline __m512 _mm512_scalef_ps(__m512 a, __m512 b) {
+  return emulated::lanes<__m512>([&](int i) { return a.lane[i] * std::exp2(std::floor(b.lane[i])); });
+}
 inline __m512d _mm512_add_pd(__m512d a, __m512d b) {
   return emulated::lanes<__m512d>([&](int i) { return a.lane[i] + b.lane[i]; });
 }
@@ -148,12 +154,6 @@ inline float _mm512_reduce_max_ps(__m512 v) {
 inline __m512 _mm512_roundscale_ps(__m512 v, int /*to nearest*/) {
   return emulated::lanes<__m512>([&](int i) { return std::nearbyint(v.lane[i]); });
 }
-inline __m512i _mm512_cvtps_epi32(__m512 v) {
-  return emulated::lanes<__m512i>([&](int i) { return static_cast<uint32_t>(std::lrint(v.lane[i])); });
-}
-inline __m512i _mm512_add_epi32(__m512i a, __m512i b) {
-  return emulated::lanes<__m512i>([&](int i) { return a.lane[i] + b.lane[i]; });
-}
 inline __m512i _mm512_and_si512(__m512i a, __m512i b) {
   return emulated::lanes<__m512i>([&](int i) { return a.lane[i] & b.lane[i]; });
 }
@@ -165,9 +165,6 @@ inline __m512i _mm512_cvtepu16_epi32(__m256i v) {
 }
 inline __m512 _mm512_castsi512_ps(__m512i v) {
   return emulated::bits<__m512>(v);
-}
-inline __m512i _mm512_castps_si512(__m512 v) {
-  return emulated::bits<__m512i>(v);
 }
 inline __m256 _mm512_castps512_ps256(__m512 v) {
   return emulated::lanes<__m256>([&](int i) { return v.lane[i]; });
@@ -189,6 +186,12 @@ inline void _mm512_mask_storeu_epi16(void* p, __mmask32 mask, __m512i v) {
 inline __m512bh _mm512_cvtne2ps_pbh(__m512 high, __m512 low) {
   return emulated::lanes<__m512bh>(
       [&](int i) { return emulated::to_bfloat16(i < 16 ? low.lane[i] : high.lane[i - 16]); });
+}
+inline __m256bh _mm512_cvtneps_pbh(__m512 v) {
+  return emulated::lanes<__m256bh>([&](int i) { return emulated::to_bfloat16(v.lane[i]); });
+}
+inline void _mm256_storeu_si256(__m256i* p, __m256i v) {
+  std::memcpy(p, &v, sizeof(v));
 }
 /// Two products a lane, the odd ones first; subnormal inputs and results count as zero.
 inline __m512 _mm512_dpbf16_ps(__m512 sum, __m512bh a, __m512bh b) {

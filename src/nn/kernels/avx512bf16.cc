@@ -30,6 +30,7 @@ struct Bfloat16Dot {
     return {_mm512_dpbf16_ps(sum.r, reinterpret<__m512bh>(a.r), reinterpret<__m512bh>(b.r))};
   }
   static uint16_t to_right(float x) { return to_bfloat16(x); }
+  static void store_left(uint16_t* to, Vec value) { store_bfloat16(to, value); }
   static constexpr bool kWinograd = true;
   static Vec widened(const uint16_t* panel, int64_t k) {
     const __m512i pairs = _mm512_loadu_si512(panel + k / 2 * 2 * kPanelWidth);

@@ -215,9 +215,11 @@ inline int64_t panel_bytes(const Kernels& kernels, const PanelFormat& format, in
   return padded_columns(kernels, columns) * padded_depth * format.element_bytes;
 }
 inline int64_t attention_scratch(const Kernels& kernels, int64_t head_dim) {
-  const int64_t floats =
-      kQueryTiles * kernels.tile_rows * (kKeyBlock + 2 * padded_columns(kernels, head_dim));
-  return floats * static_cast<int64_t>(sizeof(float)) + kernels.product_scratch;
+  const int64_t width = padded_columns(kernels, head_dim);
+  // Where rows are converted, in half as many bytes: queries and probabilities.
+  const int64_t converted = kernels.product_scratch > 0 ? kKeyBlock + width : 0;
+  const int64_t floats = kQueryTiles * kernels.tile_rows * (kKeyBlock + 2 * width + converted);
+  return floats * static_cast<int64_t>(sizeof(float));
 }
 
 /// The kernels of one instruction set, by the type of the weights.
