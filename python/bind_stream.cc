@@ -107,6 +107,8 @@ void bind_stream(nb::module_& m) {
       .def_rw("protect", &StreamSettings::protect)
       .def_rw("rms_mix_rate", &StreamSettings::rms_mix_rate)
       .def_rw("gate_db", &StreamSettings::gate_db)
+      .def_rw("denoise_input", &StreamSettings::denoise_input)
+      .def_rw("denoise_output", &StreamSettings::denoise_output)
       .def_prop_rw("unvoiced", &unvoiced_of, &set_unvoiced)
       .def_rw("bypass", &StreamSettings::bypass);
   nb::class_<StreamStats>(m, "StreamStats", "How a stream has been running.")

@@ -61,6 +61,9 @@ typedef struct contentvec_stream_settings {
   double gate_db;
   /* Not 0: the input is heard, as late as the voice would be. */
   int32_t bypass;
+  /* Not 0: steady noise is taken out of what is spoken, or of what the voice makes of it; neither makes it later. */
+  int32_t denoise_input;
+  int32_t denoise_output;
 } contentvec_stream_settings;
 
 /* How a stream has been running. */

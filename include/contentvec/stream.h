@@ -35,6 +35,9 @@ struct StreamSettings {
   float rms_mix_rate = 1;  ///< 1: loudness as synthesized; 0: as the input's.
   /// 10 ms of the input that are less loud than this are silence to the voice; dB of full scale, -60 (none are) to 0.
   double gate_db = -60;
+  /// Steady noise is taken out of what is spoken, or of what the voice makes of it; neither makes it later.
+  bool denoise_input = false;
+  bool denoise_output = false;
   Unvoiced unvoiced = Unvoiced::kInterpolate;
   bool bypass = false;  ///< The input is heard, as late as the voice would be.
 };

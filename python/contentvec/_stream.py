@@ -57,6 +57,10 @@ class VoiceStream:
     rms_mix_rate = _Setting[float]()
     #: 10 ms of the input that are less loud are silence to the voice; dB, -60 (none are) to 0.
     gate_db = _Setting[float]()
+    #: Steady noise is taken out of what is spoken; that makes nothing later.
+    denoise_input = _Setting[bool]()
+    #: The same of what the voice makes of it.
+    denoise_output = _Setting[bool]()
     #: Frames without pitch get their neighbours', or stay without.
     unvoiced = _Setting[Literal["interpolate", "keep"]]()
     #: The input is heard, as late as the voice would be.

@@ -43,6 +43,18 @@ def test_blocks_are_those_of_their_seed_and_settings(parts, noise):
     assert "1600 samples at 16000 Hz" in repr(stream)
 
 
+def test_noise_is_taken_out_of_either_side(parts, noise):
+    samples = noise(1600 * 3)
+    plain = contentvec.VoiceStream(*parts, **OPTIONS)
+    assert (plain.denoise_input, plain.denoise_output) == (False, False)
+    expected = run(plain, samples)
+    for side in ("denoise_input", "denoise_output"):
+        stream = contentvec.VoiceStream(*parts, **OPTIONS, **{side: True})
+        assert getattr(stream, side)
+        assert stream.latency == plain.latency
+        assert (run(stream, samples) != expected).any()
+
+
 def test_a_bypassed_stream_is_the_input_later(parts, noise):
     stream = contentvec.VoiceStream(*parts, **OPTIONS, bypass=True)
     samples = noise(1600 * 4)

@@ -45,6 +45,8 @@ contentvec_stream_settings settings_of(const StreamSettings& settings) {
       settings.unvoiced == Unvoiced::kKeep ? CONTENTVEC_UNVOICED_KEEP : CONTENTVEC_UNVOICED_INTERPOLATE;
   result.gate_db = settings.gate_db;
   result.bypass = settings.bypass ? 1 : 0;
+  result.denoise_input = settings.denoise_input ? 1 : 0;
+  result.denoise_output = settings.denoise_output ? 1 : 0;
   return result;
 }
 
@@ -57,6 +59,8 @@ StreamSettings settings_from(const contentvec_stream_settings* given) {
           .protect = settings.protect,
           .rms_mix_rate = settings.rms_mix_rate,
           .gate_db = settings.gate_db,
+          .denoise_input = settings.denoise_input != 0,
+          .denoise_output = settings.denoise_output != 0,
           .unvoiced = c::unvoiced_of(settings.unvoiced),
           .bypass = settings.bypass != 0};
 }

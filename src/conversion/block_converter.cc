@@ -6,6 +6,7 @@
 #include "conversion/parts.h"
 #include "conversion/pieces.h"
 #include "conversion/protect.h"
+#include "dsp/noise_gate.h"
 
 namespace contentvec::conversion {
 namespace {
@@ -23,6 +24,12 @@ int64_t listened_samples(int64_t block, const PitchEstimator& estimator) {
   const int64_t samples = block + kListenedBefore;
   if (estimator.method() != PitchMethod::kRmvpe) return samples;
   return kRmvpeStep * ((samples - 1) / kRmvpeStep + 1) - kPitchHop;
+}
+
+/// Hops before a block that are told again with it, and one that is resampled with what comes behind it.
+int64_t changed_hops(const StreamSizes& sizes, const StreamSettings& settings) {
+  if (settings.denoise_input) return sizes.frames(sizes.fade) + 1;
+  return settings.gate_db > kNoGate ? dsp::NoiseGate::kToldAgain + 1 : 0;
 }
 
 void observe(const BlockSeams& seams, std::string_view stage, std::span<const float> values) {
@@ -111,7 +118,8 @@ std::span<const float> BlockConverter::extract(std::span<const float> window, co
   const int64_t dim = speech.voice().info().feature_dim;
   const std::span<const float> own =
       seams.features.empty()
-          ? features_.advance(window, sizes_.frames(sizes_.block), speech.voice().info().stage)
+          ? features_.advance(window, sizes_.frames(sizes_.block), speech.voice().info().stage,
+                              changed_hops(sizes_, speech.settings()))
           : seams.features;
   const std::span<float> phone = std::span(phone_).first(static_cast<size_t>(heard_frames_ * dim));
   double_frames(own, dim, features_.offset(), phone);

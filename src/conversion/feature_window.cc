@@ -32,7 +32,7 @@ void FeatureWindow::skip(int64_t hops) {
 }
 
 /// Moves what is known on by so many hops, to where the extracted part begins.
-void FeatureWindow::move(int64_t hops, int64_t window_hops) {
+void FeatureWindow::move(int64_t hops, int64_t window_hops, int64_t changed) {
   end_ += hops;
   heard_ = std::min(hops_, window_hops);
   offset_ = 0;
@@ -40,6 +40,8 @@ void FeatureWindow::move(int64_t hops, int64_t window_hops) {
   // Frames begin at even hops of the stream: one more is heard than was asked for, or where there is none, one less.
   if ((end_ - heard_) % 2 != 0) offset_ = heard_ < window_hops ? 1 : -1;
   heard_ += offset_;
+  // Frame f reaches from hop 2 f to 2 f + 2.5.
+  if (changed > 0) known_ = std::clamp<int64_t>((end_ - hops - changed - 1) / 2 - first_, 0, known_);
   const int64_t first = (end_ - heard_) / 2;
   const int64_t gone = std::clamp<int64_t>(first - first_, 0, known_);
   std::copy(projected_.begin() + gone * width_, projected_.begin() + known_ * width_, projected_.begin());
@@ -47,9 +49,9 @@ void FeatureWindow::move(int64_t hops, int64_t window_hops) {
   first_ = first;
 }
 
-std::span<const float> FeatureWindow::advance(std::span<const float> window, int64_t hops,
-                                              const Stage& stage) {
-  move(hops, static_cast<int64_t>(window.size()) / kPitchHop);
+std::span<const float> FeatureWindow::advance(std::span<const float> window, int64_t hops, const Stage& stage,
+                                              int64_t changed) {
+  move(hops, static_cast<int64_t>(window.size()) / kPitchHop, changed);
   const std::span<const float> heard = window.last(static_cast<size_t>(heard_ * kPitchHop));
   const auto frames = static_cast<size_t>(model_.config().frames(static_cast<int64_t>(heard.size())));
   const int dim = stage.final_proj ? model_.config().final_dim : model_.config().encoder_embed_dim;

@@ -20,7 +20,9 @@ class FeatureWindow {
 
   /// The features of `hops` more, which were pushed to the end of `window`, 16 kHz: [frames, dim of the stage]. A
   /// window that is shorter than what features are made of is heard whole. Takes no memory after prepare().
-  std::span<const float> advance(std::span<const float> window, int64_t hops, const Stage& stage);
+  /// So many hops before them have changed since the window had them last.
+  std::span<const float> advance(std::span<const float> window, int64_t hops, const Stage& stage,
+                                 int64_t changed = 0);
   /// By so many hops the features begin before the window's last `hops` hops do; -1: behind.
   [[nodiscard]] int64_t offset() const { return offset_; }
 
@@ -32,7 +34,7 @@ class FeatureWindow {
   [[nodiscard]] const Model& model() const { return model_; }
 
  private:
-  void move(int64_t hops, int64_t window_hops);
+  void move(int64_t hops, int64_t window_hops, int64_t changed);
 
   Model model_;
   StreamQuality quality_;

@@ -6,6 +6,7 @@
 
 #include "conversion/stream_sizes.h"
 #include "dsp/noise_gate.h"
+#include "dsp/spectral_gate.h"
 #include "dsp/window_resampler.h"
 
 namespace contentvec::conversion {
@@ -15,23 +16,33 @@ class StreamInput {
  public:
   explicit StreamInput(const StreamSizes& sizes);
 
-  /// Moves the window on by a block. Samples that are not finite become 0; what is quieter than gate_db is silence.
-  void push(std::span<const float> block, double gate_db);
+  /// Moves the window on by a block. Samples that are not finite become 0; what is quieter than the settings' gate is
+  /// silence, and steady noise is taken out where they say so.
+  void push(std::span<const float> block, const StreamSettings& settings);
   void reset();
 
   /// [sizes.window()]
   [[nodiscard]] std::span<const float> window() const {
-    return std::span(samples_).last(static_cast<size_t>(sizes_.window()));
+    return std::span(heard_).last(static_cast<size_t>(sizes_.window()));
   }
   /// The same at 16 kHz.
   [[nodiscard]] std::span<const float> window_16k() const { return window_16k_; }
 
  private:
+  size_t take(double gate_db);
+  void denoise(bool is_wanted);
+  void resample(size_t fresh);
+
   const StreamSizes& sizes_;
   dsp::NoiseGate gate_;
+  dsp::SpectralGate denoiser_;
   dsp::WindowResampler resampler_;
-  std::vector<float> block_;    ///< without what is not finite
-  std::vector<float> samples_;  ///< the window, and before it what the resampler wants
+  std::vector<float> block_;     ///< without what is not finite
+  std::vector<float> samples_;   ///< the window as it came, gated
+  std::vector<float> heard_;     ///< the window, and before it what the resampler wants
+  std::vector<float> stretch_;   ///< its end without noise
+  std::vector<double> fade_in_;  ///< into that, sin^2
+  bool is_denoised_ = false;     ///< the end of heard_ is without noise
   std::vector<float> window_16k_;
   std::vector<float> resampled_;
 };

@@ -10,8 +10,6 @@
 namespace contentvec::conversion {
 namespace {
 
-constexpr int64_t kMostFadedHops = 4;
-
 int64_t settle_rate(int rate) {
   if (rate < 8000 || rate > 192'000 || rate % 100 != 0)
     fail("the rate of a stream is {} Hz; expected a multiple of 100 from 8000 to 192000", rate);

@@ -10,6 +10,9 @@ namespace contentvec::conversion {
 /// A length of a stream in whole hops of 10 ms. Throws Error for one out of range.
 int64_t hops_of(std::string_view what, double ms, double least, double most);
 
+inline constexpr int64_t kMostFadedHops = 4;
+inline constexpr double kNoGate = -60;  ///< dB, at which and below nothing is silenced
+
 /// The lengths of a stream, in samples of its rate where nothing else is said. What is converted with every block is a
 /// window: what is heard before (extra), what was given already but is faded with what comes (crossfade, search), and
 /// the block.

@@ -10,6 +10,7 @@
 #include "conversion/block_converter.h"
 #include "conversion/block_times.h"
 #include "conversion/loudness.h"
+#include "conversion/output_denoiser.h"
 #include "conversion/parts.h"
 #include "conversion/speech.h"
 #include "conversion/stream_input.h"
@@ -41,6 +42,7 @@ class VoiceStream::Impl {
         quality_(options.quality),
         converter_(sizes_, options, std::move(model), std::move(estimator)),
         input_(sizes_),
+        denoiser_(sizes_),
         loudness_(sizes_.made(), sizes_.hop),
         sola_(sizes_.block, sizes_.fade, sizes_.search),
         made_(static_cast<size_t>(sizes_.made())),
@@ -65,7 +67,7 @@ class VoiceStream::Impl {
     StreamStatus status = StreamStatus::kOk;
     try {
       take_over();
-      input_.push(in, current_->settings().gate_db);
+      input_.push(in, current_->settings());
       convert_block();
       stats_.sola_offset = sola_.join(made_, out);
     } catch (const std::exception& error) {
@@ -88,6 +90,7 @@ class VoiceStream::Impl {
   void reset() noexcept {
     input_.reset();
     converter_.reset();
+    denoiser_.reset();
     sola_.reset();
     number_ = 0;
   }
@@ -168,6 +171,7 @@ class VoiceStream::Impl {
       return;
     }
     converter_.run(input_.window_16k(), *current_, number_, made_);
+    if (settings.denoise_output) denoiser_.run(made_);
     if (settings.rms_mix_rate != 1) loudness_.mix(made_, input, settings.rms_mix_rate);
     if (const auto place = first_non_finite(made_))
       fail("the voice gave {}: its weights overflow float32", made_[*place]);
@@ -190,6 +194,7 @@ class VoiceStream::Impl {
   StreamQuality quality_;
   conversion::BlockConverter converter_;
   conversion::StreamInput input_;
+  conversion::OutputDenoiser denoiser_;
   conversion::BlockLoudness loudness_;
   dsp::Sola sola_;
   std::vector<float> made_;

@@ -11,19 +11,23 @@ constexpr double kLeastEnergy = 1e-8;
 
 }  // namespace
 
+std::vector<double> fade_in(int64_t samples) {
+  std::vector<double> weights(static_cast<size_t>(samples));
+  for (int64_t i = 0; i < samples; ++i) {
+    const double place = samples == 1 ? 0 : static_cast<double>(i) / static_cast<double>(samples - 1);
+    const double sine = std::sin(std::numbers::pi / 2 * place);
+    weights[static_cast<size_t>(i)] = sine * sine;
+  }
+  return weights;
+}
+
 Sola::Sola(int64_t block, int64_t fade, int64_t search)
     : block_(block),
       search_(search),
-      fade_in_(static_cast<size_t>(fade)),
+      fade_in_(dsp::fade_in(fade)),
       leaving_(static_cast<size_t>(fade)),
       correlations_(static_cast<size_t>(search + 1)),
-      energies_(correlations_.size()) {
-  for (int64_t i = 0; i < fade; ++i) {
-    const double place = fade == 1 ? 0 : static_cast<double>(i) / static_cast<double>(fade - 1);
-    const double sine = std::sin(std::numbers::pi / 2 * place);
-    fade_in_[static_cast<size_t>(i)] = sine * sine;
-  }
-}
+      energies_(correlations_.size()) {}
 
 /// Where sum_i y[o + i] b[i] / sqrt(sum_i y[o + i]^2 + 1e-8) is largest.
 int64_t Sola::find_offset(std::span<const float> made) {

@@ -6,6 +6,9 @@
 
 namespace contentvec::dsp {
 
+/// How a signal fades in, while another fades out by what is left to 1: sin^2 from 0 to 1, [samples].
+std::vector<double> fade_in(int64_t samples);
+
 /// Joins blocks that were made one by one: each begins where it resembles most what the one before would have gone on
 /// with, and fades in from there while that fades out. Synchronised overlap-add, Roucos and Wilgus 1985.
 class Sola {

@@ -85,8 +85,9 @@ TEST_F(CStreamTest, GivesWhatTheCppInterfaceDoes) {
       contentvec_stream_settings changed = settings;
       changed.key = -4;
       changed.formant = 2;
+      changed.denoise_output = 1;
       ASSERT_EQ(contentvec_stream_set_settings(own.get(), &changed), CONTENTVEC_OK);
-      reference.set({.key = -4, .formant = 2});
+      reference.set({.key = -4, .formant = 2, .denoise_output = true});
     }
     const std::span<const float> in = std::span(input).subspan(begin, block);
     ASSERT_EQ(contentvec_stream_process(own.get(), in.data(), out.data(), static_cast<int64_t>(block)),
@@ -108,6 +109,8 @@ TEST_F(CStreamTest, GivesWhatTheCppInterfaceDoes) {
   ASSERT_EQ(contentvec_stream_get_settings(own.get(), &now), CONTENTVEC_OK);
   EXPECT_EQ(now.key, -4);
   EXPECT_EQ(now.gate_db, -60);
+  EXPECT_EQ(now.denoise_input, 0);
+  EXPECT_EQ(now.denoise_output, 1);
 }
 
 TEST_F(CStreamTest, SpeaksWithAnotherVoice) {

@@ -49,6 +49,25 @@ TEST_P(FeatureWindowTest, FastIsTheWindowFromAWholeFrameOn) {
   }
 }
 
+/// What has changed before a block is computed anew, too.
+TEST_P(FeatureWindowTest, FastForgetsWhatHasChanged) {
+  const auto [block, hops, window_hops] = GetParam();
+  const Model model = Model::load(test::synthetic("tiny-large"), {.threads = 2});
+  constexpr int64_t kChanged = 5;
+  FeatureWindow fast(model, StreamQuality::kFast, hops);
+  const std::vector<float> stream = spoken(3, 16000);
+  const int64_t end = window_hops + 7;
+  std::vector<float> otherwise = window_at(stream, end, window_hops);
+  std::fill(otherwise.end() - kChanged * kPitchHop, otherwise.end(), 0.0F);
+  fast.advance(otherwise, end, kStage);
+  const std::vector<float> window = window_at(stream, end + block, window_hops);
+  const std::span<const float> features = fast.advance(window, block, kStage, kChanged);
+  const auto heard = std::span(window).last(static_cast<size_t>((hops + fast.offset()) * kPitchHop));
+  const Features expected = model.extract(heard, {.normalize = Normalize::kOff});
+  ASSERT_EQ(features.size(), expected.data.size());
+  for (size_t i = 0; i < features.size(); ++i) ASSERT_NEAR(features[i], expected.data[i], 2e-5F) << i;
+}
+
 TEST_P(FeatureWindowTest, ExactIsTheWindow) {
   const auto [block, hops, window_hops] = GetParam();
   const Model model = Model::load(test::synthetic("tiny"), {.threads = 2});

@@ -9,6 +9,7 @@
 
 #include "conversion/golden_case.h"
 #include "conversion/stream_case.h"
+#include "dsp/spectral_gate.h"
 #include "dsp/window_resampler.h"
 
 namespace contentvec::conversion {
@@ -72,6 +73,36 @@ void gate(const Samples& input, int64_t end, int64_t block, int64_t hop, double 
       told[static_cast<size_t>(at)] = fresh[static_cast<size_t>(i)];
 }
 
+/// `stretch` without the noise that all of `judged` tells of.
+Samples without_noise(const Samples& judged, const Samples& stretch, int64_t hop) {
+  dsp::SpectralGate gate(hop, static_cast<int64_t>(judged.size()), static_cast<int64_t>(stretch.size()));
+  gate.judge(judged, 0, 0);
+  Samples result(stretch.size());
+  gate.run(stretch, result);
+  return result;
+}
+
+double sine_squared(int64_t i, int64_t count) {
+  return std::pow(std::sin(std::numbers::pi / 2 * static_cast<double>(i) / static_cast<double>(count - 1)),
+                  2);
+}
+
+/// Adds the newest block without noise to `told`, faded into from what was told of the `fade` samples before it, with
+/// nothing behind them.
+void denoise(const Samples& device, int64_t end, int64_t block, int64_t fade, int64_t window, int64_t hop,
+             Samples& told) {
+  const int64_t begin = end - block - fade;
+  Samples fresh = without_noise(part(device, end - window, end), part(device, begin, end), hop);
+  for (int64_t i = 0; i < fade; ++i) {
+    const auto before = static_cast<double>(told[told.size() - static_cast<size_t>(fade - i)]);
+    const double in = sine_squared(i, fade);
+    float& now = fresh[static_cast<size_t>(i)];
+    now = static_cast<float>(in * static_cast<double>(now) + (1 - in) * before);
+  }
+  told.resize(told.size() - static_cast<size_t>(fade));
+  told.insert(told.end(), fresh.begin(), fresh.end());
+}
+
 double at_corner_aligned(const std::vector<double>& values, int64_t i, int64_t count) {
   const double place =
       static_cast<double>(i) * static_cast<double>(values.size() - 1) / static_cast<double>(count);
@@ -98,10 +129,8 @@ Samples join(Samples made, Samples& tail, int64_t block, int64_t search) {
   }
   made.erase(made.begin(), made.begin() + best);
   for (size_t i = 0; i < tail.size(); ++i) {
-    const double sine =
-        std::sin(std::numbers::pi / 2 * static_cast<double>(i) / static_cast<double>(tail.size() - 1));
-    made[i] = static_cast<float>(sine * sine * static_cast<double>(made[i]) +
-                                 (1 - sine * sine) * static_cast<double>(tail[i]));
+    const double in = sine_squared(static_cast<int64_t>(i), static_cast<int64_t>(tail.size()));
+    made[i] = static_cast<float>(in * static_cast<double>(made[i]) + (1 - in) * static_cast<double>(tail[i]));
   }
   tail.assign(made.begin() + block, made.begin() + block + static_cast<int64_t>(tail.size()));
   made.resize(static_cast<size_t>(block));
@@ -123,7 +152,10 @@ Samples straightforward(const StepsCase& test, const StreamParts& parts,
   const int64_t made_frames = block + fade + search;
   const bool gated = s.gate_db > -60;
 
-  Samples device(static_cast<size_t>(0));  // what came, gated
+  Samples device;  // what came, gated
+  const int64_t before = frames * hop;
+  Samples clean(static_cast<size_t>(before));                // the same without noise, and before it began
+  Samples spoken_before(static_cast<size_t>(frames * hop));  // by the voice
   Samples window(static_cast<size_t>(frames * 160));
   Samples pitch_cache(1024);
   int64_t heard_pitch = 0;
@@ -138,8 +170,14 @@ Samples straightforward(const StepsCase& test, const StreamParts& parts,
     } else {
       device = part(input, 0, end);
     }
+    if (s.denoise_input) {
+      denoise(device, end, block * hop, fade * hop, frames * hop, hop, clean);
+      fresh = block + fade;
+    }
+    const Samples& heard_input = s.denoise_input ? clean : device;
+    const int64_t heard_end = s.denoise_input ? before + end : end;
     // The newest samples at 16 kHz, of which the first 160 only warm the filter.
-    Samples newest = resampled(part(device, end - (fresh + 2) * hop, end), o.rate, 16000);
+    Samples newest = resampled(part(heard_input, heard_end - (fresh + 2) * hop, heard_end), o.rate, 16000);
     newest.erase(newest.begin(), newest.begin() + 160);
     std::copy(window.begin() + block * 160, window.end(), window.begin());
     const auto kept = std::min(newest.size(), window.size());
@@ -203,9 +241,14 @@ Samples straightforward(const StepsCase& test, const StreamParts& parts,
     }
     audio = resampled(audio, voice.sample_rate, o.rate);
 
+    if (s.denoise_output) {
+      spoken_before.erase(spoken_before.begin(), spoken_before.begin() + block * hop);
+      spoken_before.insert(spoken_before.end(), audio.end() - block * hop, audio.end());
+      audio = without_noise(spoken_before, audio, hop);
+    }
     if (s.rms_mix_rate < 1) {
-      const int64_t begin = end - (crossfade + search + block) * hop;
-      const std::vector<double> wanted = levels(part(device, begin, begin + made_frames * hop), hop);
+      const int64_t begin = heard_end - (crossfade + search + block) * hop;
+      const std::vector<double> wanted = levels(part(heard_input, begin, begin + made_frames * hop), hop);
       const std::vector<double> found = levels(audio, hop);
       const auto count = static_cast<int64_t>(audio.size());
       for (int64_t i = 0; i < count; ++i) {
@@ -256,6 +299,11 @@ INSTANTIATE_TEST_SUITE_P(
         StepsCase{"gated_short_window", with(16000, 20, {.gate_db = -20}, 0)},
         StepsCase{"loudness", with(48000, 250, {.rms_mix_rate = 0.25F})},
         StepsCase{"loudness_gated", with(16000, 110, {.rms_mix_rate = 0, .gate_db = -35})},
+        StepsCase{"denoised", with(44100, 90, {.denoise_input = true, .denoise_output = true})},
+        StepsCase{"denoised_gated_loudness",
+                  with(16000, 110, {.rms_mix_rate = 0, .gate_db = -35, .denoise_input = true})},
+        StepsCase{"denoised_short_window",
+                  with(16000, 20, {.denoise_input = true, .denoise_output = true}, 0)},
         StepsCase{"unvoiced_kept", with(16000, 100, {.unvoiced = Unvoiced::kKeep})},
         StepsCase{"index", with(16000, 200, {.index_rate = 0.6F}), "tiny-v2-48k", "tiny-rmvpe", true},
         StepsCase{"index_protected", with(16000, 200, {.protect = 0.2F, .unvoiced = Unvoiced::kKeep}),
