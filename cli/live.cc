@@ -35,6 +35,8 @@ struct LiveArguments : VoiceArguments {
   std::vector<std::string> voices;
   std::string input;
   std::string output;
+  bool is_monitored = false;
+  std::string monitor;
   int rate = 0;
   std::string encoding = "s16";
   bool list_devices = false;
@@ -48,6 +50,7 @@ struct LiveArguments : VoiceArguments {
   std::string quality = "exact";
   double context = 750;
   double gate = -60;
+  std::string denoise;
   bool bypass = false;
 };
 
@@ -71,12 +74,18 @@ bool is_device(const std::string& name) {
 struct Devices {
   std::optional<AudioDevice> input;
   std::optional<AudioDevice> output;
+  std::optional<AudioDevice> monitor;
 };
 
 Devices find_devices(const LiveArguments& arguments) {
   Devices devices;
   if (is_device(arguments.input)) devices.input = find_device(arguments.input, Direction::kInput);
   if (is_device(arguments.output)) devices.output = find_device(arguments.output, Direction::kOutput);
+  if (!arguments.is_monitored) return devices;
+  devices.monitor = find_device(arguments.monitor, Direction::kOutput);
+  if (devices.output && devices.output->number == devices.monitor->number)
+    throw UsageError(fmt::format("--monitor and --output are the same device, \"{}\": choose another for one",
+                                 devices.output->name));
   return devices;
 }
 
@@ -126,7 +135,7 @@ bool streams_take(double rate) {
 int settle_rate(const LiveArguments& arguments, const Devices& devices) {
   if (arguments.rate != 0) return arguments.rate;
   if (arguments.input == kPipe) return kStandardRate;
-  for (const std::optional<AudioDevice>& device : {devices.input, devices.output})
+  for (const std::optional<AudioDevice>& device : {devices.input, devices.output, devices.monitor})
     if (device && streams_take(device->rate)) return static_cast<int>(device->rate);
   if (!is_file(arguments.input)) return kStandardRate;
   const int own = audio_rate(arguments.input);
@@ -150,6 +159,8 @@ StreamOptions stream_options_of(const LiveArguments& arguments, const Devices& d
                        .protect = arguments.protect.value_or(0.5F),
                        .rms_mix_rate = arguments.rms_mix_rate.value_or(1),
                        .gate_db = arguments.gate,
+                       .denoise_input = arguments.denoise == "input" || arguments.denoise == "both",
+                       .denoise_output = arguments.denoise == "output" || arguments.denoise == "both",
                        .unvoiced = unvoiced_of(arguments.unvoiced),
                        .bypass = arguments.bypass}};
 }
@@ -179,18 +190,50 @@ std::unique_ptr<LiveSource> open_input(const LiveArguments& arguments, int rate)
   return arguments.input == kPipe ? raw_input(encoding_of(arguments)) : file_input(arguments.input, rate);
 }
 
-/// Where the sound goes: the output, and what records it.
-std::vector<std::unique_ptr<LiveSink>> open_outputs(const LiveArguments& arguments,
-                                                    const std::optional<AudioDevice>& device,
+/// A device that hears what the output does. Without it the sound goes on.
+class Monitor final : public LiveSink {
+ public:
+  explicit Monitor(std::unique_ptr<LiveSink> device) : device_(std::move(device)) {}
+  void write(std::span<const float> block) override {
+    attempt([&] { device_->write(block); });
+  }
+  void finish() override {
+    attempt([&] { device_->finish(); });
+  }
+  [[nodiscard]] SideStats stats() const override { return device_->stats(); }
+
+ private:
+  template <typename Action>
+  void attempt(Action action) {
+    try {
+      if (!is_lost_) action();
+    } catch (const Error& error) {
+      is_lost_ = true;
+      warning_line(fmt::format("nothing is monitored any more: {}", error.what()));
+    }
+  }
+
+  std::unique_ptr<LiveSink> device_;
+  bool is_lost_ = false;
+};
+
+/// Where the sound goes: the output, what records it, and what monitors it. Where the input has no pace of its own, the
+/// first device sets it.
+std::vector<std::unique_ptr<LiveSink>> open_outputs(const LiveArguments& arguments, const Devices& devices,
                                                     const VoiceStream& stream) {
+  const auto block = static_cast<size_t>(stream.block());
+  const WhenFull when_full = devices.input || arguments.paced ? WhenFull::kSkip : WhenFull::kWait;
   std::vector<std::unique_ptr<LiveSink>> sinks;
-  if (device)
-    sinks.push_back(device_output(*device, stream.rate(), static_cast<size_t>(stream.block())));
+  if (devices.output)
+    sinks.push_back(device_output(*devices.output, stream.rate(), block, when_full));
   else if (arguments.output == kPipe)
     sinks.push_back(raw_output(encoding_of(arguments)));
   else
     sinks.push_back(file_output(arguments.output, stream.rate()));
   if (!arguments.record.empty()) sinks.push_back(file_output(arguments.record, stream.rate()));
+  if (devices.monitor)
+    sinks.push_back(std::make_unique<Monitor>(
+        device_output(*devices.monitor, stream.rate(), block, devices.output ? WhenFull::kSkip : when_full)));
   return sinks;
 }
 
@@ -220,7 +263,7 @@ void run_stream(VoiceStream& stream, LiveSource& source, std::span<const std::un
     if (stream.process(block, block) == StreamStatus::kFailed)
       warning_line(fmt::format("a block is silent: {}", stream.error()));
     for (const auto& sink : sinks) sink->write(std::span(block).first(heard));
-    display.update();
+    display.update({source.stats(), sinks.front()->stats(), {}});
   }
 }
 
@@ -258,14 +301,17 @@ int run(LiveArguments arguments) {
   VoiceStream stream = make_stream(arguments, voices.front(), options);
   if (devices.input)
     source = device_input(*devices.input, stream.rate(), static_cast<size_t>(stream.block()));
-  const std::vector<std::unique_ptr<LiveSink>> sinks = open_outputs(arguments, devices.output, stream);
+  const std::vector<std::unique_ptr<LiveSink>> sinks = open_outputs(arguments, devices, stream);
   stop_on_signals();
   bool is_well = succeeds([&] {
     const LiveKeys keys(stream, voices);
     run_stream(stream, *source, sinks, arguments.paced);
   });
+  // As it was while the sound went through: nobody reads the input while the rest of the output is heard.
+  const Sides sides = {source->stats(), sinks.front()->stats(),
+                       devices.monitor ? sinks.back()->stats() : SideStats()};
   for (const auto& sink : sinks) is_well = succeeds([&] { sink->finish(); }) && is_well;
-  summarise(stream, {source->gaps(), sinks.front()->gaps()}, arguments.stats);
+  summarise(stream, sides, arguments.stats);
   return is_well ? kDone : kFailed;
 }
 
@@ -328,6 +374,11 @@ void add_blocks(Options& options, LiveArguments& a) {
       .add("--gate", a.gate, "What is less loud is silence to the voice; dB, -60 (nothing is, default) to 0",
            "DB")
       ->check(number_in(-60.0, 0.0));
+  options
+      .add("--denoise", a.denoise,
+           "Take steady noise out of the input, of the output (what the voice makes of it), or of both",
+           "WHAT")
+      ->check(one_of({"input", "output", "both"}));
 }
 
 }  // namespace
@@ -337,6 +388,14 @@ Command add_live(CLI::App& app) {
   const auto a = std::make_shared<LiveArguments>();
   Options options(*parser);
   add_sides(options, *a);
+  CLI::Option* const monitor =
+      options
+          .add(
+              "--monitor", a->monitor,
+              "Let another device be heard, too, or where none is named the system's own: headphones, while the "
+              "output is a virtual cable or a file",
+              "DEVICE")
+          ->expected(0, 1);
   parser->add_flag("--list-devices", a->list_devices, "Print the sound devices and stop");
   parser->add_flag("--paced", a->paced, "Play an audio file at its own speed");
   add_blocks(options, *a);
@@ -348,7 +407,10 @@ Command add_live(CLI::App& app) {
   add_seed(options, *a);
   add_speed(options, *a);
   add_cpu_device(*parser, a->device, "a stream");
-  return {parser, [a] { return run(*a); }};
+  return {parser, [a, monitor] {
+            a->is_monitored = monitor->count() > 0;
+            return run(*a);
+          }};
 }
 
 }  // namespace contentvec::cli

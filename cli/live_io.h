@@ -14,6 +14,15 @@ enum class RawEncoding {
   kFloat,  ///< float32, nominally -1 to 1
 };
 
+/// How a side of the stream has been doing; of files and pipes all is 0.
+struct SideStats {
+  int64_t device_gaps = 0;   ///< the device says that it lost sound, or had none: its own thread came late
+  int64_t program_gaps = 0;  ///< what it gave was not read in time, or nothing was there for it
+  int64_t inserted = 0;      ///< samples, or with a minus left out, to keep step with the device's clock
+  int64_t skipped = 0;       ///< blocks that an output had no room for: its device was behind
+  double latency = 0;        ///< seconds from the device to the program, or back
+};
+
 /// Where a stream's sound comes from, block by block.
 class LiveSource {
  public:
@@ -21,8 +30,7 @@ class LiveSource {
   /// Fills the block from its beginning on, and returns how many samples there were: fewer than it holds only where
   /// the sound ends. Throws Error.
   virtual size_t read(std::span<float> block) = 0;
-  /// How often sound was lost, since nobody read it in time.
-  [[nodiscard]] virtual int64_t gaps() const { return 0; }
+  [[nodiscard]] virtual SideStats stats() const { return {}; }
 };
 
 /// Where it goes.
@@ -33,8 +41,7 @@ class LiveSink {
   virtual void write(std::span<const float> block) = 0;
   /// The sound has ended: returns when all of it has been heard.
   virtual void finish() = 0;
-  /// How often there was silence, since nothing was written in time.
-  [[nodiscard]] virtual int64_t gaps() const { return 0; }
+  [[nodiscard]] virtual SideStats stats() const { return {}; }
 };
 
 /// Samples of standard input. Ends with it, and where a signal asks to stop.

@@ -11,7 +11,7 @@
 namespace contentvec::cli {
 namespace {
 
-constexpr auto kPoll = std::chrono::milliseconds(30);
+constexpr auto kKeyPoll = std::chrono::milliseconds(30);
 
 /// The keys in what a terminal sent: one byte each, or three for an arrow.
 std::vector<std::string> keys_of(const std::string& bytes) {
@@ -54,7 +54,7 @@ LiveKeys::~LiveKeys() {
 }
 
 void LiveKeys::listen() {
-  for (; !stopping_; std::this_thread::sleep_for(kPoll)) {
+  for (; !stopping_; std::this_thread::sleep_for(kKeyPoll)) {
     try {
       for (const std::string& key : keys_of(typed_keys())) press(key);
     } catch (const Error& error) {  // a voice that does not fit: the stream goes on with the other

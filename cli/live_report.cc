@@ -14,7 +14,7 @@ namespace contentvec::cli {
 namespace {
 
 double decibels(float level) {
-  return 20 * std::log10(std::max(static_cast<double>(level), 1e-5));
+  return std::max(20 * std::log10(static_cast<double>(level)), -99.0);
 }
 
 double latency_ms(const VoiceStream& stream) {
@@ -22,16 +22,51 @@ double latency_ms(const VoiceStream& stream) {
 }
 
 std::string settings_text(const StreamSettings& settings) {
-  return fmt::format("key {:+g} formant {:+g} index {:.2f}{}", settings.key, settings.formant,
-                     settings.index_rate, settings.bypass ? " bypass" : "");
+  return fmt::format("{}key {:+g}{} index {:.2f}", settings.bypass ? "bypass " : "", settings.key,
+                     settings.formant == 0 ? "" : fmt::format(" formant {:+g}", settings.formant),
+                     settings.index_rate);
 }
 
-nlohmann::ordered_json json_of(const VoiceStream& stream, const Gaps& gaps) {
+/// From when something is spoken to when it is heard.
+double heard_after_ms(const VoiceStream& stream, const Sides& sides, double computing_ms) {
+  return latency_ms(stream) + computing_ms + 1000 * (sides.input.latency + sides.output.latency);
+}
+
+nlohmann::ordered_json json_of(const VoiceStream& stream, const Sides& sides) {
   const StreamStats stats = stream.stats();
-  return {{"rate", stream.rate()},    {"block_ms", block_ms(stream)}, {"latency_ms", latency_ms(stream)},
-          {"blocks", stats.blocks},   {"failed", stats.failed},       {"underruns", stats.underruns},
-          {"input_gaps", gaps.input}, {"output_gaps", gaps.output},   {"mean_ms", stats.mean_ms},
-          {"p99_ms", stats.p99_ms},   {"worst_ms", stats.worst_ms}};
+  return {{"rate", stream.rate()},
+          {"block_ms", block_ms(stream)},
+          {"latency_ms", latency_ms(stream)},
+          {"heard_after_ms", heard_after_ms(stream, sides, stats.mean_ms)},
+          {"blocks", stats.blocks},
+          {"failed", stats.failed},
+          {"underruns", stats.underruns},
+          {"input_gaps", sides.input.program_gaps},
+          {"output_gaps", sides.output.program_gaps},
+          {"monitor_gaps", sides.monitor.program_gaps},
+          {"input_device_gaps", sides.input.device_gaps},
+          {"output_device_gaps", sides.output.device_gaps},
+          {"skipped_blocks", sides.output.skipped},
+          {"inserted_samples", sides.output.inserted},
+          {"mean_ms", stats.mean_ms},
+          {"p99_ms", stats.p99_ms},
+          {"worst_ms", stats.worst_ms}};
+}
+
+void say_of_gaps(const Sides& sides) {
+  if (sides.input.program_gaps + sides.output.program_gaps > 0)
+    note_line(fmt::format(
+        "contentvec: the input lost sound {} times, the output had none {} times: give a longer --block, "
+        "or --quality fast",
+        sides.input.program_gaps, sides.output.program_gaps));
+  if (sides.output.skipped > 0)
+    note_line(fmt::format("contentvec: {} blocks were skipped, since the output device had fallen behind",
+                          sides.output.skipped));
+  if (sides.input.device_gaps + sides.output.device_gaps > 0)
+    note_line(fmt::format(
+        "contentvec: the devices themselves lost sound {} times and had none {} times: other programs "
+        "kept them from running",
+        sides.input.device_gaps, sides.output.device_gaps));
 }
 
 }  // namespace
@@ -47,29 +82,28 @@ LiveDisplay::~LiveDisplay() {
   if (is_shown_) show_line("");
 }
 
-void LiveDisplay::update() {
+void LiveDisplay::update(const Sides& sides) {
   if (!is_shown_) return;
   const StreamStats stats = stream_.stats();
-  show_line(fmt::format("{:3.0f} > {:3.0f} dB {} {:.0f}/{:.0f} ms late {} {}", decibels(stats.input_level),
-                        decibels(stats.output_level),
+  show_line(fmt::format("{:3.0f} > {:3.0f} dB {} {:.0f}/{:.0f} ms delay {:.0f} late {} gaps {} {}",
+                        decibels(stats.input_level), decibels(stats.output_level),
                         stats.f0 > 0 ? fmt::format("{:4.0f} Hz", stats.f0) : "   - Hz", stats.last_ms,
-                        block_ms(stream_), stats.underruns, settings_text(stream_.settings())));
+                        block_ms(stream_), heard_after_ms(stream_, sides, stats.last_ms), stats.underruns,
+                        sides.input.program_gaps + sides.output.program_gaps + sides.output.skipped +
+                            sides.input.device_gaps + sides.output.device_gaps,
+                        settings_text(stream_.settings())));
 }
 
-void summarise(const VoiceStream& stream, const Gaps& gaps, const std::string& json_file) {
+void summarise(const VoiceStream& stream, const Sides& sides, const std::string& json_file) {
   const StreamStats stats = stream.stats();
   note_line(fmt::format(
       "contentvec: {} blocks of {:.0f} ms took {:.1f} ms each, 99 of 100 at most {:.1f} ({:.0f} %); {} took longer "
       "than they last; latency {:.0f} ms and computing",
       stats.blocks, block_ms(stream), stats.mean_ms, stats.p99_ms, 100 * stats.p99_ms / block_ms(stream),
       stats.underruns, latency_ms(stream)));
-  if (gaps.input > 0 || gaps.output > 0)
-    note_line(fmt::format(
-        "contentvec: the input lost sound {} times, the output had none {} times: give a longer --block, "
-        "or --quality fast",
-        gaps.input, gaps.output));
+  say_of_gaps(sides);
   if (json_file.empty()) return;
-  const std::string line = json_line(json_of(stream, gaps)) + "\n";
+  const std::string line = json_line(json_of(stream, sides)) + "\n";
   write_whole_file(json_file, std::as_bytes(std::span(line)));
 }
 

@@ -78,7 +78,8 @@ bool asks_to_convert_checkpoint(std::span<const char* const> arguments) {
 std::string empty_option(const CLI::App& parser) {
   for (const CLI::Option* option : parser.get_options()) {
     const std::vector<std::string>& values = option->results();
-    if (option->get_type_size() > 0 && std::find(values.begin(), values.end(), "") != values.end())
+    if (option->get_expected_min() > 0 && option->get_type_size() > 0 &&
+        std::find(values.begin(), values.end(), "") != values.end())
       return option->get_name();
   }
   return "";

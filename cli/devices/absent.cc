@@ -20,7 +20,8 @@ std::unique_ptr<LiveSource> device_input(const AudioDevice& /*device*/, int /*ra
   refuse();
 }
 
-std::unique_ptr<LiveSink> device_output(const AudioDevice& /*device*/, int /*rate*/, size_t /*block*/) {
+std::unique_ptr<LiveSink> device_output(const AudioDevice& /*device*/, int /*rate*/, size_t /*block*/,
+                                        WhenFull /*when_full*/) {
   refuse();
 }
 

@@ -6,8 +6,10 @@
 #include <thread>
 #include <utility>
 
+#include "cli/devices/clock_follower.h"
 #include "cli/devices/portaudio_library.h"
 #include "cli/devices/sample_ring.h"
+#include "cli/devices/stretch.h"
 #include "cli/fail.h"
 
 namespace contentvec::cli {
@@ -20,17 +22,16 @@ constexpr auto kPatience = std::chrono::seconds(3);
 /// How often a thread looks whether its samples are there: the device's own thread must not wake it.
 constexpr auto kPoll = std::chrono::milliseconds(1);
 
-/// An open stream of PortAudio's in one direction.
+/// An open stream of PortAudio's in one direction, for blocks of so many samples.
 class DeviceStream {
  public:
-  DeviceStream(const AudioDevice& device, Direction direction, int channels, int rate,
+  DeviceStream(const AudioDevice& device, Direction direction, int channels, int rate, size_t block,
                PaStreamCallback* callback, void* user)
       : name_(device.name), is_input_(direction == Direction::kInput) {
     const PaDeviceInfo* info = portaudio().GetDeviceInfo(device.number);
     if (info == nullptr) fail("device {} is gone", device.name);
-    const PaStreamParameters parameters = {
-        device.number, channels, paFloat32,
-        is_input_ ? info->defaultLowInputLatency : info->defaultLowOutputLatency, nullptr};
+    const PaStreamParameters parameters = {device.number, channels, paFloat32,
+                                           latency_for(*info, static_cast<double>(block) / rate), nullptr};
     const PaError error =
         portaudio().OpenStream(&stream_, is_input_ ? &parameters : nullptr, is_input_ ? nullptr : &parameters,
                                rate, paFramesPerBufferUnspecified, paClipOff, callback, user);
@@ -49,35 +50,44 @@ class DeviceStream {
     if (std::exchange(is_started_, true)) return;
     if (const PaError error = portaudio().StartStream(stream_); error != paNoError)
       fail("cannot start the {}: {}", what(), portaudio().GetErrorText(error));
+    since_ = Clock::now();
   }
 
-  /// Waits until `is_ready`, as long as `progress` changes. Throws Error where the device has stopped or stalls.
+  /// Throws Error where the device has stopped, or has stalled: `progress` has been the same for long.
+  void watch(size_t progress) {
+    if (portaudio().IsStreamActive(stream_) != 1)
+      fail("the {} has stopped: see whether it is still plugged in", what());
+    const Clock::time_point now = Clock::now();
+    if (std::exchange(progress_, progress) != progress)
+      since_ = now;
+    else if (now - since_ > kPatience)
+      fail(
+          "the {} has {} nothing for {} seconds: see whether it is plugged in and not held by another program",
+          what(), is_input_ ? "given" : "taken", kPatience.count());
+  }
+
+  /// Waits until `is_ready`, as long as `progress` changes. Throws Error as watch().
   template <typename Ready, typename Progress>
   void wait(Ready is_ready, Progress progress) {
-    size_t last = progress();
-    Clock::time_point since = Clock::now();
-    while (!is_ready()) {
-      if (portaudio().IsStreamActive(stream_) != 1)
-        fail("the {} has stopped: see whether it is still plugged in", what());
-      if (const size_t now = progress(); now != last) {
-        last = now;
-        since = Clock::now();
-      } else if (Clock::now() - since > kPatience) {
-        fail(
-            "the {} has {} nothing for {} seconds: see whether it is plugged in and not held by another program",
-            what(), is_input_ ? "given" : "taken", kPatience.count());
-      }
-      std::this_thread::sleep_for(kPoll);
-    }
+    for (since_ = Clock::now(); !is_ready(); std::this_thread::sleep_for(kPoll)) watch(progress());
   }
 
-  /// From when a sample is handed over to when it is heard.
-  [[nodiscard]] std::chrono::duration<double> output_latency() const {
+  /// From when a sample is spoken to when it is here, or from when it is handed over to when it is heard; seconds.
+  [[nodiscard]] double latency() const {
     const PaStreamInfo* info = portaudio().GetStreamInfo(stream_);
-    return std::chrono::duration<double>(info == nullptr ? 0 : std::clamp(info->outputLatency, 0.0, 1.0));
+    if (info == nullptr) return 0;
+    return std::clamp(is_input_ ? info->inputLatency : info->outputLatency, 0.0, 1.0);
   }
 
  private:
+  /// What is asked of the device: an eighth of a block, in which its own thread may come late, within what it says of
+  /// itself.
+  [[nodiscard]] double latency_for(const PaDeviceInfo& info, double block_seconds) const {
+    const double low = is_input_ ? info.defaultLowInputLatency : info.defaultLowOutputLatency;
+    const double high = is_input_ ? info.defaultHighInputLatency : info.defaultHighOutputLatency;
+    return std::clamp(block_seconds / 8, low, std::max(low, high));
+  }
+
   [[nodiscard]] std::string what() const {
     return fmt::format("{} device \"{}\"", is_input_ ? "input" : "output", name_);
   }
@@ -85,13 +95,31 @@ class DeviceStream {
   std::string name_;
   bool is_input_;
   bool is_started_ = false;
+  size_t progress_ = 0;  ///< when it was last looked at
+  Clock::time_point since_;
   PaStream* stream_ = nullptr;
+};
+
+/// Counts what is missing, once from when it begins to when it ends.
+class GapCounter {
+ public:
+  void add(bool is_gap) {
+    if (is_gap && !was_gap_) ++count_;
+    was_gap_ = is_gap;
+  }
+  [[nodiscard]] int64_t count() const { return count_; }
+
+ private:
+  bool was_gap_ = false;  // of the device's thread
+  std::atomic<int64_t> count_ = 0;
 };
 
 class DeviceInput final : public LiveSource {
  public:
   DeviceInput(const AudioDevice& device, int rate, size_t block)
-      : ring_(4 * block), stream_(device, Direction::kInput, 1, rate, &DeviceInput::take, this) {}
+      : rate_(rate),
+        ring_(std::max(4 * block, static_cast<size_t>(rate) / 2)),
+        stream_(device, Direction::kInput, 1, rate, block, &DeviceInput::take, this) {}
 
   size_t read(std::span<float> block) override {
     stream_.start();
@@ -100,40 +128,59 @@ class DeviceInput final : public LiveSource {
     // Where it stops, a whole block would not look like the end.
     return ring_.pop(asked_to_stop() ? block.first(block.size() - 1) : block);
   }
-  [[nodiscard]] int64_t gaps() const override { return gaps_; }
+  [[nodiscard]] SideStats stats() const override {
+    return {.device_gaps = device_gaps_.count(),
+            .program_gaps = program_gaps_.count(),
+            .latency = stream_.latency() + static_cast<double>(ring_.held()) / rate_};
+  }
 
  private:
   /// Called by the device's thread, which must not wait.
   static int take(const void* in, void* /*out*/, unsigned long frames,
                   const PaStreamCallbackTimeInfo* /*time*/, PaStreamCallbackFlags flags, void* user) {
     auto& self = *static_cast<DeviceInput*>(user);
-    const size_t taken = in == nullptr ? 0 : self.ring_.push({static_cast<const float*>(in), frames});
-    if (taken < frames || (flags & paInputOverflow) != 0) ++self.gaps_;
+    const size_t given = in == nullptr ? 0 : frames;
+    const size_t taken = self.ring_.push({static_cast<const float*>(in), given});
+    self.program_gaps_.add(taken < given);
+    self.device_gaps_.add(in == nullptr || (flags & paInputOverflow) != 0);
     return paContinue;
   }
 
+  int rate_;
   SampleRing ring_;
-  std::atomic<int64_t> gaps_ = 0;
+  GapCounter device_gaps_;
+  GapCounter program_gaps_;
   DeviceStream stream_;  // last: its thread uses the others
 };
 
 class DeviceOutput final : public LiveSink {
  public:
-  DeviceOutput(const AudioDevice& device, int rate, size_t block)
-      : channels_(std::min(device.outputs, 2)),
-        ring_(block / 2 + 2 * block),
-        stream_(device, Direction::kOutput, channels_, rate, &DeviceOutput::give, this) {
-    ring_.push(std::vector<float>(block / 2));
+  DeviceOutput(const AudioDevice& device, int rate, size_t block, WhenFull when_full)
+      : rate_(rate),
+        channels_(std::min(device.outputs, 2)),
+        when_full_(when_full),
+        reserve_(block / 2),
+        clock_(reserve_.size(), rate),
+        ring_(reserve_.size() + 2 * block),
+        stream_(device, Direction::kOutput, channels_, rate, block, &DeviceOutput::give, this) {
+    ring_.push(reserve_);
   }
 
   void write(std::span<const float> block) override {
     try {
-      while (true) {
-        block = block.subspan(ring_.push(block));
+      waiting_ = ring_.held();
+      if (!is_started_) {
+        ring_.push(block);
         stream_.start();
-        if (block.empty()) return;
-        const size_t before = ring_.popped();
-        stream_.wait([&] { return ring_.popped() != before; }, [&] { return ring_.popped(); });
+        is_started_ = true;
+      } else if (block = in_step(block); when_full_ == WhenFull::kWait) {
+        push(block);
+      } else {
+        stream_.watch(ring_.popped());
+        if (ring_.room() < block.size())
+          ++skipped_;
+        else
+          ring_.push(block);
       }
     } catch (...) {
       is_lost_ = true;
@@ -146,29 +193,76 @@ class DeviceOutput final : public LiveSink {
     if (is_lost_ || ring_.held() == 0) return;
     stream_.start();
     stream_.wait([&] { return ring_.held() == 0; }, [&] { return ring_.popped(); });
-    std::this_thread::sleep_for(stream_.output_latency());
+    std::this_thread::sleep_for(std::chrono::duration<double>(stream_.latency()));
   }
-  [[nodiscard]] int64_t gaps() const override { return gaps_; }
+  [[nodiscard]] SideStats stats() const override {
+    return {.device_gaps = device_gaps_.count(),
+            .program_gaps = program_gaps_.count(),
+            .inserted = inserted_,
+            .skipped = skipped_,
+            .latency = stream_.latency() + static_cast<double>(waiting_) / rate_};
+  }
 
  private:
+  void push(std::span<const float> block) {
+    while (true) {
+      block = block.subspan(ring_.push(block));
+      if (block.empty()) return;
+      clock_.forget();
+      const size_t before = ring_.popped();
+      stream_.wait([&] { return ring_.popped() != before; }, [&] { return ring_.popped(); });
+    }
+  }
+
+  /// A block as long as the device's clock wants it. Where there was nothing for it twice in a row, silence comes
+  /// first, as in the beginning: once more is better than from now on with each block.
+  std::span<const float> in_step(std::span<const float> block) {
+    if (ring_.held() > 0) {
+      was_empty_ = false;
+    } else if (std::exchange(was_empty_, !was_empty_)) {
+      ring_.push(reserve_);
+      clock_.forget();
+    }
+    const int64_t more = clock_.next(waiting_, block.size());
+    if (more == 0) return block;
+    inserted_ += more;
+    stretched_.resize(static_cast<size_t>(static_cast<int64_t>(block.size()) + more));
+    stretch(block, stretched_);
+    return stretched_;
+  }
+
   /// Called by the device's thread, which must not wait.
   static int give(const void* /*in*/, void* out, unsigned long frames,
                   const PaStreamCallbackTimeInfo* /*time*/, PaStreamCallbackFlags flags, void* user) {
     auto& self = *static_cast<DeviceOutput*>(user);
     auto* const samples = static_cast<float*>(out);
     const size_t given = self.ring_.pop({samples, frames});
-    if ((given < frames || (flags & paOutputUnderflow) != 0) && !self.is_over_) ++self.gaps_;
+    if (!self.is_over_) {
+      self.program_gaps_.add(given < frames);
+      self.device_gaps_.add((flags & paOutputUnderflow) != 0);
+    }
     std::fill(samples + given, samples + frames, 0.0F);
     if (self.channels_ == 2)  // from the end on, each to both sides
       for (size_t i = frames; i-- > 0;) samples[2 * i] = samples[2 * i + 1] = samples[i];
     return paContinue;
   }
 
+  int rate_;
   int channels_;
-  SampleRing ring_;
-  std::atomic<int64_t> gaps_ = 0;
-  std::atomic<bool> is_over_ = false;
+  WhenFull when_full_;
+  std::vector<float> reserve_;  ///< silence
+  std::vector<float> stretched_;
+  ClockFollower clock_;
+  size_t waiting_ = 0;  ///< samples, when the last block came
+  int64_t inserted_ = 0;
+  int64_t skipped_ = 0;
+  bool is_started_ = false;
+  bool was_empty_ = false;  ///< when the last block came
   bool is_lost_ = false;
+  SampleRing ring_;
+  GapCounter device_gaps_;
+  GapCounter program_gaps_;
+  std::atomic<bool> is_over_ = false;
   DeviceStream stream_;  // last: its thread uses the others
 };
 
@@ -193,8 +287,9 @@ std::unique_ptr<LiveSource> device_input(const AudioDevice& device, int rate, si
   return std::make_unique<DeviceInput>(device, rate, block);
 }
 
-std::unique_ptr<LiveSink> device_output(const AudioDevice& device, int rate, size_t block) {
-  return std::make_unique<DeviceOutput>(device, rate, block);
+std::unique_ptr<LiveSink> device_output(const AudioDevice& device, int rate, size_t block,
+                                        WhenFull when_full) {
+  return std::make_unique<DeviceOutput>(device, rate, block, when_full);
 }
 
 }  // namespace contentvec::cli

@@ -35,6 +35,8 @@ class SampleRing {
     const size_t begin = popped_.load(std::memory_order_acquire);  // first: it never passes the end
     return pushed_.load(std::memory_order_acquire) - begin;
   }
+  /// And samples that it still takes.
+  [[nodiscard]] size_t room() const { return samples_.size() - held(); }
   /// All that were ever pushed and popped: they change while sound flows.
   [[nodiscard]] size_t pushed() const { return pushed_.load(std::memory_order_acquire); }
   [[nodiscard]] size_t popped() const { return popped_.load(std::memory_order_acquire); }

@@ -24,6 +24,7 @@ class LiveDevicesTest : public testing::Test {
     setenv("LD_LIBRARY_PATH", CONTENTVEC_FAKE_PORTAUDIO, 1);
     setenv("CONTENTVEC_FAKE_INPUT", (folder_ / "in.raw").c_str(), 1);
     setenv("CONTENTVEC_FAKE_OUTPUT", (folder_ / "out.raw").c_str(), 1);
+    setenv("CONTENTVEC_FAKE_MONITOR", (folder_ / "monitor.raw").c_str(), 1);
     std::vector<float> input(16000);
     for (size_t i = 0; i < input.size(); ++i)
       input[i] = 0.3F * std::sin(0.06F * static_cast<float>(i)) * std::sin(0.0011F * static_cast<float>(i));
@@ -32,8 +33,8 @@ class LiveDevicesTest : public testing::Test {
     write_file(folder_ / "in.raw", std::vector<std::byte>(bytes.begin(), bytes.end()));
   }
   ~LiveDevicesTest() override {
-    for (const char* name :
-         {"LD_LIBRARY_PATH", "CONTENTVEC_FAKE_INPUT", "CONTENTVEC_FAKE_OUTPUT", "CONTENTVEC_FAKE_FAULT"})
+    for (const char* name : {"LD_LIBRARY_PATH", "CONTENTVEC_FAKE_INPUT", "CONTENTVEC_FAKE_OUTPUT",
+                             "CONTENTVEC_FAKE_MONITOR", "CONTENTVEC_FAKE_SPEED", "CONTENTVEC_FAKE_FAULT"})
       unsetenv(name);
   }
 
@@ -42,7 +43,8 @@ class LiveDevicesTest : public testing::Test {
            (std::filesystem::path(CONTENTVEC_SOURCE_DIR) / "tests/oracle-rvc/configs" / (name + ".json"))
                .string();
   }
-  static std::vector<std::string> arguments(const std::vector<std::string>& more) {
+  static std::vector<std::string> arguments(const std::vector<std::string>& more,
+                                            const std::string& block = "100") {
     std::vector<std::string> all = {"live",
                                     "--voice",
                                     config("tiny-v2-48k"),
@@ -51,7 +53,7 @@ class LiveDevicesTest : public testing::Test {
                                     "--pitch-model",
                                     config("tiny-rmvpe"),
                                     "--block",
-                                    "100",
+                                    block,
                                     "--extra",
                                     "300",
                                     "--stats",
@@ -60,10 +62,11 @@ class LiveDevicesTest : public testing::Test {
     return all;
   }
   /// Runs it for some seconds, if it does not end before.
-  Result command(const std::vector<std::string>& more, std::chrono::milliseconds time) {
+  Result command(const std::vector<std::string>& more, std::chrono::milliseconds time,
+                 const std::string& block = "100") {
     Surroundings surroundings;
     surroundings.folder = folder_.path();
-    Process process(arguments(more), surroundings);
+    Process process(arguments(more, block), surroundings);
     const auto end = std::chrono::steady_clock::now() + time;
     while (process.running() && std::chrono::steady_clock::now() < end)
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
@@ -74,8 +77,8 @@ class LiveDevicesTest : public testing::Test {
     setenv("CONTENTVEC_FAKE_FAULT", fault, 1);
     return command(more, std::chrono::seconds(10));
   }
-  [[nodiscard]] std::vector<float> played() const {
-    const std::vector<std::byte> bytes = read_file(folder_ / "out.raw");
+  [[nodiscard]] std::vector<float> played(const char* file = "out.raw") const {
+    const std::vector<std::byte> bytes = read_file(folder_ / file);
     std::vector<float> samples(bytes.size() / sizeof(float));
     std::memcpy(samples.data(), bytes.data(), samples.size() * sizeof(float));
     return samples;

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -26,6 +27,8 @@ class Terminal {
     EXPECT_EQ(unlockpt(file_), 0);
     name_ = ptsname(file_);
     kept_open_ = ::open(name_.c_str(), O_RDWR | O_NOCTTY);
+    const winsize size = {.ws_row = 24, .ws_col = 120, .ws_xpixel = 0, .ws_ypixel = 0};
+    EXPECT_EQ(ioctl(file_, TIOCSWINSZ, &size), 0);
   }
   ~Terminal() {
     ::close(kept_open_);
@@ -85,12 +88,13 @@ class LiveKeysTest : public LiveDevicesTest {
 
 TEST_F(LiveKeysTest, ChangeItWhileItRuns) {
   Process process(arguments({"--voice", config("tiny-v2-48k")}), on_terminal());
-  EXPECT_THAT(terminal_.shown_until("key +0 formant +0"), HasSubstr("dB"));
+  EXPECT_THAT(terminal_.shown_until("key +0 index 0.75"), HasSubstr("dB"));
   EXPECT_TRUE(terminal_.comes_to_echo(false));
   terminal_.type("\x1b[A\x1b[A\x1b[D[xb");
-  EXPECT_THAT(terminal_.shown_until("bypass"), HasSubstr("key +2 formant -0.5 index 0.65 bypass"));
-  terminal_.type("b\x1b[Bv");
-  EXPECT_THAT(terminal_.shown_until("key +1 formant"), HasSubstr("key +1 formant"));
+  const std::string bypassed = "bypass key +2 formant -0.5 index";
+  EXPECT_THAT(terminal_.shown_until(bypassed), HasSubstr(bypassed));
+  terminal_.type("b\x1b[C\x1b[Bv");
+  EXPECT_THAT(terminal_.shown_until("key +1 index 0.65"), HasSubstr("key +1 index 0.65"));
   terminal_.type("q");
   EXPECT_EQ(process.wait().code, 0);
   EXPECT_TRUE(terminal_.echoes());

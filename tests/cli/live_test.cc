@@ -132,12 +132,14 @@ TEST_F(LiveTest, SettingsAreTheStreams) {
   options.quality = StreamQuality::kFast;
   options.fast_context_ms = 100;
   options.seed = 9;
-  options.settings = {.formant = 2, .rms_mix_rate = 0.5F, .gate_db = -40, .unvoiced = Unvoiced::kKeep};
-  const Result result =
-      command({"--input",   "-",  "--output",       "-",    "--encoding",     "float", "--crossfade", "20",
-               "--search",  "20", "--quality",      "fast", "--fast-context", "100",   "--seed",      "9",
-               "--formant", "2",  "--rms-mix-rate", "0.5",  "--gate",         "-40",   "--unvoiced",  "keep"},
-              {.input = folder_ / "in.raw"});
+  options.settings = {
+      .formant = 2, .rms_mix_rate = 0.5F, .gate_db = -40, .denoise_input = true, .unvoiced = Unvoiced::kKeep};
+  const Result result = command(
+      {"--input",   "-",    "--output",       "-",    "--encoding",     "float", "--crossfade", "20",
+       "--search",  "20",   "--quality",      "fast", "--fast-context", "100",   "--seed",      "9",
+       "--formant", "2",    "--rms-mix-rate", "0.5",  "--gate",         "-40",   "--unvoiced",  "keep",
+       "--denoise", "input"},
+      {.input = folder_ / "in.raw"});
   ASSERT_EQ(result.code, 0) << result.err;
   EXPECT_EQ(samples_of<float>(result.out), expected(input_, options));
 }
