@@ -28,7 +28,8 @@ auto choose(std::string_view what, std::string_view name, const Choices& choices
 
 /// Why there is no GPU.
 std::string no_gpu() {
-  return mlx::built() ? mlx::description() + " finds no GPU on this machine" : mlx::description();
+  return mlx::built() ? mlx::description() + " finds no GPU on this machine that it can use"
+                      : mlx::description();
 }
 
 std::string gpu() {

@@ -44,15 +44,17 @@ int copying_threads() {
   return std::min(usable_cpus(), 4);
 }
 
-/// What the GPU has of memory, in bytes; 0 where MLX does not say.
-size_t memory_of(mx::Device device) {
+/// A number that MLX knows of a device by this name; 0 where it does not.
+size_t number_of(mx::Device device, const std::string& name) {
   const auto& info = mx::device_info(device);
-  for (const char* name : {"total_memory", "memory_size"}) {
-    const auto found = info.find(name);
-    if (found == info.end()) continue;
-    if (const auto* bytes = std::get_if<size_t>(&found->second)) return *bytes;
-  }
-  return 0;
+  const auto found = info.find(name);
+  const auto* number = found == info.end() ? nullptr : std::get_if<size_t>(&found->second);
+  return number == nullptr ? 0 : *number;
+}
+
+/// In bytes, by CUDA's name or Metal's.
+size_t memory_of(mx::Device device) {
+  return std::max(number_of(device, "total_memory"), number_of(device, "memory_size"));
 }
 
 /// Frames of a bucket: where there is a GPU with the memory for it, 8192, so that its products fill it. What a frame
@@ -213,8 +215,16 @@ bool built() {
 }
 
 bool has_gpu() {
-  // A library with CUDA says that it is available, whether or not there is a device.
-  static const bool has = mx::is_available(device_of(true)) && mx::device_count(mx::Device::gpu) > 0;
+  static const bool has = [] {
+    const mx::Device gpu = device_of(true);
+    // A library with CUDA says that it is available, whether or not there is a device.
+    if (!mx::is_available(gpu) || mx::device_count(mx::Device::gpu) == 0) return false;
+    // Its kernels are for Turing and later.
+    constexpr size_t kTuring = 75;
+    return !mx::cu::is_available() ||
+           10 * number_of(gpu, "compute_capability_major") + number_of(gpu, "compute_capability_minor") >=
+               kTuring;
+  }();
   return has;
 }
 
