@@ -93,11 +93,6 @@ inline __m512i _mm512_loadu_si512(const void* p) {
 inline void _mm512_storeu_si512(void* p, __m512i v) {
   std::memcpy(p, &v, sizeof(v));
 }
-inline __m256i _mm256_loadu_si256(const __m256i* p) {
-  __m256i v;
-  std::memcpy(&v, p, sizeof(v));
-  return v;
-}
 inline __m512 _mm512_set1_ps(float x) {
   return emulated::lanes<__m512>([&](int) { return x; });
 }
@@ -159,9 +154,6 @@ inline __m512i _mm512_and_si512(__m512i a, __m512i b) {
 }
 inline __m512i _mm512_slli_epi32(__m512i a, unsigned count) {
   return emulated::lanes<__m512i>([&](int i) { return a.lane[i] << count; });
-}
-inline __m512i _mm512_cvtepu16_epi32(__m256i v) {
-  return emulated::lanes<__m512i>([&](int i) { return static_cast<uint32_t>(v.lane[i]); });
 }
 inline __m512 _mm512_castsi512_ps(__m512i v) {
   return emulated::bits<__m512>(v);

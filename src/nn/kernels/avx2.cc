@@ -14,9 +14,11 @@ struct Vec {
     return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), lane);
   }
   static Vec load(const float* p) { return {_mm256_loadu_ps(p)}; }
-  static Vec widen(const uint16_t* p) {
-    const __m256i bits = _mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
-    return {_mm256_castsi256_ps(_mm256_slli_epi32(bits, 16))};
+  static __m256i pairs(const uint16_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
+  static Vec widen_first(const uint16_t* p) { return {_mm256_castsi256_ps(_mm256_slli_epi32(pairs(p), 16))}; }
+  static Vec widen_second(const uint16_t* p) {
+    const __m256i high = _mm256_set1_epi32(static_cast<int>(0xFFFF0000U));
+    return {_mm256_castsi256_ps(_mm256_and_si256(pairs(p), high))};
   }
   static Vec load_partial(const float* p, int64_t count) { return {_mm256_maskload_ps(p, mask(count))}; }
   static void store(float* p, Vec v) { _mm256_storeu_ps(p, v.r); }

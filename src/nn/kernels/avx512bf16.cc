@@ -25,17 +25,18 @@ struct Bfloat16Dot {
     __builtin_memcpy(&pair, a, sizeof(pair));
     return {_mm512_castsi512_ps(_mm512_set1_epi32(pair))};
   }
-  static Vec right(const uint16_t* b) { return {_mm512_castsi512_ps(_mm512_loadu_si512(b))}; }
+  static Vec right(const uint16_t* b, int vector) {
+    return {_mm512_castsi512_ps(_mm512_loadu_si512(b + vector * kLanes * kStep))};
+  }
   static Vec multiply_add(Vec a, Vec b, Vec sum) {
     return {_mm512_dpbf16_ps(sum.r, reinterpret<__m512bh>(a.r), reinterpret<__m512bh>(b.r))};
   }
   static uint16_t to_right(float x) { return to_bfloat16(x); }
   static void store_left(uint16_t* to, Vec value) { store_bfloat16(to, value); }
   static constexpr bool kWinograd = true;
-  static Vec widened(const uint16_t* panel, int64_t k) {
-    const __m512i pairs = _mm512_loadu_si512(panel + k / 2 * 2 * kPanelWidth);
-    const __m512i odd = _mm512_and_si512(pairs, _mm512_set1_epi32(static_cast<int>(0xFFFF0000U)));
-    return {_mm512_castsi512_ps(k % 2 == 0 ? _mm512_slli_epi32(pairs, 16) : odd)};
+  static Vec widened(const uint16_t* panel, int64_t k, int vector) {
+    const uint16_t* pairs = panel + k / 2 * 2 * kPanelWidth + vector * kLanes * kStep;
+    return k % 2 == 0 ? Vec::widen_first(pairs) : Vec::widen_second(pairs);
   }
   static void pack_row(const float* from, int64_t count, uint16_t* to) { to_bfloat16(from, count, to); }
   using Seen = uint16_t;

@@ -10,7 +10,11 @@ struct Vec {
   static constexpr int64_t kLanes = 4;
   float32x4_t r;
   static Vec load(const float* p) { return {vld1q_f32(p)}; }
-  static Vec widen(const uint16_t* p) { return {vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p), 16))}; }
+  static uint32x4_t pairs(const uint16_t* p) { return vreinterpretq_u32_u16(vld1q_u16(p)); }
+  static Vec widen_first(const uint16_t* p) { return {vreinterpretq_f32_u32(vshlq_n_u32(pairs(p), 16))}; }
+  static Vec widen_second(const uint16_t* p) {
+    return {vreinterpretq_f32_u32(vandq_u32(pairs(p), vdupq_n_u32(0xFFFF0000U)))};
+  }
   static Vec load_partial(const float* p, int64_t count) {
     float lanes[4] = {};
     for (int64_t i = 0; i < count; ++i) lanes[i] = p[i];

@@ -9,7 +9,8 @@ struct Vec {
   static constexpr int64_t kLanes = 1;
   float r;
   static Vec load(const float* p) { return {*p}; }
-  static Vec widen(const uint16_t* p) {
+  static Vec widen_second(const uint16_t* p) { return widen_first(p + 1); }
+  static Vec widen_first(const uint16_t* p) {
     const uint32_t bits = static_cast<uint32_t>(*p) << 16;
     float value;
     __builtin_memcpy(&value, &bits, sizeof(value));
