@@ -199,6 +199,32 @@ TEST_P(KernelsTest, ProductOfRandomShapes) {
   }
 }
 
+TEST_P(KernelsTest, ProductOfRowsThatShareParts) {
+  for (int round = 0; round < 24; ++round) {
+    const bool long_parts = round < 2;  // few rows of them fit into the scratch
+    ProductCase c{};
+    c.rows = long_parts ? 130 : pick(1, 40);
+    c.columns = pick(1, 20);
+    c.gap = pick(0, 3);
+    const int64_t parts = pick(2, 4);
+    const int64_t length = long_parts ? 1500 : pick(1, 40);
+    if (round % 2 == 0) {  // a convolution's
+      c.segments = parts;
+      c.segment_length = length;
+      c.row_step = pick(1, parts - 1) * (length + c.gap);
+    } else {  // a window that moves along
+      c.segments = 1;
+      c.segment_length = parts * length;
+      c.row_step = length;
+    }
+    c.residual = pick(0, 1) == 1;
+    c.accumulate = pick(0, 1) == 1;
+    ASSERT_NO_FATAL_FAILURE(check_product(kernels(), c, random_))
+        << c.rows << " x " << c.columns << ", " << parts << " parts of " << length << ", a row each "
+        << c.row_step;
+  }
+}
+
 TEST_P(KernelsTest, ProductDoesNotDependOnWhereARowFalls) {
   const int64_t rows = 2 * kernels().tile_rows + 5;
   const int64_t depth = 1300;
