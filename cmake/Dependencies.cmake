@@ -105,6 +105,19 @@ elseif(NOT CONTENTVEC_PORTAUDIO STREQUAL "OFF")
   message(FATAL_ERROR "CONTENTVEC_PORTAUDIO is \"${CONTENTVEC_PORTAUDIO}\": it must be AUTO, ON or OFF")
 endif()
 
+# Boost.Beast and Asio, which are headers: nothing to link.
+set(CONTENTVEC_HAVE_SERVE FALSE)
+if(CONTENTVEC_SERVE MATCHES "^(AUTO|ON)$")
+  find_path(BOOST_BEAST_INCLUDE_DIR boost/beast/websocket.hpp)
+  if(BOOST_BEAST_INCLUDE_DIR)
+    set(CONTENTVEC_HAVE_SERVE TRUE)
+  elseif(CONTENTVEC_SERVE STREQUAL "ON")
+    message(FATAL_ERROR "CONTENTVEC_SERVE is ON, but Boost.Beast is not found: install Boost's headers (Debian and Ubuntu: libboost-dev)")
+  endif()
+elseif(NOT CONTENTVEC_SERVE STREQUAL "OFF")
+  message(FATAL_ERROR "CONTENTVEC_SERVE is \"${CONTENTVEC_SERVE}\": it must be AUTO, ON or OFF")
+endif()
+
 # MLX comes as a Python package, with CMake files in it: that of CONTENTVEC_MLX_PYTHON, which is the Python of
 # build/mlx-venv, where `scripts/setup --mlx` puts it, else the one on the path; or wherever MLX_ROOT says.
 if(CONTENTVEC_MLX)

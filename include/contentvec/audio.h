@@ -27,6 +27,13 @@ struct Audio {
   std::vector<std::string> warnings{};  ///< Whole sentences without the file's name; empty where all is well.
 };
 
+/// How a file is read.
+struct AudioReadOptions {
+  /// Longer recordings are an Error, which comes before they are decoded any further: for programs that read what
+  /// strangers send. The bounds of docs/limits.md hold as well.
+  std::optional<double> max_seconds = {};
+};
+
 /// Decodes an audio file to what the model takes: 16 kHz, mono, float32, nominally in [-1, 1], never clipped
 /// or rescaled.
 ///
@@ -42,11 +49,12 @@ struct Audio {
 /// that cancel each other in their mean, and of samples far beyond 1. Throws Error when the file cannot be
 /// opened or decoded, has no samples, holds a non-finite sample, or exceeds a bound of docs/limits.md. All
 /// functions of this header may be called from any number of threads at once.
-CONTENTVEC_API Audio read_audio(const std::filesystem::path& path);
+CONTENTVEC_API Audio read_audio(const std::filesystem::path& path, const AudioReadOptions& options = {});
 
 /// The same for a file in memory, which stays the caller's and is needed only until the function returns;
 /// `name` stands for it in errors.
-CONTENTVEC_API Audio read_audio(std::span<const std::byte> file, std::string_view name);
+CONTENTVEC_API Audio read_audio(std::span<const std::byte> file, std::string_view name,
+                                const AudioReadOptions& options = {});
 
 /// read_audio's waveform alone, for programs that have nobody to show a warning to. Errors are read_audio's.
 CONTENTVEC_API std::vector<float> load_audio(const std::filesystem::path& path);

@@ -15,11 +15,12 @@ namespace {
 
 }  // namespace
 
-Audio read_audio(const std::filesystem::path& path) {
+Audio read_audio(const std::filesystem::path& path, const AudioReadOptions& /*options*/) {
   fail_absent(fmt::format("read audio from '{}'", path.string()));
 }
 
-Audio read_audio(std::span<const std::byte> /*file*/, std::string_view name) {
+Audio read_audio(std::span<const std::byte> /*file*/, std::string_view name,
+                 const AudioReadOptions& /*options*/) {
   fail_absent(fmt::format("read audio from '{}'", name));
 }
 

@@ -44,8 +44,8 @@ enum class Keep {
 /// Decodes the streams of a file and puts them together.
 class Loading {
  public:
-  Loading(audio::ByteSource& source, std::string doing, Keep keep)
-      : size_(source.size()), doing_(std::move(doing)), keep_(keep) {
+  Loading(audio::ByteSource& source, std::string doing, Keep keep, const AudioReadOptions& options = {})
+      : size_(source.size()), doing_(std::move(doing)), keep_(keep), options_(options) {
     auto contents = audio::find_contents(source, doing_);
     warnings_ = std::move(contents.warnings);
     for (audio::Stream& stream : contents.streams) load(std::move(stream));
@@ -126,6 +126,9 @@ class Loading {
   void check_limits() const {
     const Lane& lane = lanes_.front();
     const int64_t samples = static_cast<int64_t>(lane.samples.size()) + lane.resampler->size();
+    if (options_.max_seconds && static_cast<double>(samples) > *options_.max_seconds * target_rate())
+      fail("{}: it is longer than {:g} seconds, which are the most that are taken here", doing_,
+           *options_.max_seconds);
     if (const int64_t most = kSamples.of(size_); samples > most * target_rate() / kSampleRate) {
       fail(
           "{}: its {} bytes become more than {:.1f} hours of sound, the limit for a file of this size; "
@@ -143,6 +146,7 @@ class Loading {
   int64_t size_;  ///< bytes of the file
   std::string doing_;
   Keep keep_;
+  AudioReadOptions options_;
   std::vector<Lane> lanes_;
   std::vector<float> one_channel_;  ///< of a block
   std::vector<std::string> warnings_;
@@ -167,9 +171,9 @@ int of_first_stream(const std::filesystem::path& path, int (audio::Decoder::*wha
 
 }  // namespace
 
-Audio read_audio(const std::filesystem::path& path) {
+Audio read_audio(const std::filesystem::path& path, const AudioReadOptions& options) {
   const std::string doing = doing_with(path);
-  return Loading(*audio::open_source(path, doing), doing, Keep::kMean).take_mean();
+  return Loading(*audio::open_source(path, doing), doing, Keep::kMean, options).take_mean();
 }
 
 AudioChannels read_audio_channels(const std::filesystem::path& path) {
@@ -177,10 +181,10 @@ AudioChannels read_audio_channels(const std::filesystem::path& path) {
   return Loading(*audio::open_source(path, doing), doing, Keep::kEach).take_channels();
 }
 
-Audio read_audio(std::span<const std::byte> file, std::string_view name) {
+Audio read_audio(std::span<const std::byte> file, std::string_view name, const AudioReadOptions& options) {
   const std::string doing = fmt::format("cannot read audio from '{}'", name);
   if (file.empty()) fail("{}: it is empty; expected the bytes of an audio file", doing);
-  return Loading(*audio::memory_source(file), doing, Keep::kMean).take_mean();
+  return Loading(*audio::memory_source(file), doing, Keep::kMean, options).take_mean();
 }
 
 std::vector<float> load_audio(const std::filesystem::path& path) {

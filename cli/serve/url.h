@@ -1,0 +1,34 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace contentvec::cli::serve {
+
+/// Letters of ASCII made small.
+std::string lower_case(std::string text);
+
+/// The target of a request: "/api/conversions?voice=a%20b".
+struct Target {
+  std::string path;  ///< as it was sent: an escape in it is in none of the paths that are known
+  std::map<std::string, std::string> query;  ///< decoded
+};
+
+/// Nothing where it is no path, a name comes twice, or an escape is broken.
+std::optional<Target> parse_target(std::string_view target);
+
+/// A host with its port, as Host and Origin have it: "localhost:8765", "[::1]".
+struct HostAndPort {
+  std::string host;  ///< in lower case, without brackets
+  std::string port;  ///< "" where none is said
+};
+std::optional<HostAndPort> parse_host(std::string_view text);
+
+/// Whether a host is an address in digits.
+bool is_address(const std::string& host);
+/// Whether it is an address that other machines do not reach.
+bool is_loopback(const std::string& host);
+
+}  // namespace contentvec::cli::serve
