@@ -27,10 +27,21 @@ void send(Channel& channel, const Json& json) {
   channel.write(json_line(json));
 }
 
+/// A text of the protocol, all of which are short and flat: what is deep would be copied and thrown away level by level,
+/// and a stack has an end.
 Json parse_object(const Message& message) {
-  Json json = Json::parse(message.data, nullptr, false);
-  if (!message.is_text || !json.is_object())
-    throw Problem(400, "expected an object of JSON in a text message");
+  constexpr size_t kLongest = 4096;
+  if (!message.is_text || message.data.size() > kLongest)
+    throw Problem(400,
+                  fmt::format("expected an object of JSON in a text message of at most {} bytes", kLongest));
+  const auto check_flat = [](int depth, Json::parse_event_t event, const Json& /*value*/) {
+    const bool is_nested =
+        event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start;
+    if (is_nested && depth > 0) throw Problem(400, "expected an object without others, or lists, in it");
+    return true;
+  };
+  Json json = Json::parse(message.data, check_flat, false);
+  if (!json.is_object()) throw Problem(400, "expected an object of JSON");
   return json;
 }
 

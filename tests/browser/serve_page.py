@@ -225,6 +225,9 @@ def take_pictures(browser: Browser, folder: str | None, name: str) -> None:
     for scheme in ("light", "dark"):
         browser.devtools("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
         browser.screenshot(f"{folder}/{name}-{scheme}.png")
+    browser.devtools("Emulation.setDeviceMetricsOverride", width=400, height=900, deviceScaleFactor=1, mobile=True)
+    browser.screenshot(f"{folder}/{name}-narrow.png")
+    browser.devtools("Emulation.clearDeviceMetricsOverride")
 
 
 def test_page(browser: Browser, server: Server, folder: Path, options: argparse.Namespace) -> None:

@@ -1,12 +1,10 @@
-// contentvec serve: its API over the library's own results, and what it does with requests that mean no good.
+// contentvec serve: its API over the command's and the library's own results.
 
 #include <gmock/gmock.h>
 
-#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <csignal>
-#include <cstdlib>
 #include <cstring>
 #include <thread>
 
@@ -15,8 +13,8 @@
 #include "cli/serve/live_session.h"
 #include "cli/serve/page.h"
 #include "cli/serve/routes.h"
-#include "cli/serve/server.h"
 #include "cli/serve/settings.h"
+#include "cli/serving.h"
 #include "cli/web_client.h"
 #include "contentvec/contentvec.h"
 #include "support.h"
@@ -32,101 +30,19 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 
-std::string served_config(const std::string& config) {
-  return "synthetic:" +
-         (fs::path(CONTENTVEC_SOURCE_DIR) / "tests/oracle-rvc/configs" / (config + ".json")).string();
-}
-
 std::string speech() {
   return text_of(data() / "audio" / "speech.flac");
 }
 
-/// The program, serving two voices of a folder and one that is named.
-class Serving {
- public:
-  explicit Serving(const std::vector<std::string>& more = {}, const std::string& token = "") {
-    fs::create_directories(folder_ / "voices/deep");
-    fs::create_directories(temporary());
-    const std::string config = served_config("tiny-v2-48k");
-    (void)run({"blend", config + ":1", config + ":2", folder_ / "voices/deep/ada.safetensors"});
-    write_file(folder_ / "voices/bob.safetensors", text_of(folder_ / "voices/deep/ada.safetensors"));
-    write_file(folder_ / "voices/none.pth", std::string("no voice"));
-    std::vector<std::string> arguments = {"serve",
-                                          "--voices",
-                                          "voices",
-                                          "--voice",
-                                          config,
-                                          "--port",
-                                          "0",
-                                          "--pitch-model",
-                                          served_config("tiny-rmvpe"),
-                                          "--model",
-                                          served_config("pipeline-hubert-v2")};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    setenv("HF_HUB_OFFLINE", "1", 1);
-    setenv("TMPDIR", temporary().c_str(), 1);
-    if (!token.empty()) setenv("CONTENTVEC_SERVE_TOKEN", token.c_str(), 1);
-    process_.emplace(arguments, Surroundings{.folder = folder_.path(), .output = folder_ / "out"});
-    for (const char* name : {"HF_HUB_OFFLINE", "TMPDIR", "CONTENTVEC_SERVE_TOKEN"}) unsetenv(name);
-    wait_for_port();
-  }
+const json kLiveStart = {{"type", "start"}, {"voice", "tiny-v2-48k.json"},
+                         {"rate", 16000},   {"block_ms", 100},
+                         {"extra_ms", 300}, {"key", 5}};
 
-  [[nodiscard]] int port() const { return port_; }
-  [[nodiscard]] std::string address() const { return text_of(folder_ / "out"); }
-  /// What it has in the folder for temporary files.
-  [[nodiscard]] std::vector<fs::path> folders() const {
-    std::vector<fs::path> own;
-    for (const std::string& name : names_in(temporary()))
-      if (name.starts_with("contentvec-serve-")) own.push_back(temporary() / name);
-    return own;
-  }
-  Process& process() { return *process_; }
-
-  Answer get(const std::string& target, const std::vector<std::string>& headers = {}) const {
-    return ask(port_, "GET", target, headers);
-  }
-  Answer convert(const std::string& query, const std::string& recording) const {
-    return ask(port_, "POST", "/api/conversions?" + query, {}, recording);
-  }
-  /// Waits until it has ended.
-  [[nodiscard]] json ended(const Answer& added) const {
-    EXPECT_EQ(added.status, 202) << added.body;
-    for (int tries = 0; tries < 3000; ++tries) {
-      json job = get(added.headers.at("location")).json();
-      if (job.at("status") == "done" || job.at("status") == "failed") return job;
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    return {};
-  }
-
- private:
-  [[nodiscard]] fs::path temporary() const { return folder_ / "tmp"; }
-
-  void wait_for_port() {
-    for (int tries = 0; tries < 3000 && process_->running(); ++tries) {
-      const std::string printed = fs::exists(folder_ / "out") ? address() : "";
-      if (printed.ends_with('\n')) {
-        port_ = std::stoi(printed.substr(printed.find(':', 7) + 1));
-        return;
-      }
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-    ADD_FAILURE() << "it does not serve: " << process_->wait().err;
-  }
-
-  TemporaryFolder folder_;
-  std::optional<Process> process_;
-  int port_ = 0;
-};
-
-/// One server for all that leave it as it was.
-class ServeTest : public testing::Test {
- protected:
-  static void SetUpTestSuite() { serving = new Serving; }
-  static void TearDownTestSuite() { delete std::exchange(serving, nullptr); }
-  void TearDown() override { EXPECT_EQ(serving->get("/api/status").status, 200) << "it goes on"; }
-  static inline Serving* serving = nullptr;
-};
+std::vector<float> hummed(size_t samples) {
+  std::vector<float> hum(samples);
+  for (size_t i = 0; i < samples; ++i) hum[i] = 0.3F * std::sin(0.06F * static_cast<float>(i));
+  return hum;
+}
 
 TEST_F(ServeTest, OffersTheVoicesOfTheFolder) {
   std::vector<std::string> names;
@@ -202,16 +118,6 @@ TEST_F(ServeTest, SaysWhatIsWrongWithAConversion) {
   EXPECT_EQ(serving->get("/api/conversions/" + failed.at("id").get<std::string>() + "/result").status, 409);
 }
 
-const json kLiveStart = {{"type", "start"}, {"voice", "tiny-v2-48k.json"},
-                         {"rate", 16000},   {"block_ms", 100},
-                         {"extra_ms", 300}, {"key", 5}};
-
-std::vector<float> hummed(size_t samples) {
-  std::vector<float> hum(samples);
-  for (size_t i = 0; i < samples; ++i) hum[i] = 0.3F * std::sin(0.06F * static_cast<float>(i));
-  return hum;
-}
-
 TEST_F(ServeTest, LiveIsTheStream) {
   WebClient client(serving->port());
   ASSERT_EQ(client.open_socket("/api/live").status, 101);
@@ -268,6 +174,8 @@ TEST_F(ServeTest, SaysWhatIsWrongLive) {
   EXPECT_THAT(error_after({with("block_ms", -1)}), HasSubstr("block"));
   EXPECT_THAT(error_after({with("quality", "best")}), HasSubstr("exact, fast"));
   EXPECT_THAT(error_after({with("threads", 4)}), HasSubstr("no setting"));
+  EXPECT_THAT(error_after({with("key", json::array({1}))}), HasSubstr("without others"));
+  EXPECT_THAT(error_after({with("voice", std::string(5000, 'x'))}), HasSubstr("at most 4096 bytes"));
   EXPECT_THAT(error_after({kLiveStart, {{"type", "set"}, {"voice", "bob.safetensors"}}}),
               HasSubstr("not the voice"));
   EXPECT_THAT(error_after({kLiveStart, {{"type", "set"}, {"protect", 7}}}), HasSubstr("protect"));
@@ -296,53 +204,6 @@ TEST_F(ServeTest, StreamsAreBounded) {
   EXPECT_THAT(another.message().value_or(""), HasSubstr("open already"));
 }
 
-TEST_F(ServeTest, PagesOfOtherSitesAreRefused) {
-  const std::string own = "127.0.0.1:" + std::to_string(serving->port());
-  const std::vector<std::vector<std::string>> refused = {
-      {"Host: evil.example"},
-      {"Host: evil.example:" + std::to_string(serving->port())},
-      {"Host: localhost.evil.example"},
-      {"Host: "},
-      {"Host: 127.0.0.1", "Host: evil.example"},
-      {"Host: 127.0.0.1.evil.example"},
-      {"Host: [evil]"},
-      {"Origin: http://evil.example"},
-      {"Origin: null"},
-      {"Origin: http://127.0.0.1:1"},
-      {"Origin: http://" + own + ".evil.example"},
-      {"Origin: file://"},
-      {"Sec-Fetch-Site: cross-site"},
-      {"Sec-Fetch-Site: same-site"},
-      {"Sec-Fetch-Site: cross-site", "Sec-Fetch-Mode: navigate", "Sec-Fetch-Dest: document"}};
-  for (const std::vector<std::string>& headers : refused) {
-    EXPECT_EQ(serving->get("/api/voices", headers).status, 403) << headers.front();
-    EXPECT_EQ(ask(serving->port(), "POST", "/api/conversions?voice=bob.safetensors", headers, "x").status,
-              403);
-    WebClient client(serving->port());
-    EXPECT_EQ(client.open_socket("/api/live", headers).status, 403) << headers.front();
-  }
-  EXPECT_EQ(serving->get("/", refused.front()).status, 403);
-  EXPECT_EQ(serving->get("/", refused.back()).status, 200) << "a link that leads here";
-  for (const std::string& header :
-       {"Origin: http://" + own, "Origin: https://" + own, std::string("Sec-Fetch-Site: same-origin"),
-        std::string("Host: LOCALHOST:1"), std::string("Host: [::1]:8765"), std::string("Host: 10.0.0.7")})
-    EXPECT_EQ(serving->get("/api/voices", {header}).status, 200) << header;
-  EXPECT_EQ(serving->get("/api/status").headers.count("access-control-allow-origin"), 0U);
-}
-
-TEST_F(ServeTest, NoPathLeadsOut) {
-  for (const char* target : {"/../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "//etc/passwd", "/etc/passwd",
-                             "/style.css/..", "/page/index.html", "/api/conversions/..%2f..%2fetc%2fpasswd",
-                             "/api/conversions/../../etc/passwd/result", "/api/conversions//result",
-                             "/api/conversions/", "/api/", "/index.html%00.css", "/voices/bob.safetensors"})
-    EXPECT_EQ(serving->get(target).status, 404) << target;
-  EXPECT_EQ(serving->get("http://127.0.0.1/").status, 400);
-  EXPECT_EQ(ask(serving->port(), "PUT", "/api/voices").status, 405);
-  EXPECT_EQ(ask(serving->port(), "PUT", "/api/conversions").headers.at("allow"), "GET, POST");
-  EXPECT_EQ(ask(serving->port(), "POST", "/").status, 405);
-  EXPECT_EQ(serving->get("/api/live").status, 426);
-}
-
 TEST_F(ServeTest, ThePageIsWholeAndItsOwn) {
   for (const cli::serve::PageFile& file : cli::serve::page_files()) {
     const Answer answer = serving->get("/" + std::string(file.name));
@@ -358,74 +219,6 @@ TEST_F(ServeTest, ThePageIsWholeAndItsOwn) {
       EXPECT_THAT(answer.body, Not(HasSubstr("src=\"http")));
     }
   }
-}
-
-TEST_F(ServeTest, HostileRequestsAreAnsweredOrEnded) {
-  const auto answer_to = [&](const std::string& bytes) {
-    WebClient client(serving->port());
-    client.send(bytes);
-    return client.answer().status;
-  };
-  const std::string post = "POST /api/conversions?voice=bob.safetensors HTTP/1.1\r\nHost: localhost\r\n";
-  EXPECT_EQ(answer_to(post + "Content-Length: 9223372036854775807\r\n\r\nx"), 413);
-  EXPECT_EQ(answer_to(post + "Content-Length: 256000001\r\n\r\nx"), 413);
-  EXPECT_EQ(answer_to(post + "Content-Length: 99999999999999999999999\r\n\r\nx"), 400);
-  EXPECT_EQ(answer_to(post + "Content-Length: -1\r\n\r\nx"), 400);
-  EXPECT_EQ(answer_to(post + "Content-Length: 1\r\nContent-Length: 2\r\n\r\nxx"), 400);
-  EXPECT_EQ(answer_to(post + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), 400);
-  EXPECT_EQ(answer_to("\x16\x03\x01 this is TLS\r\n\r\n"), 400);
-  EXPECT_EQ(answer_to(std::string("GET / HTTP/1.1\r\nHost: a\0b\r\n\r\n", 30)), 400);
-  EXPECT_EQ(answer_to("GET / HTTP/1.1\r\nHost: localhost\r\nX: " + std::string(20000, 'x') + "\r\n\r\n"),
-            431);
-  EXPECT_EQ(answer_to("GET /" + std::string(20000, 'x') + " HTTP/1.1\r\nHost: localhost\r\n\r\n"), 431);
-  EXPECT_EQ(answer_to("GET / HTTP/1.0\r\n\r\n"), 403) << "no Host";
-  WebClient chunked(serving->port());
-  chunked.send(post + "Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nxxx");
-  WebClient gone(serving->port());
-  gone.send(post + "Content-Length: 100000\r\n\r\nhalf of it");
-}
-
-TEST_F(ServeTest, GarbageInAWebSocketEndsIt) {
-  const std::vector<std::string> garbage = {
-      std::string("\x82\x05hello", 7),                                  // not masked
-      std::string("\xf2\x85maskhello", 11),                             // reserved bits
-      std::string("\x83\x85maskhello", 11),                             // an opcode that is none
-      std::string("\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xffmask", 14),  // as long as can be said
-      std::string("\x89\xfe\x01\x00mask", 8) + std::string(256, 'x'),   // a control frame that is too long
-      std::string("\x81\x84mask\x92\x9f\x8d\x94", 10),                  // a text that is no UTF-8
-      "GET / HTTP/1.1\r\n\r\n"};
-  for (const std::string& bytes : garbage) {
-    WebClient client(serving->port());
-    ASSERT_EQ(client.open_socket("/api/live").status, 101);
-    client.send(bytes);
-    EXPECT_TRUE(client.is_ended()) << bytes;
-  }
-  WebClient elsewhere(serving->port());
-  EXPECT_EQ(elsewhere.open_socket("/api/voices").status, 404);
-  WebClient old(serving->port());
-  EXPECT_TRUE(
-      old.send(
-          "GET /api/live HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n") &&
-      old.is_ended());
-}
-
-TEST_F(ServeTest, ThoseThatWaitAreBounded) {
-  std::vector<std::unique_ptr<WebClient>> clients;
-  const std::string post =
-      "POST /api/conversions?voice=bob.safetensors HTTP/1.1\r\nHost: localhost\r\n"
-      "Content-Length: 1000\r\nExpect: 100-continue\r\n\r\n";
-  for (size_t i = 0; i < cli::serve::kMostWaiting; ++i) {
-    clients.push_back(std::make_unique<WebClient>(serving->port()));
-    clients.back()->send(post);
-    ASSERT_EQ(clients.back()->answer().status, 100);
-  }
-  EXPECT_EQ(serving->convert("voice=bob.safetensors", "x").status, 503);
-  clients.clear();
-  for (int tries = 0; tries < 300; ++tries) {
-    if (serving->convert("voice=bob.safetensors", "x").status == 202) return;
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-  }
-  ADD_FAILURE() << "places are not given back";
 }
 
 TEST(Serve, AsksForItsToken) {
@@ -546,67 +339,6 @@ TEST(Serve, TheApiIsAsItSays) {
     for (const auto& [name, schema] : schemas.items())
       EXPECT_TRUE(names.contains(name) || name == "format") << name;
   EXPECT_EQ(settings.size(), names.size());
-}
-
-/// What has fewer bounds than a person's patience, over an application that does nothing.
-class ShortServer : public testing::Test, public cli::serve::Application {
- protected:
-  ShortServer() {
-    thread_ = std::thread([this] { server_.run([this] { return stop_.load(); }); });
-  }
-  ~ShortServer() override {
-    stop_ = true;
-    thread_.join();
-  }
-
-  cli::serve::Response answer(cli::serve::Request& request) override {
-    std::vector<std::byte> body(1 << 20);
-    request.read_body(body);
-    return {.body = std::string(100'000'000, 'x')};
-  }
-  std::optional<cli::serve::Response> refuse_channel(const cli::serve::Request& /*request*/) override {
-    return {};
-  }
-  void talk(cli::serve::Channel& channel) override {
-    while (channel.read()) {
-    }
-  }
-  [[nodiscard]] int port() const { return server_.port(); }
-
- private:
-  static constexpr std::chrono::milliseconds kShort{200};
-  cli::serve::Server server_{
-      "127.0.0.1", 0, *this, {.connections = 3, .header = kShort, .part = kShort, .message = kShort}};
-  std::atomic<bool> stop_ = false;
-  std::thread thread_;
-};
-
-TEST_F(ShortServer, EndsWhoIsSlow) {
-  WebClient silent(port());
-  EXPECT_TRUE(silent.is_ended()) << "no request";
-  WebClient header(port());
-  header.send("GET / HTTP/1.1\r\nHost: local");
-  EXPECT_TRUE(header.is_ended()) << "half a header";
-  WebClient body(port());
-  body.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\nhalf a body");
-  EXPECT_TRUE(body.is_ended());
-  WebClient socket(port());
-  ASSERT_EQ(socket.open_socket("/").status, 101);
-  EXPECT_TRUE(socket.is_ended()) << "no message";
-  WebClient reader(port());
-  reader.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
-  std::this_thread::sleep_for(std::chrono::milliseconds(600));
-  EXPECT_LT(reader.answer().body.size(), 100'000'000U) << "nobody took it in time";
-}
-
-TEST_F(ShortServer, ConnectionsAreBounded) {
-  std::vector<std::unique_ptr<WebClient>> sockets;
-  for (int i = 0; i < 3; ++i) {
-    sockets.push_back(std::make_unique<WebClient>(port()));
-    ASSERT_EQ(sockets.back()->open_socket("/").status, 101);
-  }
-  WebClient another(port());
-  EXPECT_EQ(another.answer().status, 503);
 }
 
 }  // namespace

@@ -141,7 +141,8 @@ TEST(Usage, HelpOfACommandInEveryWay) {
   EXPECT_EQ(run({"help"}).out, run({"--help"}).out);
   expect_usage_error(
       {"help", "extrct"},
-      "COMMAND: \"extrct\" is not one of convert, live, serve, extract, pitch, export, index, blend, compare, voices, info, "
+      "COMMAND: \"extrct\" is not one of convert, live, serve, extract, pitch, export, index, blend, compare, "
+      "voices, info, "
       "models, bench, completion, man, help; did you mean \"extract\"?");
 }
 
