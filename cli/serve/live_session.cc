@@ -27,8 +27,8 @@ void send(Channel& channel, const Json& json) {
   channel.write(json_line(json));
 }
 
-/// A text of the protocol, all of which are short and flat: what is deep would be copied and thrown away level by level,
-/// and a stack has an end.
+/// A text of the protocol, all of which are short and flat: what is deep would be copied and thrown away level by
+/// level, and a stack has an end.
 Json parse_object(const Message& message) {
   constexpr size_t kLongest = 4096;
   if (!message.is_text || message.data.size() > kLongest)

@@ -142,8 +142,7 @@ TEST(Usage, HelpOfACommandInEveryWay) {
   expect_usage_error(
       {"help", "extrct"},
       "COMMAND: \"extrct\" is not one of convert, live, serve, extract, pitch, export, index, blend, compare, "
-      "voices, info, "
-      "models, bench, completion, man, help; did you mean \"extract\"?");
+      "voices, info, models, bench, warmup, completion, man, help; did you mean \"extract\"?");
 }
 
 TEST(Usage, ShortNames) {
