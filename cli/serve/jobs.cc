@@ -153,7 +153,8 @@ void Jobs::work() {
       changed_.wait(lock);
       continue;
     }
-    const JobHandle job = *next;
+    JobHandle job;  // of its own: the list changes while it is converted
+    job = *next;
     job->state = State::kConverting;
     lock.unlock();
     carry_out(job);

@@ -210,6 +210,7 @@ Response guarded(Response response) {
 
 std::vector<Route> api_routes() {
   std::vector<Route> routes;
+  routes.reserve(kRoutes.size());
   for (const HandledRoute& handled : kRoutes) routes.push_back(handled.route);
   return routes;
 }
