@@ -31,6 +31,11 @@ std::string voice_name(const Conversion& conversion) {
   return utf8_text(std::filesystem::path(conversion.converter.voice().info().source).filename().string());
 }
 
+/// A float32 with the digits that tell it from others: 0.4, where a double would be 0.4000000059604645.
+nlohmann::ordered_json number_of(float value) {
+  return nlohmann::ordered_json::parse(fmt::format("{}", value));
+}
+
 Outcome outcome_of(const Result& result, const Conversion& conversion) {
   const size_t samples = result.channels.front().size();
   Outcome outcome;
@@ -40,7 +45,7 @@ Outcome outcome_of(const Result& result, const Conversion& conversion) {
   outcome.fields["seed"] = conversion.options.seed;
   if (conversion.index) {
     set_path(outcome.fields, "index", *conversion.index);
-    outcome.fields["index_rate"] = conversion.options.index_rate;
+    outcome.fields["index_rate"] = number_of(conversion.options.index_rate);
   }
   outcome.text = fmt::format("{:.2f} s at {} Hz",
                              static_cast<double>(samples) / static_cast<double>(result.rate), result.rate);
@@ -48,7 +53,7 @@ Outcome outcome_of(const Result& result, const Conversion& conversion) {
   const Voicing voicing = voicing_of(result.f0);
   outcome.fields["voiced"] = voicing.frames;
   if (voicing.median_hz) {
-    outcome.fields["median_hz"] = *voicing.median_hz;
+    outcome.fields["median_hz"] = number_of(*voicing.median_hz);
     outcome.text += fmt::format(", median pitch {:.0f} Hz", *voicing.median_hz);
   } else {
     outcome.text += ", no pitch in it";

@@ -38,8 +38,11 @@ class RVCPipeline:
     def from_pretrained(
         cls, model_path: str | os.PathLike[str], contentvec_path: str | os.PathLike[str] | None = None
     ) -> RVCPipeline:
-        """A voice as Voice() opens it, and a ContentVec model; None: the one that contentvec.load() has by default."""
-        return cls(Voice(model_path), load("contentvec" if contentvec_path is None else contentvec_path))
+        """A voice as Voice() opens it, and a ContentVec model; None: `contentvec` of the hub, or for a voice of version 1
+        `rvc-hubert-base`, which has its final_proj."""
+        voice = Voice(model_path)
+        standard = "rvc-hubert-base" if voice.info.final_proj else "contentvec"
+        return cls(voice, load(standard if contentvec_path is None else contentvec_path))
 
     def convert(
         self,

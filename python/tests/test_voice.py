@@ -140,6 +140,15 @@ def test_mlx_rvcs_pipeline(voice, model, pitch, tmp_path):
         convert_voice(SPEECH, out, tmp_path / "none.pth")
 
 
+def test_mlx_rvcs_pipeline_has_the_model_for_the_voice(monkeypatch, model):
+    names = []
+    monkeypatch.setattr("contentvec.mlx_rvc.load", lambda name: names.append(name) or model)
+    for config in ("tiny-v1-40k", "tiny-v2-48k"):
+        RVCPipeline.from_pretrained(synthetic(config))
+    RVCPipeline.from_pretrained(synthetic("tiny-v1-40k"), "mine.pt")
+    assert names == ["rvc-hubert-base", "contentvec", "mine.pt"]
+
+
 def test_rvcs_pipeline(voice, model, pitch, monkeypatch, tmp_path):
     net_g, cpt = get_synthesizer(synthetic("tiny-v2-48k"))
     assert cpt["config"][-1] == 48000 and cpt["config"][-3] == voice.info.speakers

@@ -78,7 +78,7 @@ void check_residual_blocks(const Check& check, const VoiceConfig& c) {
 }
 
 void check_upsampling(const Check& check, const VoiceConfig& c) {
-  check.range("upsample_rates", c.upsample_rates, 1, 64);
+  check.range("upsample_rates", c.upsample_rates, 2, 64);  // 1 would make the source's convolutions too short
   check.require(c.upsample_kernel_sizes.size() == c.upsample_rates.size(),
                 "upsample_kernel_sizes has {} entries for {} rates", c.upsample_kernel_sizes.size(),
                 c.upsample_rates.size());

@@ -5,7 +5,9 @@
 
 #include "checkpoint/forge.h"
 #include "cli/convert_case.h"
+#include "f0/rmvpe.h"
 #include "hub/hub_server.h"
+#include "made_up.h"
 #include "synthesizer/forge_voice.h"
 
 namespace contentvec::test {
@@ -26,6 +28,40 @@ TEST_F(ConvertTest, VoicesOfVersionOneAndWithoutPitch) {
   EXPECT_FALSE(parsed(none.out).contains("voiced"));
   EXPECT_THAT(none.err, AllOf(HasSubstr("--key has no effect: this voice takes no pitch"),
                               HasSubstr("--protect has no effect: there is no index")));
+}
+
+/// The README's first example: models that nobody names are downloaded, for each version its own.
+TEST_F(ConvertTest, ModelsAreDownloadedByName) {
+  write_file(folder_ / "singer.pth", ForgedVoice().bytes());
+  synthesizer::VoiceConfig version_one = smallest_voice();
+  version_one.version = "v1";
+  version_one.phone_channels = 256;
+  write_file(folder_ / "old.pth", ForgedVoice(version_one).bytes());
+  for (const std::string version : {"v1", "v2"}) {
+    ASSERT_EQ(command({"export", rvc_spec("pipeline-hubert-" + version), version + ".safetensors"}).code, 0);
+  }
+  const f0::RmvpeConfig pitch = {
+      .channels = 2, .blocks = 1, .layers = 5, .intermediate_layers = 1, .gru_hidden = 8};
+  write_tensors(folder_ / "pitch.safetensors", references(f0::rmvpe_tensors(pitch)));
+  const auto expected = [&](const std::string& voice, const std::string& model) {
+    EXPECT_EQ(convert({"a.wav", "--voice", voice, "--model", model, "--pitch-model", "pitch.safetensors",
+                       "--seed", "1", "--out", "x.wav"})
+                  .code,
+              0);
+    return read_file(folder_ / "x.wav");
+  };
+  const std::vector<std::byte> second = expected("singer.pth", "v2.safetensors");
+  const std::vector<std::byte> first = expected("old.pth", "v1.safetensors");
+  HubServer hub;
+  hub.publish("lexandstuff/mlx-contentvec", "contentvec_base.safetensors",
+              text_of(folder_ / "v2.safetensors"));
+  hub.publish("lj1995/VoiceConversionWebUI", "hubert_base.pt", text_of(folder_ / "v1.safetensors"));
+  hub.publish("lj1995/VoiceConversionWebUI", "rmvpe.pt", text_of(folder_ / "pitch.safetensors"));
+  for (const auto& [voice, samples] : {std::pair("singer.pth", second), std::pair("old.pth", first)}) {
+    const Result result = command({"convert", "a.wav", "--voice", voice, "--out", "out.wav", "--seed", "1"});
+    ASSERT_EQ(result.code, 0) << result.err;
+    EXPECT_EQ(read_file(folder_ / "out.wav"), samples) << voice;
+  }
 }
 
 #ifdef CONTENTVEC_HAVE_FAISS

@@ -96,6 +96,7 @@ TEST(VoiceConfig, SizesThatNoVoiceHasAreRefused) {
       {"upsample_rates", {1024, 1024, 1024, 1024}, "upsample_rates is 1024"},
       {"upsample_rates", {64, 64, 64, 64}, "upsample_kernel_sizes has 24 for a rate of 64"},
       {"upsample_rates", {-12, -10, 2, 2}, "upsample_rates is -12"},
+      {"upsample_rates", {12, 20, 2, 1}, "upsample_rates is 1; expected a whole number from 2"},
       {"upsample_rates", {12, 10, 2}, "4 entries for 3 rates"},
       {"upsample_rates", json::array(), "0 entries"},
       {"upsample_rates", std::vector<int>(1'000'000, 2), "a list of 1000000 entries"},
