@@ -24,6 +24,7 @@ SEEDS = {
     "legacy": [path for path in CHECKPOINTS if path.suffix == ".pt" and not zipfile.is_zipfile(path)],
     "model": CHECKPOINTS,
     "voice": files("tests/oracle-rvc/checkpoints/*.pth"),
+    "pitch": [],
     "json": JSON,
     "config": JSON,
     "npy": files("tests/data/retrieval/*.npy", "tests/data/audio/*.npy"),
