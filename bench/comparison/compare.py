@@ -12,6 +12,7 @@ import pathlib
 import platform
 import statistics
 import sys
+import time
 import typing
 
 import numpy as np
@@ -56,7 +57,7 @@ def make_plan(arguments):
         return Plan((0.3,), (0.3, 0.6), 1, 1, 1, (0.3, 0.6))
     lengths = np.random.default_rng(3).uniform(1, 15, 40).round(2).tolist() if "ragged" in arguments.rows else []
     windows = tuple(int(row) for row in arguments.rows if row != "ragged")
-    return Plan(windows, tuple(lengths), arguments.runs, max(3, arguments.runs // 3), 5, (10, 60))
+    return Plan(windows, tuple(lengths), arguments.runs, max(3, arguments.runs // 3), arguments.loads, (10, 60))
 
 
 def in_samples(lengths):
@@ -110,6 +111,8 @@ class Comparison:
         self.quick = arguments.quick
         self.files = files
         self.out = arguments.out
+        self.build = arguments.build
+        self.deadline = time.monotonic() + arguments.limit
         self.kinds = [(name, dtype) for dtype in dtypes for name in names if dtype in PRECISIONS[name]]
         self.result = {"rows": [], "engines": {}, "peaks": {}}
 
@@ -117,8 +120,17 @@ class Comparison:
         engines = []
         for name, dtype in self.kinds:
             settings = best_settings(name, dtype, threads, self.files, self.quick)
-            engines.append(Engine(name, dtype, threads, self.files, settings))
+            engines.append(self.engine(name, dtype, threads, settings))
         return engines
+
+    def engine(self, name, dtype, threads, settings=None):
+        return Engine(name, dtype, threads, self.files, settings, build=self.build)
+
+    def in_time(self, what):
+        if time.monotonic() < self.deadline:
+            return True
+        say(f"{what}: left out, the time is over")
+        return False
 
     def features(self, engine, utterances):
         engine.run(utterances)
@@ -151,6 +163,8 @@ class Comparison:
         self.result["reference"], self.result["agreement"] = reference.key, agreement
 
     def measure_row(self, engines, threads, window, label, utterances, runs):
+        if not self.in_time(f"{threads} threads, {label}"):
+            return
         peaks = [self.measure_peak(engines, threads)]
         times = take_turns(engines, utterances, runs)
         peaks.append(self.measure_peak(engines, threads))
@@ -191,7 +205,7 @@ class Comparison:
         short, long = (in_samples([seconds]) for seconds in self.plan.memory)
         loads = {}
         for turn, (name, dtype) in itertools.product(range(self.plan.loads), self.kinds):
-            with Engine(name, dtype, threads, self.files) as engine:
+            with self.engine(name, dtype, threads) as engine:
                 loads.setdefault(engine.key, []).append(engine.info["load_ms"])
                 if turn > 0:
                     continue
@@ -238,7 +252,8 @@ class Comparison:
             self.result.setdefault("settings", {})[threads] = {engine.key: engine.settings for engine in engines}
             for engine in engines:
                 engine.close()
-        self.measure_loading(max(thread_counts))
+        if self.in_time("loading and memory"):
+            self.measure_loading(max(thread_counts))
         self.mark_void_rows()
         return self.result
 
@@ -273,6 +288,9 @@ def parse_arguments():
     parser.add_argument("--threads", type=listed(None, positive), help="thread counts (default: 1 and all)")
     parser.add_argument("--runs", type=positive, default=11, help="of each window; a third for the 40 files")
     parser.add_argument("--quick", action="store_true", help="tiny windows once, to see that everything works")
+    parser.add_argument("--limit", type=positive, default=24 * 3600, help="seconds after which no row is begun")
+    parser.add_argument("--loads", type=positive, default=5, help="how often each engine is loaded")
+    parser.add_argument("--build", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("--out", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     for option, names in ON_REQUEST.items():
