@@ -280,7 +280,9 @@ bool succeeds(Action action) {
 }
 
 int list_devices() {
-  for (const AudioDevice& device : audio_devices())
+  const std::vector<AudioDevice> devices = audio_devices();
+  if (devices.empty()) note_line("contentvec: there is no sound device: see whether the sound server runs");
+  for (const AudioDevice& device : devices)
     if (!print_line(fmt::format("{:3}  {}  ({}, {} in, {} out, {:.0f} Hz{}{})", device.number, device.name,
                                 device.system, device.inputs, device.outputs, device.rate,
                                 device.default_input ? ", standard input" : "",

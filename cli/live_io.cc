@@ -1,5 +1,6 @@
 #include "cli/live_io.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -34,6 +35,7 @@ class RawInput final : public LiveSource {
     bytes_.resize(block.size() * bytes_of(encoding_));
     size_t filled = 0;
     while (filled < bytes_.size() && !asked_to_stop()) {
+      if (!comes_soon()) continue;
       const ssize_t count = ::read(STDIN_FILENO, bytes_.data() + filled, bytes_.size() - filled);
       if (count == 0) break;
       if (count < 0) {
@@ -48,6 +50,12 @@ class RawInput final : public LiveSource {
   }
 
  private:
+  /// Waits a little for samples, or the end: a key or another thread's signal does not interrupt a read.
+  static bool comes_soon() {
+    pollfd input = {STDIN_FILENO, POLLIN, 0};
+    return poll(&input, 1, 100) > 0;
+  }
+
   [[nodiscard]] float sample(size_t i) const {
     if (encoding_ == RawEncoding::kFloat) {
       float value = 0;

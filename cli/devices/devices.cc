@@ -177,7 +177,7 @@ class DeviceOutput final : public LiveSink {
         push(block);
       } else {
         stream_.watch(ring_.popped());
-        if (ring_.room() < block.size())
+        if (is_behind(block.size()))
           ++skipped_;
         else
           ring_.push(block);
@@ -212,6 +212,17 @@ class DeviceOutput final : public LiveSink {
       const size_t before = ring_.popped();
       stream_.wait([&] { return ring_.popped() != before; }, [&] { return ring_.popped(); });
     }
+  }
+
+  /// Whether there is no room for a block, or there was none, and more waits still than is wanted: one long break,
+  /// after which the delay is what it was, instead of many with a delay that stays.
+  bool is_behind(size_t block) {
+    if (ring_.room() < block)
+      is_behind_ = true;
+    else if (waiting_ <= reserve_.size() + block / 2)
+      is_behind_ = false;
+    if (is_behind_) clock_.forget();
+    return is_behind_;
   }
 
   /// A block as long as the device's clock wants it. Where there was nothing for it twice in a row, silence comes
@@ -258,6 +269,7 @@ class DeviceOutput final : public LiveSink {
   int64_t skipped_ = 0;
   bool is_started_ = false;
   bool was_empty_ = false;  ///< when the last block came
+  bool is_behind_ = false;
   bool is_lost_ = false;
   SampleRing ring_;
   GapCounter device_gaps_;
