@@ -1,5 +1,8 @@
 // The one place that knows Boost.Beast.
 
+// Asio of before 1.75 does not see for itself that C++20 has it, and takes std::result_of, which is deprecated.
+#define BOOST_ASIO_HAS_STD_INVOKE_RESULT 1
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
@@ -205,7 +208,7 @@ class Connection {
   /// Lets the other side read the answer before its own bytes, which nobody read, break the connection.
   void end_softly() {
     beast::error_code ignored;
-    stream_->socket().shutdown(Tcp::socket::shutdown_send, ignored);
+    (void)stream_->socket().shutdown(Tcp::socket::shutdown_send, ignored);
     std::vector<char> leftovers(kPart);
     const auto end = std::chrono::steady_clock::now() + kForLeftovers;
     while (std::chrono::steady_clock::now() < end) {
@@ -254,8 +257,8 @@ class BeastChannel final : public Channel {
     write_as(false, asio::buffer(data.data(), data.size()));
   }
   void close() {
-    connection_.finish(kForLeftovers,
-                       [&](auto done) { socket_.async_close(websocket::close_code::normal, done); });
+    (void)connection_.finish(kForLeftovers,
+                             [&](auto done) { socket_.async_close(websocket::close_code::normal, done); });
   }
 
  private:
@@ -297,12 +300,12 @@ class Server::Impl {
     const auto check = [&](const char* doing) {
       if (error) fail("cannot {} {} port {}: {}", doing, host, port, error.message());
     };
-    acceptor_.open(end.protocol(), error);
+    (void)acceptor_.open(end.protocol(), error);
     check("open");
-    acceptor_.set_option(asio::socket_base::reuse_address(true), error);
-    acceptor_.bind(end, error);
+    (void)acceptor_.set_option(asio::socket_base::reuse_address(true), error);
+    (void)acceptor_.bind(end, error);
     check("bind to");
-    acceptor_.listen(asio::socket_base::max_listen_connections, error);
+    (void)acceptor_.listen(asio::socket_base::max_listen_connections, error);
     check("listen at");
   }
 
@@ -345,8 +348,8 @@ class Server::Impl {
     constexpr std::string_view kBusy =
         "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n";
     beast::error_code ignored;
-    socket.non_blocking(true, ignored);
-    socket.write_some(asio::buffer(kBusy.data(), kBusy.size()), ignored);
+    (void)socket.non_blocking(true, ignored);
+    (void)socket.write_some(asio::buffer(kBusy.data(), kBusy.size()), ignored);
   }
 
   void forget_ended() {
