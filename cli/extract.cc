@@ -21,6 +21,7 @@
 #include "cli/recordings.h"
 #include "cli/report.h"
 #include "cli/training.h"
+#include "cli/unit_extraction.h"
 #include "contentvec/audio.h"
 #include "contentvec/feature_file.h"
 #include "contentvec/model.h"
@@ -33,6 +34,7 @@ namespace fs = std::filesystem;
 
 struct ExtractArguments {
   RecordingArguments recordings;
+  UnitArguments units;
   std::string model = kDefaultModel;
   std::string config;
   std::string layer;
@@ -53,6 +55,9 @@ struct ExtractArguments {
 };
 
 const Output kFeatures = {.what = "the features", .option = "--out", .formats = {"npy", "safetensors"}};
+// As the options name them, with those of units.
+const Output kDeclared = {
+    .what = "the features", .option = "--out", .formats = {"npy", "safetensors", "units", "txt"}};
 
 /// bshall's HuBERT-Soft: padded so that every hop of the waveform gets a frame.
 constexpr const char* kSoftVc = "soft-vc";
@@ -197,6 +202,7 @@ void refuse_with_training(const ExtractArguments& arguments, const TrainingPrese
                           {"--overlap", arguments.overlap != 0},
                           {"--index", !arguments.index.empty()},
                           {"--plot", !arguments.plot.empty()},
+                          {"--units", !arguments.units.units.empty()},
                           {"--normalize", !preset.as_checkpoint_says && arguments.normalize != "auto"}});
 }
 
@@ -220,13 +226,25 @@ ExtractArguments with_preset(ExtractArguments arguments) {
 }
 
 Plan plan_of(const ExtractArguments& arguments) {
-  PlanOptions options = plan_options(arguments.recordings, kFeatures);
+  const bool units = !arguments.units.units.empty();
+  PlanOptions options = plan_options(arguments.recordings, units ? kUnitLines : kFeatures);
   options.keep = {arguments.model, arguments.speaker_embedding, arguments.config, arguments.index};
   options.beside = {pictures(arguments.plot)};
   const std::vector<std::string>& inputs = arguments.recordings.inputs;
+  if (units) return make_unit_plan(arguments.units, arguments.recordings, options);
   const TrainingPreset* preset = training_preset(arguments);
   return preset != nullptr ? make_training_plan(inputs.front(), arguments.preset, preset->step, options)
                            : make_plan(inputs, options);
+}
+
+/// Throws where what is there is not what would be written.
+std::function<void(const Job&)> check_of(const Expected& expected,
+                                         const std::optional<UnitOutputOptions>& units) {
+  return [expected, units](const Job& job) {
+    if (units) return check_existing(job, *units);
+    check_existing(job.output, expected);
+    for (const fs::path& picture : job.beside) check_picture(picture);
+  };
 }
 
 int run(const ExtractArguments& given) {
@@ -235,7 +253,12 @@ int run(const ExtractArguments& given) {
   if (layers.all && !arguments.index.empty()) {
     throw UsageError("--index is made of one layer's features: give that layer instead of --layer all");
   }
-  check_standard_output(arguments.recordings, kFeatures, true);
+  check_unit_arguments(arguments.units, arguments.recordings,
+                       {{"--layer all", layers.all},
+                        {"--repeat", arguments.repeat != 1},
+                        {"--plot", !arguments.plot.empty()}});
+  const bool is_units = !arguments.units.units.empty();
+  check_standard_output(arguments.recordings, is_units ? kUnitLines : kFeatures, !is_units);
   const Plan plan = plan_of(arguments);
   announce(plan, arguments.recordings);
   const std::vector<float> speaker = read_speaker_embedding(arguments.speaker_embedding);
@@ -246,15 +269,14 @@ int run(const ExtractArguments& given) {
   ExtractOptions options;
   options.normalize = kNormalize.at(arguments.normalize);
   options.speaker_embedding = speaker;
-  const FeatureFormat format = kFormats.at(plan.format);
+  const int64_t dim = dim_of(stages.front(), model.config());
+  std::optional<UnitOutputOptions> units;
+  if (is_units) units = open_units(arguments.units, arguments.recordings, plan, dim);
+  const FeatureFormat format = is_units ? FeatureFormat::kNpy : kFormats.at(plan.format);
   const Expected expected = {.format = format,
                              .arrays = layers.all ? static_cast<int64_t>(stages.size()) : 0,
-                             .dim = dim_of(stages.front(), model.config()),
+                             .dim = dim,
                              .repeat = arguments.repeat};
-  const auto check = [expected](const Job& job) {
-    check_existing(job.output, expected);
-    for (const fs::path& picture : job.beside) check_picture(picture);
-  };
   const Extraction extraction = {
       .model = model,
       .options = options,
@@ -269,15 +291,17 @@ int run(const ExtractArguments& given) {
                    .pad = arguments.preset == kSoftVc ? soft_vc_padding(model.config()) : 0,
                    .only_16k = training_preset(arguments) != nullptr,
                    .check_existing =
-                       arguments.recordings.skip_existing ? std::function<void(const Job&)>(check) : nullptr},
+                       arguments.recordings.skip_existing ? check_of(expected, units) : nullptr},
       .writing = {.format = format,
                   .all_layers = layers.all,
                   .repeat = arguments.repeat,
                   .metadata = metadata_of(arguments, model),
-                  .plot = !arguments.plot.empty()}};
+                  .plot = !arguments.plot.empty()},
+      .units = units};
   prepare_folders(plan.jobs);
   Report report(plan.jobs.size(), arguments.recordings.json);
   extract_all(extraction, plan.jobs, report);
+  if (units) finish_units(*units, arguments.recordings);
   return report.finish();
 }
 
@@ -295,7 +319,9 @@ Command add_extract(CLI::App& app) {
           kDefaultModel),
       "SPEC");
   add_config(*parser, a->config);
-  add_recordings(*parser, a->recordings, kFeatures);
+  add_recordings(*parser, a->recordings, kDeclared);
+  parser->get_option("--format")
+      ->description("npy (default) or safetensors; of --units units (default) or txt");
   options
       .add("--preset", a->preset,
            "rvc-v1, rvc-v2 or applio: what the feature extraction of RVC or Applio does, on an experiment's "
@@ -351,6 +377,7 @@ Command add_extract(CLI::App& app) {
       "Also draw the features, and how alike they are, below the recording's spectrogram: a .png or .svg "
       "file for one input, else a directory",
       "PATH");
+  add_units_of_extract(*parser, a->units);
   add_compute(*parser, a->compute);
   options.add("--threads", a->threads, "Threads of one extraction on the CPU (default: one per CPU)", "N")
       ->check(number_in(0, kMaxThreads));

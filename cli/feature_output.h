@@ -27,17 +27,28 @@ struct FeatureOutputOptions {
   bool plot = false;                                 ///< into the job's file beside the output
 };
 
-/// The features of one input on their way into their file, piece by piece, and into a picture of them. Made by one
-/// thread, written by another; the file is begun with the first piece.
-class FeatureOutput {
+/// What an input becomes of its features, piece by piece. Made by one thread, written by another.
+class StagedOutput {
+ public:
+  StagedOutput() = default;
+  virtual ~StagedOutput() = default;
+  StagedOutput(const StagedOutput&) = delete;
+  StagedOutput& operator=(const StagedOutput&) = delete;
+
+  /// Takes frames `first_frame` and following of every stage, and with the last of them the file is whole. Throws Error
+  /// when that fails; nothing of the file is left then.
+  virtual Outcome write(int64_t first_frame, const std::vector<Features>& stages) = 0;
+};
+
+/// The features of one input on their way into their file, which is begun with the first piece, and into a picture of
+/// them, which is drawn after the last.
+class FeatureOutput : public StagedOutput {
  public:
   /// `frames`: of the whole recording, which is `waveform`. `job` and `options` must outlive it.
   FeatureOutput(const Job& job, std::span<const float> waveform, int64_t frames,
                 const FeatureOutputOptions& options);
 
-  /// Writes frames `first_frame` and following of every stage, and with the last of them the file is whole, and the
-  /// picture drawn. Throws Error when that fails; nothing of the file is left then.
-  Outcome write(int64_t first_frame, const std::vector<Features>& stages);
+  Outcome write(int64_t first_frame, const std::vector<Features>& stages) override;
 
  private:
   void begin_file(const std::vector<Features>& stages);

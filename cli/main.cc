@@ -32,6 +32,7 @@
 #include "cli/program.h"
 #include "cli/serve/serve.h"
 #include "cli/signals.h"
+#include "cli/units.h"
 #include "cli/voices.h"
 #include "cli/warmup.h"
 #include "contentvec/model.h"
@@ -96,11 +97,11 @@ int parse_and_run(int argc, const char* const* argv) {
   CLI::App app("Speech in; another voice, content features or pitch out.", "contentvec");
   app.set_version_flag("-V,--version", fmt::format("contentvec {}", version()), "Print the version and stop");
   app.require_subcommand(0, 1);
-  const std::array commands = {add_convert(app), add_live(app),   add_serve(app),      add_extract(app),
-                               add_pitch(app),   add_export(app), add_index(app),      add_blend(app),
-                               add_compare(app), add_voices(app), add_info(app),       add_models(app),
-                               add_bench(app),   add_warmup(app), add_completion(app), add_man(app),
-                               add_help(app)};
+  const std::array commands = {add_convert(app), add_live(app),    add_serve(app),  add_extract(app),
+                               add_pitch(app),   add_export(app),  add_index(app),  add_units(app),
+                               add_blend(app),   add_compare(app), add_voices(app), add_info(app),
+                               add_models(app),  add_bench(app),   add_warmup(app), add_completion(app),
+                               add_man(app),     add_help(app)};
   add_verbosity(app);
   for (const Command& command : commands) add_verbosity(*command.parser);
   // Last: commands take on the footer that the program has when they are added.

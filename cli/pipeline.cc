@@ -31,7 +31,7 @@ int64_t samples_in(double seconds) {
 struct InHand {
   Recording recording;
   std::optional<PlannedRecording> plan = {};  ///< nothing where there are no features to come
-  std::shared_ptr<FeatureOutput> output = {};
+  std::shared_ptr<StagedOutput> output = {};
   size_t begun = 0;     ///< pieces that were put into a batch
   bool failed = false;  ///< one of its pieces did, and that was said
 
@@ -71,12 +71,17 @@ class Batches {
     try {
       taken.plan.emplace(taken.recording.waveform, extraction_.model.config(), extraction_.long_audio,
                          extraction_.options.normalize);
-      taken.output = std::make_shared<FeatureOutput>(*taken.recording.job, taken.recording.waveform,
-                                                     frames_of(taken), extraction_.writing);
+      taken.output = output_of(taken);
     } catch (const std::exception& error) {
       taken.recording.problem = error.what();
     }
     return true;
+  }
+
+  [[nodiscard]] std::shared_ptr<StagedOutput> output_of(const InHand& of) const {
+    const Job& job = *of.recording.job;
+    if (extraction_.units) return std::make_shared<UnitOutput>(job, frames_of(of), *extraction_.units);
+    return std::make_shared<FeatureOutput>(job, of.recording.waveform, frames_of(of), extraction_.writing);
   }
 
   /// The next steps of what is in hand and of what else is decoded by now, as far as they fit; at least one.

@@ -8,6 +8,7 @@
 #include "cli/feature_output.h"
 #include "cli/plan.h"
 #include "cli/report.h"
+#include "cli/unit_output.h"
 #include "contentvec/long_audio.h"
 #include "contentvec/model.h"
 #include "contentvec/retriever.h"
@@ -26,6 +27,7 @@ struct Extraction {
   int64_t nprobe;              ///< 0: the index's own
   Decoding::Options decoding;  ///< most_samples is settled by extract_all
   FeatureOutputOptions writing;
+  std::optional<UnitOutputOptions> units = {};  ///< that are written in place of the features
 };
 
 /// Carries out the jobs in their order: decoding runs ahead and writing behind, while the model works on a

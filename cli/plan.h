@@ -13,6 +13,7 @@ struct Job {
   std::filesystem::path output;  ///< empty where there is a problem
   std::string problem = {};      ///< why this input cannot be done, where that is known beforehand
   std::vector<std::filesystem::path> beside = {};  ///< further files it becomes, such as a picture
+  std::string name = {};  ///< in a file of lines of all inputs; empty: the input's own
 
   /// Every file it becomes; none where there is a problem.
   [[nodiscard]] std::vector<std::filesystem::path> outputs() const;

@@ -29,6 +29,7 @@ SEEDS = {
     "config": JSON,
     "npy": files("tests/data/retrieval/*.npy", "tests/data/audio/*.npy"),
     "index": files("tests/data/retrieval/*.index"),
+    "units": files("tests/data/units/*.joblib"),
     "audio": [path for path in files("tests/data/audio/*") if path.suffix not in (".npy", ".md")],
 }
 

@@ -24,5 +24,6 @@
 #include "contentvec/stream.h"
 #include "contentvec/threads.h"
 #include "contentvec/unfinished_files.h"
+#include "contentvec/units.h"
 #include "contentvec/version.h"
 #include "contentvec/voice.h"

@@ -46,6 +46,7 @@ struct Record {
   Ref state = kNone;  ///< what BUILD would have handed to it
   Ref list = kNone;   ///< what would have been appended or added to it: a List, or none
   Ref dict = kNone;   ///< what would have been set in it: a Dict, or none
+  Ref bytes = kNone;  ///< of joblib's NumpyArrayWrapper what the file has behind it, the array: an Opaque
 };
 /// Something kept outside of the pickle: for torch, a tensor's storage.
 struct PersistentId {

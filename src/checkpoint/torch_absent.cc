@@ -1,5 +1,6 @@
 // Stands in for torch's formats in a build that leaves them out: checkpoints are safetensors.
 
+#include "checkpoint/cluster_centres.h"
 #include "checkpoint/packed_file.h"
 #include "checkpoint/text.h"
 #include "checkpoint/torch_legacy.h"
@@ -58,6 +59,21 @@ std::shared_ptr<const InputFile> open_input_file(const std::string& path) {
 
 std::optional<std::vector<std::string>> packed_files(const std::filesystem::path& /*path*/) {
   return std::nullopt;
+}
+
+CentreRows read_joblib_centres(std::span<const std::byte> /*file*/) {
+  fail("a pickle, and this build reads none (CONTENTVEC_TORCH=OFF); give the centres as a .npy file");
+}
+
+std::vector<std::byte> npz_entry(const std::filesystem::path& /*path*/, std::string_view /*name*/,
+                                 uint64_t /*most*/) {
+  fail(
+      "it is a zip file, and this build reads none (CONTENTVEC_TORCH=OFF); convert it: numpy.save(\"km.npy\", "
+      "numpy.load(\"km.npz\")[\"centres\"])");
+}
+
+std::vector<std::byte> npz_of(std::string_view /*name*/, std::span<const std::byte> /*npy*/) {
+  fail("cannot write an .npz file: this build has no zip files (CONTENTVEC_TORCH=OFF)");
 }
 
 }  // namespace contentvec::checkpoint

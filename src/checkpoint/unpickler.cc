@@ -4,6 +4,7 @@
 #include <cstring>
 #include <map>
 
+#include "checkpoint/joblib_array.h"
 #include "checkpoint/pickle_text.h"
 #include "checkpoint/text.h"
 
@@ -17,7 +18,8 @@ constexpr unsigned kNewestProtocol = 5;
 
 class Unpickler {
  public:
-  explicit Unpickler(std::span<const std::byte> bytes) : bytes_(as_text(bytes)) {}
+  explicit Unpickler(std::span<const std::byte> bytes, bool of_joblib = false)
+      : bytes_(as_text(bytes)), of_joblib_(of_joblib) {}
 
   Values run() {
     try {
@@ -180,7 +182,16 @@ class Unpickler {
   void build() {
     const Ref state = pop();
     // Attributes set on a plain value (as torch does, on a state dict) are of no use here.
-    if (auto* record = std::get_if<Record>(&values_[top()])) record->state = state;
+    auto* record = std::get_if<Record>(&values_[top()]);
+    if (record == nullptr) return;
+    record->state = state;
+    if (of_joblib_ && is_joblib_array(values_, *record)) record->bytes = array_behind(*record);
+  }
+  /// The bytes of an array: behind some padding, whose length comes first, where it is aligned.
+  Ref array_behind(const Record& wrapper) {
+    const JoblibArray array = joblib_array(values_, wrapper);
+    if (array.aligned) take(number<uint8_t>());
+    return values_.add(Opaque{take(array.bytes)});
   }
   void persistent(Ref id) { values_.persistent_ids.push_back(make(PersistentId{id})); }
   void global(std::string_view module, std::string_view name) { make(Global{module, name}); }
@@ -231,6 +242,7 @@ class Unpickler {
   void protocol(char opcode);
 
   std::string_view bytes_;
+  bool of_joblib_;
   size_t position_ = 0, opcode_at_ = 0, copied_ = 0;
   Values values_;
   std::vector<Ref> stack_;
@@ -528,6 +540,10 @@ void Unpickler::protocol(char opcode) {
 
 Values unpickle(std::span<const std::byte> bytes) {
   return Unpickler(bytes).run();
+}
+
+Values unpickle_joblib(std::span<const std::byte> bytes) {
+  return Unpickler(bytes, true).run();
 }
 
 }  // namespace contentvec::checkpoint::pickle

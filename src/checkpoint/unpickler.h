@@ -17,4 +17,9 @@ namespace contentvec::checkpoint::pickle {
 /// pickle.
 [[nodiscard]] Values unpickle(std::span<const std::byte> bytes);
 
+/// The same for what joblib.dump writes without compression: a pickle in which an array's bytes stand behind the object
+/// that describes it, its NumpyArrayWrapper. They become that record's `bytes`. Throws Error also for arrays of Python
+/// objects.
+[[nodiscard]] Values unpickle_joblib(std::span<const std::byte> bytes);
+
 }  // namespace contentvec::checkpoint::pickle

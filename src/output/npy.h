@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <span>
@@ -25,6 +26,9 @@ struct NpyArray {
 /// order (values come back in C order). Throws Error naming the file for anything else, and for a file whose
 /// size is not what its header says.
 NpyArray read_npy(const std::filesystem::path& path);
+
+/// The same of a file in memory; `name` stands for it in errors.
+NpyArray read_npy(std::span<const std::byte> file, const std::string& name);
 
 /// What read_npy would read, without its values: the header, once the file turns out to be as long as it
 /// says. Throws Error as read_npy does, but for other types of numbers, whose length it takes from `descr`.

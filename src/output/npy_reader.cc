@@ -1,6 +1,8 @@
 #include <cmath>
 #include <fstream>
 #include <limits>
+#include <memory>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -66,10 +68,16 @@ class Reader {
     if (type == fs::file_type::not_found) fail("{}: there is no such file; check the path", doing_);
     if (type == fs::file_type::directory) fail("{}: it is a folder; expected a .npy file", doing_);
     if (type != fs::file_type::regular) fail("{}: expected a regular .npy file", doing_);
-    in_.open(path, std::ios::binary);
+    auto file = std::make_unique<std::ifstream>(path, std::ios::binary);
     size_ = static_cast<size_t>(fs::file_size(path, error));
-    if (!in_ || error) fail("{}: opening it failed; check its permissions", doing_);
+    if (!*file || error) fail("{}: opening it failed; check its permissions", doing_);
+    in_ = std::move(file);
   }
+  Reader(std::span<const std::byte> file, const std::string& name)
+      : doing_(fmt::format("cannot read '{}'", name)),
+        in_(std::make_unique<std::istringstream>(
+            std::string(reinterpret_cast<const char*>(file.data()), file.size()))),
+        size_(file.size()) {}
 
   NpyHeader read_checked_header() {
     NpyHeader header = read_header();
@@ -106,8 +114,8 @@ class Reader {
   }
 
   void take_into(void* into, size_t count) {
-    in_.read(static_cast<char*>(into), static_cast<std::streamsize>(count));
-    if (static_cast<size_t>(in_.gcount()) != count) fail("{}: reading failed at byte {}", doing_, position_);
+    in_->read(static_cast<char*>(into), static_cast<std::streamsize>(count));
+    if (static_cast<size_t>(in_->gcount()) != count) fail("{}: reading failed at byte {}", doing_, position_);
     position_ += count;
   }
 
@@ -202,7 +210,7 @@ class Reader {
   }
 
   std::string doing_;
-  std::ifstream in_;
+  std::unique_ptr<std::istream> in_;
   size_t size_ = 0;
   size_t position_ = 0;
 };
@@ -215,6 +223,10 @@ NpyHeader read_npy_header(const fs::path& path) {
 
 NpyArray read_npy(const fs::path& path) {
   return Reader(path).read();
+}
+
+NpyArray read_npy(std::span<const std::byte> file, const std::string& name) {
+  return Reader(file, name).read();
 }
 
 }  // namespace contentvec::output

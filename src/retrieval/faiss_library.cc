@@ -134,8 +134,9 @@ std::unique_ptr<const VectorIndex> build_index(std::span<const float> vectors, i
   return library_to_build(vectors).build(vectors, dim, lists, checked_threads(threads));
 }
 
-std::vector<float> cluster_centres(std::span<const float> vectors, int64_t dim, int64_t count, int threads) {
-  return library_to_build(vectors).cluster(vectors, dim, count, checked_threads(threads));
+std::vector<float> cluster_centres(std::span<const float> vectors, int64_t dim, const Clustering& clustering,
+                                   int threads) {
+  return library_to_build(vectors).cluster(vectors, dim, clustering, checked_threads(threads));
 }
 
 }  // namespace contentvec::retrieval

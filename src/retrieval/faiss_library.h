@@ -21,7 +21,8 @@ struct FaissLibrary {
   /// As build_index() and cluster_centres(); `threads` >= 1.
   std::unique_ptr<const VectorIndex> (*build)(std::span<const float> vectors, int64_t dim, int64_t lists,
                                               int threads);
-  std::vector<float> (*cluster)(std::span<const float> vectors, int64_t dim, int64_t count, int threads);
+  std::vector<float> (*cluster)(std::span<const float> vectors, int64_t dim, const Clustering& clustering,
+                                int threads);
 };
 
 }  // namespace contentvec::retrieval

@@ -104,7 +104,7 @@ std::unique_ptr<const retrieval::VectorIndex> build_checked(std::span<const floa
   if (size > options.reduce_above) {
     report(options, fmt::format("replacing {} vectors by {} centres of theirs", size, options.reduce_to));
     const std::vector<float> centres =
-        retrieval::cluster_centres(vectors, dim, options.reduce_to, options.threads);
+        retrieval::cluster_centres(vectors, dim, {.centres = options.reduce_to}, options.threads);
     report(options,
            fmt::format("sorting {} centres into {} lists", options.reduce_to, lists_for(options.reduce_to)));
     return retrieval::build_index(centres, dim, lists_for(options.reduce_to), options.threads);

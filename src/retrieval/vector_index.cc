@@ -233,14 +233,15 @@ std::unique_ptr<const VectorIndex> build(std::span<const float> vectors, int64_t
   });
 }
 
-std::vector<float> cluster(std::span<const float> vectors, int64_t dim, int64_t count, int threads) {
+std::vector<float> cluster(std::span<const float> vectors, int64_t dim, const Clustering& asked,
+                           int threads) {
   const OpenMpThreads guard(threads);
-  return calling_faiss("build an index", [&] {
+  return calling_faiss("cluster vectors", [&] {
     faiss::ClusteringParameters parameters;
-    parameters.niter = 10;                    // as IndexIVF's own training
-    parameters.min_points_per_centroid = 1;   // below, FAISS warns on standard error
-    parameters.max_points_per_centroid = 40;  // more are sampled
-    faiss::Clustering clustering(static_cast<int>(dim), static_cast<int>(count), parameters);
+    parameters.niter = asked.iterations;
+    parameters.min_points_per_centroid = 1;  // below, FAISS warns on standard error
+    parameters.max_points_per_centroid = asked.most_of_centre;
+    faiss::Clustering clustering(static_cast<int>(dim), static_cast<int>(asked.centres), parameters);
     faiss::IndexFlatL2 assignment(dim);
     clustering.train(static_cast<int64_t>(vectors.size()) / dim, vectors.data(), assignment);
     return std::move(clustering.centroids);

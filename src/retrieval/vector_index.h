@@ -71,7 +71,15 @@ std::unique_ptr<const VectorIndex> open_index(const std::filesystem::path& path)
 std::unique_ptr<const VectorIndex> build_index(std::span<const float> vectors, int64_t dim, int64_t lists,
                                                int threads);
 
-/// The centres [count, dim] of a k-means clustering of vectors [size, dim].
-std::vector<float> cluster_centres(std::span<const float> vectors, int64_t dim, int64_t count, int threads);
+/// A k-means clustering.
+struct Clustering {
+  int64_t centres = 0;
+  int iterations = 10;      ///< as the training of FAISS's IndexIVF
+  int most_of_centre = 40;  ///< vectors for each; of more a sample is used
+};
+
+/// The centres [centres, dim] of vectors [size, dim].
+std::vector<float> cluster_centres(std::span<const float> vectors, int64_t dim, const Clustering& clustering,
+                                   int threads);
 
 }  // namespace contentvec::retrieval

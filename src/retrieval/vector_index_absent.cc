@@ -23,8 +23,8 @@ std::unique_ptr<const VectorIndex> build_index(std::span<const float>, int64_t, 
   fail_absent("build an index");
 }
 
-std::vector<float> cluster_centres(std::span<const float>, int64_t, int64_t, int) {
-  fail_absent("build an index");
+std::vector<float> cluster_centres(std::span<const float>, int64_t, const Clustering&, int) {
+  fail_absent("cluster features");
 }
 
 }  // namespace contentvec::retrieval

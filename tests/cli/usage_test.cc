@@ -26,7 +26,7 @@ using testing::StartsWith;
 
 const std::vector<std::string> kCommands = {"convert", "live",    "extract", "pitch",  "export",     "index",
                                             "info",    "models",  "bench",   "help",   "completion", "man",
-                                            "blend",   "compare", "voices",  "warmup", "serve"};
+                                            "blend",   "compare", "voices",  "warmup", "serve",      "units"};
 
 void expect_usage_error(const std::vector<std::string>& arguments, const std::string& first_line) {
   const Result result = run(arguments);
@@ -141,7 +141,7 @@ TEST(Usage, HelpOfACommandInEveryWay) {
   EXPECT_EQ(run({"help"}).out, run({"--help"}).out);
   expect_usage_error(
       {"help", "extrct"},
-      "COMMAND: \"extrct\" is not one of convert, live, serve, extract, pitch, export, index, blend, compare, "
+      "COMMAND: \"extrct\" is not one of convert, live, serve, extract, pitch, export, index, units, blend, compare, "
       "voices, info, models, bench, warmup, completion, man, help; did you mean \"extract\"?");
 }
 
