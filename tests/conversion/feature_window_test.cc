@@ -55,7 +55,7 @@ TEST_P(FeatureWindowTest, FastForgetsWhatHasChanged) {
   const Model model = Model::load(test::synthetic("tiny-large"), {.threads = 2});
   constexpr int64_t kChanged = 5;
   FeatureWindow fast(model, StreamQuality::kFast, hops);
-  const std::vector<float> stream = spoken(3, 16000);
+  const std::vector<float> stream = spoken(5, 16000);
   const int64_t end = window_hops + 7;
   std::vector<float> otherwise = window_at(stream, end, window_hops);
   std::fill(otherwise.end() - kChanged * kPitchHop, otherwise.end(), 0.0F);
