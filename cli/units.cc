@@ -49,7 +49,7 @@ std::vector<fs::path> files_of(const std::string& features) {
   return files;
 }
 
-struct Found {
+struct FoundFrames {
   std::vector<fs::path> files;
   std::vector<int64_t> frames;  ///< of each
   int64_t all_frames = 0;
@@ -57,8 +57,8 @@ struct Found {
 };
 
 /// Reads what the files say of themselves.
-Found find_features(const std::vector<std::string>& arguments) {
-  Found found;
+FoundFrames find_features(const std::vector<std::string>& arguments) {
+  FoundFrames found;
   for (const std::string& argument : arguments) {
     for (const fs::path& file : files_of(argument)) {
       const FeatureFileInfo info = inspect_features(file);
@@ -78,7 +78,7 @@ Found find_features(const std::vector<std::string>& arguments) {
 }
 
 /// So many of all frames, evenly spread.
-std::vector<float> sample(const Found& found, int64_t most) {
+std::vector<float> sample(const FoundFrames& found, int64_t most) {
   const auto rank = [&](int64_t frame) {  // of a frame among those taken, if it is
     return static_cast<int64_t>(static_cast<double>(frame) * static_cast<double>(most) /
                                 static_cast<double>(found.all_frames));
@@ -99,7 +99,7 @@ std::vector<float> sample(const Found& found, int64_t most) {
 int run(const UnitsArguments& arguments) {
   if (fs::path(arguments.out).extension() != ".npz")
     throw UsageError(fmt::format("--out \"{}\": end it in .npz", arguments.out));
-  const Found found = find_features(arguments.features);
+  const FoundFrames found = find_features(arguments.features);
   const int64_t most = arguments.frames > 0 ? arguments.frames : kFramesOfCluster * arguments.clusters;
   const std::vector<float> rows = sample(found, most);
   note_line(fmt::format("clustering {} of {} frames of {} from {} files",

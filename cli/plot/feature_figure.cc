@@ -17,7 +17,7 @@ constexpr double kSpectrogramHeight = 200;
 constexpr double kMapHeight = 260;
 constexpr double kCurveHeight = 200;
 
-constexpr Colour kCurve = {0.10, 0.35, 0.62};
+constexpr Colour kCosineCurve = {0.10, 0.35, 0.62};
 constexpr Colour kPaperGrid = {0, 0, 0, 0.12};
 
 /// Places for panels, one below the other.
@@ -93,7 +93,7 @@ void draw_cosines(Canvas& canvas, const ComparisonFigure& figure, const Rectangl
     const double x = place.left + place.width * (static_cast<double>(curve.size()) + 0.5) / frames;
     curve.push_back({x, scale.y_of(CurveScale::exponent_of(cosine), place)});
   }
-  canvas.polyline(curve, 1.5, kCurve, place);
+  canvas.polyline(curve, 1.5, kCosineCurve, place);
   draw_times(canvas, place, figure.spectrogram.seconds);
   draw_label(canvas, place, "1 - cosine");
   draw_title(canvas, place, "how far apart the two are in each frame", kWidth);

@@ -6,7 +6,7 @@
 namespace contentvec::cli::plot {
 namespace {
 
-constexpr int64_t kMostColumns = 760;  // a picture's width in points
+constexpr int64_t kMostMapColumns = 760;  // a picture's width in points
 constexpr double kDeviations = 2;
 
 /// 0 to 1, and 0 for what is no number.
@@ -25,8 +25,8 @@ double dot(const float* a, const float* b, int64_t size) {
 FeatureMap::FeatureMap(int64_t frames, int64_t dim)
     : frames_(frames),
       dim_(dim),
-      sums_(static_cast<size_t>(std::min(frames, kMostColumns) * dim)),
-      frames_of_column_(static_cast<size_t>(std::min(frames, kMostColumns))) {}
+      sums_(static_cast<size_t>(std::min(frames, kMostMapColumns) * dim)),
+      frames_of_column_(static_cast<size_t>(std::min(frames, kMostMapColumns))) {}
 
 void FeatureMap::add(int64_t first_frame, std::span<const float> rows) {
   for (int64_t row = 0; row * dim_ < static_cast<int64_t>(rows.size()); ++row) {

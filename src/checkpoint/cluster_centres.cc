@@ -61,11 +61,11 @@ CentreRows read(std::span<const std::byte> file) {
 }
 
 /// libzip's own object for what goes wrong outside of an archive.
-struct ZipError {
-  ZipError() { zip_error_init(&error); }
-  ~ZipError() { zip_error_fini(&error); }
-  ZipError(const ZipError&) = delete;
-  ZipError& operator=(const ZipError&) = delete;
+struct CentresZipError {
+  CentresZipError() { zip_error_init(&error); }
+  ~CentresZipError() { zip_error_fini(&error); }
+  CentresZipError(const CentresZipError&) = delete;
+  CentresZipError& operator=(const CentresZipError&) = delete;
   zip_error_t error{};
 };
 
@@ -120,7 +120,7 @@ std::vector<std::byte> npz_entry(const std::filesystem::path& path, std::string_
 }
 
 std::vector<std::byte> npz_of(std::string_view name, std::span<const std::byte> npy) {
-  ZipError opening;
+  CentresZipError opening;
   zip_source_t* made = zip_source_buffer_create(nullptr, 0, 0, &opening.error);
   if (made == nullptr) fail_writing("out of memory");
   const std::unique_ptr<zip_source_t, decltype(&zip_source_free)> source(made, &zip_source_free);
