@@ -241,8 +241,8 @@ Command add_convert(CLI::App& app) {
       .add(
           "--device", a->device,
           "Where content features are computed: cpu (default), mlx, gpu or auto; pitch, the synthesizer and the rest "
-           "run on the CPU",
-           "DEVICE")
+          "run on the CPU",
+          "DEVICE")
       ->check(is_device());
   return {parser, [a] { return run(*a); }};
 }
