@@ -2,8 +2,8 @@
 
 Run from the root of the sources, whose test data it takes, by the Python that it is installed in.
 """
-import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -16,38 +16,78 @@ from contentvec.rvc import Retriever
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SPEECH = ROOT / "tests/data/audio/speech.flac"
 MODEL = ROOT / "tests/oracle/checkpoints/tiny.fairseq.pt"
+PACKAGES = pathlib.Path(contentvec.__file__).parent.parent
+BUNDLED = PACKAGES / "contentvec.libs"
 
 
-def bundled():
-    """The libraries in the wheel, of which this process must not load the system's."""
-    return pathlib.Path(contentvec.__file__).parent.parent / "contentvec.libs"
+def synthetic(config):
+    return f"synthetic:{ROOT}/tests/oracle-rvc/configs/{config}.json"
+
+
+def own_name(library):
+    """Without auditwheel's hash: libsoxr-0f8a2b1c.so.0.1.2."""
+    return re.sub(r"^([^.]*)-[0-9a-f]{8,}\.", r"\1.", library)
+
+
+def try_features(folder):
+    """In this process, and by the command in another: libsndfile, libsoxr, libzip."""
+    model = contentvec.load(MODEL)
+    features = model.extract(contentvec.load_audio(SPEECH))
+    assert features.shape[1] == model.config.encoder_embed_dim and np.isfinite(features).all()
+    command = pathlib.Path(sys.executable).with_name("contentvec")
+    subprocess.run([command, "extract", SPEECH, "--model", MODEL, "--out", folder / "a.npy"], check=True)
+    assert np.array_equal(np.load(folder / "a.npy"), features)
+
+
+def try_conversion(folder):
+    pitch = contentvec.PitchEstimator(synthetic("tiny-rmvpe"))
+    assert pitch.estimate(contentvec.load_audio(SPEECH)).f0.size > 0
+    model = contentvec.load(synthetic("pipeline-hubert-v2"))
+    converter = contentvec.Converter(model, contentvec.Voice(synthetic("tiny-v2-48k")), pitch)
+    converter.convert_file(SPEECH, folder / "out.flac", key=12)
+    samples = contentvec.load_audio(folder / "out.flac")
+    assert np.isfinite(samples).all() and samples.any()
+
+
+def try_retrieval():
+    """FAISS and its BLAS."""
+    index = Retriever(ROOT / "tests/data/retrieval/added.index")
+    assert index.blend(np.zeros((2, index.dim), np.float32)).shape == (2, index.dim)
+    rows = np.random.default_rng(0).standard_normal((500, 32)).astype(np.float32)
+    assert Retriever.build(rows).dim == 32
+
+
+def try_hub():
+    """libcurl and libcrypto are there, and a name that is nowhere is looked for."""
+    try:
+        contentvec.load("no/such-model", local_files_only=True)
+    except contentvec.Error as error:
+        assert "no/such-model" in str(error)
+        return
+    sys.exit("try_wheel: a model that does not exist was loaded")
+
+
+def check_libraries():
+    """Each is loaded, which the system's in its place would not be by this name, and has its licence."""
+    bundled = {path.name for path in BUNDLED.iterdir()}
+    (info,) = PACKAGES.glob("contentvec-*.dist-info")
+    licences = {path.name for path in info.glob("**/licenses/*")}
+    for name in map(own_name, bundled):
+        assert name in licences, f"{name} has no licence"
+    maps = pathlib.Path("/proc/self/maps").read_text()
+    missing = {name for name in bundled if str(BUNDLED / name) not in maps}
+    assert not missing, f"not loaded from the wheel: {missing}"
+    print(f"{len(bundled)} libraries loaded from the wheel, each with its licence")
 
 
 def main():
-    model = contentvec.load(MODEL)
-    features = model.extract(contentvec.load_audio(SPEECH))  # libsndfile, libsoxr, libzip
-    assert features.shape[1] == model.config.encoder_embed_dim and np.isfinite(features).all()
-    index = Retriever(ROOT / "tests/data/retrieval/added.index")  # FAISS and its BLAS
-    assert index.blend(np.zeros((2, index.dim), np.float32)).shape == (2, index.dim)
-    Retriever.build(np.random.default_rng(0).standard_normal((500, 32)).astype(np.float32))
     with tempfile.TemporaryDirectory() as folder:
-        contentvec.write_audio(os.path.join(folder, "a.flac"), features[:, 0] / 10, 16000)
-        command = [str(pathlib.Path(sys.executable).with_name("contentvec")), "extract", SPEECH, "--model", MODEL]
-        subprocess.run([*command, "--out", os.path.join(folder, "a.npy")], check=True, capture_output=True)
-        assert np.array_equal(np.load(os.path.join(folder, "a.npy")), features)
-    try:
-        contentvec.load("no/such-model", local_files_only=True)  # libcurl and libcrypto are there
-    except contentvec.Error as error:
-        assert "no/such-model" in str(error)
+        try_features(pathlib.Path(folder))
+        try_conversion(pathlib.Path(folder))
+    try_retrieval()
+    try_hub()
     if sys.platform == "linux":
-        maps = pathlib.Path("/proc/self/maps").read_text()
-        loaded = {line.rpartition("/")[2].split(".so")[0].rpartition("-")[0] for line in maps.splitlines() if str(bundled()) in line}
-        for line in maps.splitlines():
-            name = line.rpartition("/")[2].partition(".so")[0]
-            assert name not in loaded or str(bundled()) in line, f"the system's {line} is loaded"
-        print(f"{len(loaded)} bundled libraries loaded, none of them the system's")
-    licences = next(bundled().parent.glob("contentvec-*.dist-info")) / "licenses"
-    assert len(list(bundled().iterdir())) <= len(list(licences.iterdir())), "a library has no licence"
+        check_libraries()
     print(f"contentvec {contentvec.__version__} works in Python {sys.version.split()[0]}")
 
 
