@@ -8,7 +8,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -61,17 +63,28 @@ class LiveDevicesTest : public testing::Test {
     all.insert(all.end(), more.begin(), more.end());
     return all;
   }
-  /// Runs it for some seconds, if it does not end before.
-  Result command(const std::vector<std::string>& more, std::chrono::milliseconds time,
+  /// Runs it until the output device has played so much, if it does not end before: however slow the machine is.
+  Result command(const std::vector<std::string>& more, std::chrono::milliseconds played,
                  const std::string& block = "100") {
+    const auto enough = static_cast<uintmax_t>(played.count()) * 16 * 2 * sizeof(float);
+    std::filesystem::remove(folder_ / "out.raw");
     Surroundings surroundings;
     surroundings.folder = folder_.path();
     Process process(arguments(more, block), surroundings);
-    const auto end = std::chrono::steady_clock::now() + time;
-    while (process.running() && std::chrono::steady_clock::now() < end)
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (process.running() && size_of_output() < enough && std::chrono::steady_clock::now() < end)
       std::this_thread::sleep_for(std::chrono::milliseconds(20));
     if (process.running()) process.send(SIGINT);
     return process.wait();
+  }
+  [[nodiscard]] uintmax_t size_of_output() const {
+    std::error_code error;
+    const uintmax_t size = std::filesystem::file_size(folder_ / "out.raw", error);
+    return error ? 0 : size;
+  }
+  /// Whether something is missing that a machine would play that is not busy.
+  [[nodiscard]] static bool was_busy(const nlohmann::json& stats) {
+    return stats.at("input_gaps") != 0 || stats.at("output_gaps") != 0 || stats.at("skipped_blocks") != 0;
   }
   Result with_fault(const char* fault, const std::vector<std::string>& more = {"--record", "heard.wav"}) {
     setenv("CONTENTVEC_FAKE_FAULT", fault, 1);

@@ -52,7 +52,7 @@ TEST_F(LiveDevicesTest, WhatIsSpokenIsHeard) {
   ASSERT_GE(output.size() / 2, input_.size() + kLater);
   const nlohmann::json stats = read_json(folder_ / "stats.json");
   EXPECT_EQ(stats.at("rate"), 16000);
-  if (stats.at("output_gaps") != 0) GTEST_SKIP() << "the machine is too busy to play without gaps";
+  if (was_busy(stats)) GTEST_SKIP() << "the machine is too busy to play without gaps";
   for (size_t i = 1000; i < input_.size(); ++i) {
     ASSERT_NEAR(output[2 * (i + kLater)], input_[i], 1e-6F) << i;
     ASSERT_EQ(output[2 * (i + kLater)], output[2 * (i + kLater) + 1]) << i;
@@ -107,8 +107,7 @@ TEST_F(LiveDevicesTest, AMonitorHearsWhatTheOutputDoes) {
   const std::vector<float> monitor = played("monitor.raw");
   ASSERT_GT(monitor.size(), 16000U);
   const nlohmann::json stats = read_json(folder_ / "stats.json");
-  if (stats.at("output_gaps") != 0 || stats.at("monitor_gaps") != 0)
-    GTEST_SKIP() << "the machine is too busy";
+  if (was_busy(stats) || stats.at("monitor_gaps") != 0) GTEST_SKIP() << "the machine is too busy";
   for (size_t i = 0; i < 16000; ++i) ASSERT_EQ(monitor[i], output[2 * i]) << i;
 }
 
@@ -137,7 +136,9 @@ TEST_F(LiveDevicesTest, TheOutputKeepsStepWithTheInput) {
   setenv("CONTENTVEC_FAKE_SPEED", "0.98", 1);
   const Result result = command({"--bypass"}, std::chrono::seconds(4));
   ASSERT_EQ(result.code, 0) << result.err;
-  EXPECT_LT(read_json(folder_ / "stats.json").at("inserted_samples"), -10);
+  const nlohmann::json stats = read_json(folder_ / "stats.json");
+  if (was_busy(stats)) GTEST_SKIP() << "the machine is too busy: after a gap the clock is looked at anew";
+  EXPECT_LT(stats.at("inserted_samples"), -10);
 }
 
 TEST_F(LiveDevicesTest, DevicesAreListedAndNamed) {

@@ -1,8 +1,10 @@
 // contentvec live: what goes through it, over the library's VoiceStream.
 
 #include <gmock/gmock.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <csignal>
@@ -182,19 +184,32 @@ TEST_F(LiveTest, AnInterruptEndsItWithWhatWasHeard) {
   // A pipe that nobody writes to any more, and nobody closes.
   ASSERT_EQ(mkfifo((folder_ / "pipe").c_str(), 0600), 0);
   const std::string pipe = (folder_ / "pipe").string();
+  std::atomic<bool> is_read = false;
+  std::atomic<bool> is_over = false;
   std::thread writer([&] {
     std::FILE* file = std::fopen(pipe.c_str(), "wb");
     std::fwrite(input_.data(), sizeof(float), 4000, file);
     std::fflush(file);
-    std::this_thread::sleep_for(std::chrono::seconds(3));
+    const auto is_unread = [&] {
+      int bytes = 0;
+      return ioctl(fileno(file), FIONREAD, &bytes) == 0 && bytes > 0;
+    };
+    while (!is_over && is_unread()) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    is_read = true;
+    while (!is_over) std::this_thread::sleep_for(std::chrono::milliseconds(20));
     std::fclose(file);
   });
   Surroundings surroundings = {.input = folder_ / "pipe"};
   surroundings.folder = folder_.path();
   Process process(arguments({"--input", "-", "--output", "out.wav", "--encoding", "float"}), surroundings);
-  std::this_thread::sleep_for(std::chrono::seconds(2));
+  // Models are loaded for as long as a machine takes.
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (process.running() && !is_read && std::chrono::steady_clock::now() < end)
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  std::this_thread::sleep_for(std::chrono::seconds(1));
   process.send(SIGINT);
   const Result result = process.wait();
+  is_over = true;
   writer.join();
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(result.err, HasSubstr("blocks of 100 ms"));
