@@ -95,7 +95,8 @@ TEST_F(LiveDevicesTest, WhatTheDeviceItselfLosesIsToldApart) {
   EXPECT_EQ(result.code, 0) << result.err;
   const nlohmann::json stats = read_json(folder_ / "stats.json");
   EXPECT_EQ(stats.at("input_device_gaps"), 1);
-  if (stats.at("output_gaps") == 0) EXPECT_EQ(stats.at("input_gaps"), 0);  // or the machine is too busy
+  const bool was_in_time = stats.at("output_gaps") == 0;
+  EXPECT_TRUE(stats.at("input_gaps") == 0 || !was_in_time) << stats.at("input_gaps");
   EXPECT_THAT(result.err, HasSubstr("the devices themselves lost sound 1 times"));
   EXPECT_GE(stats.at("heard_after_ms"), stats.at("latency_ms"));
 }
