@@ -330,7 +330,8 @@ class Server::Impl {
   void accept() {
     next_ = std::make_unique<Connection>(application_, limits_);
     acceptor_.async_accept(next_->context(), [this](beast::error_code error, Tcp::socket socket) {
-      if (error == asio::error::operation_aborted) return;
+      // Closed, perhaps with a connection that had just come: the next accept() would fail for ever.
+      if (error == asio::error::operation_aborted || !acceptor_.is_open()) return;
       if (!error) take(std::move(socket));
       if (error)
         std::this_thread::sleep_for(std::chrono::milliseconds(50));  // such as of too many open files
