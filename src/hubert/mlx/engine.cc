@@ -200,6 +200,7 @@ void Engine::finish(Pending& pending, std::span<const std::span<float>> outputs)
   mx::eval(pending.results);
   const size_t stages = pending.results.size();
   std::vector<const float*> results;
+  results.reserve(stages);
   for (const mx::array& result : pending.results) results.push_back(result.data<float>());
   copiers_.parallel_for(static_cast<int64_t>(pending.bucket.members.size() * stages), [&](int64_t item, int) {
     const size_t row = static_cast<size_t>(item) / stages;
