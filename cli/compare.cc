@@ -44,6 +44,9 @@ struct Side {
   Features features;
 };
 
+/// Which of the sides are files of features.
+using AreFiles = std::array<bool, 2>;
+
 /// Whether a side is a file of features, rather than a model.
 bool has_features(const std::string& side) {
   if (side.ends_with(".npy")) return true;
@@ -71,21 +74,21 @@ Side extracted(const CompareArguments& arguments, size_t number, const std::vect
           extract_long(model, waveform, {}, what)};
 }
 
-Side side_of(const CompareArguments& arguments, size_t number, const std::vector<float>& waveform) {
+Side side_of(const CompareArguments& arguments, const AreFiles& are_files, size_t number,
+             const std::vector<float>& waveform) {
   const std::string& side = arguments.sides[number];
-  if (!has_features(side)) return extracted(arguments, number, waveform);
+  if (!are_files[number]) return extracted(arguments, number, waveform);
   return {side, read_features(side)};
 }
 
-void check_arguments(const CompareArguments& arguments) {
+void check_arguments(const CompareArguments& arguments, const AreFiles& are_files) {
   for (const auto& [option, values] :
        {std::pair("--dtype", &arguments.dtypes), std::pair("--device", &arguments.devices)}) {
     if (values->size() > 2)
       throw UsageError(fmt::format("{} has {} values: give one for both sides, or one each, as \"f32,bf16\"",
                                    option, values->size()));
   }
-  const bool needs_input = !has_features(arguments.sides[0]) || !has_features(arguments.sides[1]);
-  if (arguments.input.empty() && needs_input)
+  if (arguments.input.empty() && !(are_files[0] && are_files[1]))
     throw UsageError("a model needs a recording: contentvec compare A B INPUT");
   if (arguments.input.empty() && !arguments.plot.empty())
     throw UsageError("--plot draws the recording, too: contentvec compare A B INPUT");
@@ -125,20 +128,20 @@ std::string as_text(const Side& a, const Side& b, const Comparison& comparison) 
 }
 
 int run(const CompareArguments& arguments) {
-  check_arguments(arguments);
+  const AreFiles are_files = {has_features(arguments.sides[0]), has_features(arguments.sides[1])};
+  check_arguments(arguments, are_files);
   if (!arguments.plot.empty()) plot::check_drawing();
   const std::vector<float> waveform =
       arguments.input.empty() ? std::vector<float>() : load_audio(arguments.input);
-  const Side a = side_of(arguments, 0, waveform);
-  const Side b = side_of(arguments, 1, waveform);
+  const Side a = side_of(arguments, are_files, 0, waveform);
+  const Side b = side_of(arguments, are_files, 1, waveform);
   const Comparison comparison = compare_features(a.features, b.features);
   if (!arguments.plot.empty()) {
-    constexpr plot::FrequencyRange kSpeech = {50, 8000};
     write_picture(
         arguments.plot,
         plot::ComparisonFigure{
             fmt::format("{}: {} and {}", utf8_text(arguments.input), utf8_text(a.name), utf8_text(b.name)),
-            plot::spectrogram_of(waveform, kSampleRate, kSpeech), comparison.cosines});
+            plot::spectrogram_of(waveform, kSampleRate, plot::kSpeechRange), comparison.cosines});
   }
   const std::string text = arguments.json ? json_line(as_json(a, b, comparison)) : as_text(a, b, comparison);
   if (!print_line(text)) throw Error("cannot write to standard output");
@@ -171,7 +174,7 @@ Command add_compare(CLI::App& app) {
            "Where they run: cpu (default), mlx, gpu or auto, for both or one each: cpu,mlx",
            "DEVICE[,DEVICE]")
       ->delimiter(',')
-      ->check(one_of({"cpu", "mlx", "gpu", "auto"}));
+      ->check(is_device());
   options.add("--layer", a->layer, "A block's output, from 1 (default: the model's output)", "N")
       ->check(number_in(1, 1000));
   parser->add_flag("--final-proj", a->final_proj, "Apply final_proj");

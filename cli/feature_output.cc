@@ -22,15 +22,12 @@ std::vector<float> repeated(const Features& features, int times) {
   return rows;
 }
 
-/// What speech has of frequencies at 16 kHz.
-constexpr plot::FrequencyRange kSpeech = {50, 8000};
-
 }  // namespace
 
 FeatureOutput::FeatureOutput(const Job& job, std::span<const float> waveform, int64_t frames,
                              const FeatureOutputOptions& options)
     : job_(job), frames_(frames), options_(options) {
-  if (options.plot) spectrogram_ = plot::spectrogram_of(waveform, kSampleRate, kSpeech);
+  if (options.plot) spectrogram_ = plot::spectrogram_of(waveform, kSampleRate, plot::kSpeechRange);
 }
 
 Outcome FeatureOutput::write(int64_t first_frame, const std::vector<Features>& stages) {

@@ -22,6 +22,7 @@
 #include "cli/live_io.h"
 #include "cli/live_keys.h"
 #include "cli/live_report.h"
+#include "cli/signals.h"
 #include "cli/voice_parts.h"
 #include "contentvec/audio.h"
 #include "contentvec/stream.h"

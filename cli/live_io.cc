@@ -19,8 +19,6 @@
 namespace contentvec::cli {
 namespace {
 
-std::atomic<bool> stop_asked = false;  // without a lock, so that a signal may set it
-
 size_t bytes_of(RawEncoding encoding) {
   return encoding == RawEncoding::kS16 ? sizeof(int16_t) : sizeof(float);
 }
@@ -162,28 +160,6 @@ std::unique_ptr<LiveSink> raw_output(RawEncoding encoding) {
 
 std::unique_ptr<LiveSink> file_output(const std::string& path, int rate) {
   return std::make_unique<FileOutput>(path, rate);
-}
-
-void stop_on_signals() {
-  for (const int signal : {SIGINT, SIGTERM}) {
-    struct sigaction current = {};
-    if (sigaction(signal, nullptr, &current) != 0 || current.sa_handler == SIG_IGN) continue;
-    struct sigaction action = {};
-    action.sa_handler = [](int) {
-      ask_to_stop();
-      install_signal_handlers();  // the next one is the last
-    };
-    sigemptyset(&action.sa_mask);
-    sigaction(signal, &action, nullptr);  // without SA_RESTART: a read is interrupted
-  }
-}
-
-void ask_to_stop() {
-  stop_asked = true;
-}
-
-bool asked_to_stop() {
-  return stop_asked;
 }
 
 }  // namespace contentvec::cli

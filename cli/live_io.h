@@ -53,11 +53,4 @@ std::unique_ptr<LiveSink> raw_output(RawEncoding encoding);
 /// A WAV or FLAC file, as its name ends, written whole when the sound has ended.
 std::unique_ptr<LiveSink> file_output(const std::string& path, int rate);
 
-/// From here on SIGINT and SIGTERM ask to stop, once; a second one ends the process.
-void stop_on_signals();
-/// Asks the same. From any thread.
-void ask_to_stop();
-/// Whether anybody has.
-bool asked_to_stop();
-
 }  // namespace contentvec::cli

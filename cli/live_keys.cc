@@ -4,7 +4,7 @@
 #include <chrono>
 
 #include "cli/console.h"
-#include "cli/live_io.h"
+#include "cli/signals.h"
 #include "cli/terminal.h"
 #include "contentvec/error.h"
 

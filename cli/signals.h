@@ -8,4 +8,14 @@ namespace contentvec::cli {
 /// handler.
 void install_signal_handlers();
 
+/// Calls `handler` at a signal from here on, with these flags of sigaction(); not where the signal is ignored.
+void handle_signal(int signal, void (*handler)(int), int flags = 0);
+
+/// From here on Ctrl-C and SIGTERM ask for the end, and the next of them ends the process.
+void stop_on_signals();
+/// Asks for the end, as Ctrl-C does. May be called by a signal's handler, and by any thread.
+void ask_to_stop();
+/// Whether somebody asked. Any thread.
+bool asked_to_stop();
+
 }  // namespace contentvec::cli

@@ -8,6 +8,8 @@
 #include <atomic>
 #include <csignal>
 
+#include "cli/signals.h"
+
 namespace contentvec::cli {
 namespace {
 
@@ -35,16 +37,6 @@ void go_on(int /*signal*/) {
   is_taken = false;
 }
 
-void handle(int signal, void (*handler)(int)) {
-  struct sigaction action = {};
-  if (sigaction(signal, nullptr, &action) != 0 || action.sa_handler == SIG_IGN) return;
-  action = {};
-  action.sa_handler = handler;
-  sigemptyset(&action.sa_mask);
-  action.sa_flags = SA_RESTART;
-  sigaction(signal, &action, nullptr);
-}
-
 }  // namespace
 
 bool take_terminal() {
@@ -55,8 +47,8 @@ bool take_terminal() {
   each_key.c_cc[VMIN] = 0;                                    // nobody waits for a key
   each_key.c_cc[VTIME] = 0;
   is_given_back = false;
-  handle(SIGTSTP, stop);
-  handle(SIGCONT, go_on);
+  handle_signal(SIGTSTP, stop, SA_RESTART);
+  handle_signal(SIGCONT, go_on, SA_RESTART);
   return true;
 }
 

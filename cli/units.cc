@@ -51,7 +51,6 @@ std::vector<fs::path> files_of(const std::string& features) {
 
 struct FoundFrames {
   std::vector<fs::path> files;
-  std::vector<int64_t> frames;  ///< of each
   int64_t all_frames = 0;
   int64_t dim = 0;
 };
@@ -70,7 +69,6 @@ FoundFrames find_features(const std::vector<std::string>& arguments) {
              file.string(), info.dim, found.dim);
       found.dim = info.dim;
       found.files.push_back(file);
-      found.frames.push_back(info.frames);
       found.all_frames += info.frames;
     }
   }
@@ -84,6 +82,7 @@ std::vector<float> sample(const FoundFrames& found, int64_t most) {
                                 static_cast<double>(found.all_frames));
   };
   std::vector<float> rows;
+  rows.reserve(static_cast<size_t>(std::min(most, found.all_frames) * found.dim));
   int64_t frame = 0;
   for (const fs::path& file : found.files) {
     const Features features = read_features(file);

@@ -28,6 +28,10 @@ fs::path oracle_rvc() {
   return fs::exists(shared / "golden") ? shared : source / "tests" / "oracle-rvc";
 }
 
+std::string rvc_synthetic(const std::string& config) {
+  return "synthetic:" + (oracle_rvc() / "configs" / (config + ".json")).string();
+}
+
 fs::path data() {
   return fs::path(CONTENTVEC_SOURCE_DIR) / "tests" / "data";
 }

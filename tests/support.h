@@ -18,6 +18,8 @@ namespace contentvec::test {
 std::filesystem::path oracle();
 /// The same for what is behind the features: ../shared/oracle-rvc, or what tests/oracle-rvc has of it.
 std::filesystem::path oracle_rvc();
+/// The spec of its architecture `config` with made-up weights: "tiny-v2-48k", "tiny-rmvpe", ...
+std::string rvc_synthetic(const std::string& config);
 
 /// Files that belong to the tests: tests/data.
 std::filesystem::path data();

@@ -105,6 +105,22 @@ def best_settings(name, dtype, threads, files, quick):
     return best
 
 
+def features(engine, utterances, folder):
+    """What an engine gives for these, [frames, 768], in double."""
+    engine.run(utterances)
+    path = folder / "features.f32"
+    engine.ask(f"save {path}")
+    found = np.fromfile(path, np.float32).reshape(-1, 768).astype(np.float64)
+    path.unlink()
+    return found
+
+
+def difference_and_cosine(found, expected):
+    """The largest difference of two values, and the least cosine of two frames."""
+    norms = np.linalg.norm(found, axis=1) * np.linalg.norm(expected, axis=1)
+    return np.abs(found - expected).max(), ((found * expected).sum(1) / norms).min()
+
+
 class Comparison:
     def __init__(self, arguments, names, dtypes, files):
         self.plan = make_plan(arguments)
@@ -132,27 +148,17 @@ class Comparison:
         say(f"{what}: left out, the time is over")
         return False
 
-    def features(self, engine, utterances):
-        engine.run(utterances)
-        path = self.out / "features.f32"
-        engine.ask(f"save {path}")
-        features = np.fromfile(path, np.float32).reshape(-1, 768).astype(np.float64)
-        path.unlink()
-        return features
-
     def check_agreement(self, engines):
         """Exits when two engines do not compute the same from the same weights."""
         utterances = in_samples([0.3, 0.025, 0.6] if self.quick else [3, 0.025, 10, 1.3, 6])
         reference, *others = engines
-        expected = self.features(reference, utterances)
+        expected = features(reference, utterances, self.out)
         agreement, disagree = {}, []
         for engine in others:
-            found = self.features(engine, utterances)
+            found = features(engine, utterances, self.out)
             if found.shape != expected.shape:
                 sys.exit(f"{engine.title} gives {found.shape[0]} frames, {reference.title} {expected.shape[0]}")
-            difference = np.abs(found - expected).max()
-            norms = np.linalg.norm(found, axis=1) * np.linalg.norm(expected, axis=1)
-            cosine = ((found * expected).sum(1) / norms).min()
+            difference, cosine = difference_and_cosine(found, expected)
             same = difference <= F32_BOUND if engine.dtype == reference.dtype == "f32" else cosine >= BF16_COSINE
             agreement[engine.key] = f"{difference:.1e} (largest difference), {cosine:.6f} (least cosine)"
             say(f"{'agrees' if same else 'DISAGREES'}: {engine.title} with {reference.title}: {agreement[engine.key]}")

@@ -7,9 +7,7 @@ import sys
 import time
 import typing
 
-import numpy as np
-
-from compare import BF16_COSINE, F32_BOUND, in_samples, say, write_waveform
+from compare import BF16_COSINE, F32_BOUND, Files, difference_and_cosine, features, in_samples, say, write_waveform
 from engines import OURS_ON_MLX, ROOT, TITLES, Engine, EngineError, medians, take_turns
 from report import table
 
@@ -17,12 +15,6 @@ LIMIT = 8 * 60  # seconds for all of it
 FOR_TIMES = 3 * 60  # of them, kept for the table
 TF32_COSINE = 0.9999
 STAGES = {"convolutions": 0, "block 1": 1, "all": -1}  # up to there, as layers are numbered
-
-
-class Files(typing.NamedTuple):
-    checkpoint: pathlib.Path
-    hf: pathlib.Path
-    waveform: pathlib.Path
 
 
 class Plan(typing.NamedTuple):
@@ -43,7 +35,13 @@ class OnGpu:
     def __init__(self, arguments, deadline):
         self.plan, self.build, self.out = PLANS[arguments.device], arguments.build.resolve(), arguments.out
         self.deadline, self.failed = deadline, False
-        self.files = Files(self.out / "base.safetensors", self.out / "hf", self.out / "waveform.f32")
+        self.files = Files(
+            checkpoint=self.out / "base.safetensors",
+            graph=None,
+            hf=self.out / "hf",
+            mlx=None,
+            waveform=self.out / "waveform.f32",
+        )
         self.result = {"device": self.tool("contentvec", "info", "--devices", "--json"), "times_ms": {}, "cpu_ms": {}}
 
     def tool(self, name, *arguments, limit=None):
@@ -86,19 +84,12 @@ class OnGpu:
         settings = {"device": self.plan.torch} if name == "torch" else None
         return Engine(name, dtype, 4, self.files, settings, build=self.build, device=self.plan.device)
 
-    def features(self, engine, utterances):
-        engine.run(utterances)
-        path = self.out / "features.f32"
-        engine.ask(f"save {path}")
-        return np.fromfile(path, np.float32).reshape(-1, 768).astype(np.float64)
-
     def check_agreement(self, ours, theirs):
         utterances = in_samples([next(iter(self.plan.rows.values()))[0]] * 2)
-        found, expected = (self.features(engine, utterances) for engine in (ours, theirs))
+        found, expected = (features(engine, utterances, self.out) for engine in (ours, theirs))
         if found.shape != expected.shape:
             raise EngineError(f"{ours.title} gives {found.shape[0]} frames, {theirs.title} {expected.shape[0]}")
-        difference = np.abs(found - expected).max()
-        cosine = ((found * expected).sum(1) / np.linalg.norm(found, axis=1) / np.linalg.norm(expected, axis=1)).min()
+        difference, cosine = difference_and_cosine(found, expected)
         bound = {"f32": difference <= F32_BOUND, "tf32": cosine >= TF32_COSINE, "bf16": cosine >= BF16_COSINE}
         say(f"{ours.dtype}: largest difference {difference:.1e}, least cosine {cosine:.6f}")
         if not bound[ours.dtype]:

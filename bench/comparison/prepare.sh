@@ -1,7 +1,8 @@
 # shellcheck shell=bash
-# Sourced by bench/compare and bench/dataset in the root of the repository: what they run, and the same synthetic
-# weights for every engine, all in build/compare.
+# Sourced by bench/compare, bench/dataset and bench/on-machine in the root of the repository: what they run, and the same
+# synthetic weights for every engine, in build/compare unless the caller sets $out and $python after that.
 out=$PWD/build/compare
+python=$out/venv/bin/python # which makes the graph
 
 # build_and_install TARGETS PACKAGE...: builds the targets ("a b"), and the newest packages into a virtual environment.
 build_and_install() {
@@ -25,7 +26,7 @@ made() {
 
 make_graph() {
   rm -rf "$out/graph"
-  "$out/venv/bin/python" bench/peers/make_onnx_weights.py "$out/graph"
+  "$python" bench/peers/make_onnx_weights.py "$out/graph"
   mv "$out/graph/hubert_base.onnx.data" "$out/"
   mv "$out/graph/hubert_base.onnx" "$out/" # last: where it is, all of it is
   rmdir "$out/graph"

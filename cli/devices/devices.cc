@@ -11,6 +11,7 @@
 #include "cli/devices/sample_ring.h"
 #include "cli/devices/stretch.h"
 #include "cli/fail.h"
+#include "cli/signals.h"
 
 namespace contentvec::cli {
 namespace {

@@ -34,6 +34,14 @@ class Column {
   double bottom_ = 0;
 };
 
+/// What every figure begins with.
+void draw_recording(Canvas& canvas, const Spectrogram& spectrogram, const std::string& title,
+                    const Rectangle& place) {
+  draw_spectrogram(canvas, spectrogram, place);
+  draw_times(canvas, place, spectrogram.seconds);
+  draw_title(canvas, place, title, kWidth);
+}
+
 /// Cosines between the least of them and 1, as levels. Returns the least.
 double spread(std::vector<float>& cosines) {
   constexpr float kLeastRange = 1e-6F;  // of a recording that is all alike
@@ -106,10 +114,7 @@ std::vector<std::byte> draw(const FeatureFigure& figure, PictureFormat format) {
                         Column::height_with_axes(kWidth);
   Canvas canvas(kLeft + kWidth + kRight, height, format);
   Column column;
-  const Rectangle above = column.next(kSpectrogramHeight);
-  draw_spectrogram(canvas, figure.spectrogram, above);
-  draw_times(canvas, above, figure.spectrogram.seconds);
-  draw_title(canvas, above, figure.title, kWidth);
+  draw_recording(canvas, figure.spectrogram, figure.title, column.next(kSpectrogramHeight));
 
   const FeatureMap& features = figure.features;
   const Rectangle map = column.next(kMapHeight);
@@ -126,10 +131,7 @@ std::vector<std::byte> draw(const ComparisonFigure& figure, PictureFormat format
   const double height = Column::height_with_axes(kSpectrogramHeight) + Column::height_with_axes(kCurveHeight);
   Canvas canvas(kLeft + kWidth + kRight, height, format);
   Column column;
-  const Rectangle above = column.next(kSpectrogramHeight);
-  draw_spectrogram(canvas, figure.spectrogram, above);
-  draw_times(canvas, above, figure.spectrogram.seconds);
-  draw_title(canvas, above, figure.title, kWidth);
+  draw_recording(canvas, figure.spectrogram, figure.title, column.next(kSpectrogramHeight));
   draw_cosines(canvas, figure, column.next(kCurveHeight));
   return canvas.finish();
 }

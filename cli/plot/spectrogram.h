@@ -19,6 +19,9 @@ struct FrequencyRange {
   [[nodiscard]] double hz_at(double place) const { return lowest * std::pow(highest / lowest, place); }
 };
 
+/// What speech has of frequencies at 16 kHz.
+inline constexpr FrequencyRange kSpeechRange = {50, 8000};
+
 /// What a pitch is shown in (Hz for each frame; 0 where unvoiced): the range of RVC's scale of pitches, 50 to 1100 Hz,
 /// or more where the pitch leaves it.
 FrequencyRange range_for(std::span<const float> f0);

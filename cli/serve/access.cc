@@ -45,10 +45,10 @@ Access::Access(std::vector<std::string> names, std::string token)
 }
 
 bool Access::knows_host(const std::string& header) const {
-  const std::optional<HostAndPort> asked = parse_host(header);
+  const std::optional<std::string> asked = parse_host(header);
   if (!asked) return false;
-  return asked->host == "localhost" || is_address(asked->host) ||
-         std::find(names_.begin(), names_.end(), asked->host) != names_.end();
+  return *asked == "localhost" || is_address(*asked) ||
+         std::find(names_.begin(), names_.end(), *asked) != names_.end();
 }
 
 /// A browser cannot say it in a header for a WebSocket: there it is among the protocols.

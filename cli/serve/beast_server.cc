@@ -39,6 +39,10 @@ constexpr uint32_t kMostHeaderBytes = 16 << 10;
 constexpr size_t kMostMessageBytes = 2 << 20;  // two seconds of samples at the highest rate are 1.5 MB
 constexpr milliseconds kForLeftovers{2000};
 
+void check(const beast::error_code& error) {
+  if (error) throw Disconnected(error.message());
+}
+
 /// A connection, which a thread of its own serves. Operations are begun, and waited for: Beast's time limits need
 /// operations that can be interrupted, and code that waits reads as what it does.
 class Connection {
@@ -163,10 +167,6 @@ class Connection {
     return filled;
   }
 
-  static void check(const beast::error_code& error) {
-    if (error) throw Disconnected(error.message());
-  }
-
   static http::response<http::buffer_body> header_of(const Response& response, unsigned version) {
     http::response<http::buffer_body> message(static_cast<http::status>(response.status), version);
     message.set(http::field::content_type, response.type);
@@ -265,9 +265,6 @@ class BeastChannel final : public Channel {
   void write_as(bool is_text, asio::const_buffer data) {
     socket_.text(is_text);
     check(connection_.finish(limits_.message, [&](auto done) { socket_.async_write(data, done); }));
-  }
-  static void check(const beast::error_code& error) {
-    if (error) throw Disconnected(error.message());
   }
 
   Connection& connection_;

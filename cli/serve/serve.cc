@@ -11,13 +11,13 @@
 #include "cli/console.h"
 #include "cli/fail.h"
 #include "cli/folder.h"
-#include "cli/live_io.h"
 #include "cli/serve/access.h"
 #include "cli/serve/jobs.h"
 #include "cli/serve/routes.h"
 #include "cli/serve/server.h"
 #include "cli/serve/studio.h"
 #include "cli/serve/url.h"
+#include "cli/signals.h"
 #include "cli/voice_parts.h"
 
 namespace contentvec::cli {

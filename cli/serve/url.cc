@@ -60,23 +60,22 @@ std::optional<Target> parse_target(std::string_view target) {
   return result;
 }
 
-std::optional<HostAndPort> parse_host(std::string_view text) {
-  HostAndPort result;
+std::optional<std::string> parse_host(std::string_view text) {
+  std::string host;
+  std::string_view port;
   if (text.starts_with('[')) {
     text.remove_prefix(1);
     if (text.find(']') == std::string_view::npos) return std::nullopt;
-    result.host = take_until(text, ']');
+    host = take_until(text, ']');
     if (!text.empty() && !text.starts_with(':')) return std::nullopt;
-    result.port = text.substr(std::min<size_t>(1, text.size()));
+    port = text.substr(std::min<size_t>(1, text.size()));
   } else {
-    result.host = take_until(text, ':');
-    result.port = text;
+    host = take_until(text, ':');
+    port = text;
   }
-  result.host = lower_case(std::move(result.host));
-  const bool is_number =
-      std::all_of(result.port.begin(), result.port.end(), [](char c) { return c >= '0' && c <= '9'; });
-  if (result.host.empty() || !is_number) return std::nullopt;
-  return result;
+  const bool is_number = std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; });
+  if (host.empty() || !is_number) return std::nullopt;
+  return lower_case(std::move(host));
 }
 
 bool is_address(const std::string& host) {

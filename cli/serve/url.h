@@ -19,12 +19,9 @@ struct Target {
 /// Nothing where it is no path, a name comes twice, or an escape is broken.
 std::optional<Target> parse_target(std::string_view target);
 
-/// A host with its port, as Host and Origin have it: "localhost:8765", "[::1]".
-struct HostAndPort {
-  std::string host;  ///< in lower case, without brackets
-  std::string port;  ///< "" where none is said
-};
-std::optional<HostAndPort> parse_host(std::string_view text);
+/// The host of one with its port, as Host and Origin have it, "localhost:8765", "[::1]": in lower case, without
+/// brackets. Nothing where it is none.
+std::optional<std::string> parse_host(std::string_view text);
 
 /// Whether a host is an address in digits.
 bool is_address(const std::string& host);

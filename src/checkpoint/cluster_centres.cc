@@ -1,7 +1,5 @@
 #include "checkpoint/cluster_centres.h"
 
-#include <zip.h>
-
 #include <algorithm>
 #include <cstring>
 #include <memory>
@@ -60,44 +58,6 @@ CentreRows read(std::span<const std::byte> file) {
   return centres_of(values, *wrapper);
 }
 
-/// libzip's own object for what goes wrong outside of an archive.
-struct CentresZipError {
-  CentresZipError() { zip_error_init(&error); }
-  ~CentresZipError() { zip_error_fini(&error); }
-  CentresZipError(const CentresZipError&) = delete;
-  CentresZipError& operator=(const CentresZipError&) = delete;
-  zip_error_t error{};
-};
-
-[[noreturn]] void fail_writing(const char* what) {
-  fail("cannot write an .npz file: {}", what);
-}
-
-void add_stored(zip_t* archive, const std::string& name, std::span<const std::byte> bytes) {
-  zip_source_t* content = zip_source_buffer(archive, bytes.data(), bytes.size(), 0);
-  if (content == nullptr) fail_writing(zip_strerror(archive));
-  const zip_int64_t index = zip_file_add(archive, name.c_str(), content, ZIP_FL_ENC_UTF_8);
-  if (index < 0) {
-    zip_source_free(content);
-    fail_writing(zip_strerror(archive));
-  }
-  const auto entry = static_cast<zip_uint64_t>(index);
-  constexpr uint16_t kFirstDay = 0x21;  // of 1980: the same centres give the same bytes
-  zip_set_file_compression(archive, entry, ZIP_CM_STORE, 0);
-  zip_file_set_dostime(archive, entry, 0, kFirstDay, 0);
-}
-
-std::vector<std::byte> content_of(zip_source_t* source) {
-  zip_stat_t stat{};
-  if (zip_source_stat(source, &stat) != 0 || zip_source_open(source) != 0)
-    fail_writing(zip_error_strerror(zip_source_error(source)));
-  std::vector<std::byte> bytes(stat.size);
-  const zip_int64_t read = zip_source_read(source, bytes.data(), bytes.size());
-  zip_source_close(source);
-  if (read != static_cast<zip_int64_t>(bytes.size())) fail_writing("it is shorter than it should be");
-  return bytes;
-}
-
 }  // namespace
 
 CentreRows read_joblib_centres(std::span<const std::byte> file) {
@@ -120,21 +80,7 @@ std::vector<std::byte> npz_entry(const std::filesystem::path& path, std::string_
 }
 
 std::vector<std::byte> npz_of(std::string_view name, std::span<const std::byte> npy) {
-  CentresZipError opening;
-  zip_source_t* made = zip_source_buffer_create(nullptr, 0, 0, &opening.error);
-  if (made == nullptr) fail_writing("out of memory");
-  const std::unique_ptr<zip_source_t, decltype(&zip_source_free)> source(made, &zip_source_free);
-  zip_source_keep(made);  // once for the archive, which lets go of it when it is closed
-  std::unique_ptr<zip_t, decltype(&zip_discard)> archive(
-      zip_open_from_source(made, ZIP_TRUNCATE, &opening.error), &zip_discard);
-  if (archive == nullptr) {
-    zip_source_free(made);
-    fail_writing(zip_error_strerror(&opening.error));
-  }
-  add_stored(archive.get(), std::string(name) + ".npy", npy);
-  if (zip_close(archive.get()) != 0) fail_writing(zip_strerror(archive.get()));
-  static_cast<void>(archive.release());
-  return content_of(made);
+  return zip_of(std::string(name) + ".npy", npy);
 }
 
 }  // namespace contentvec::checkpoint

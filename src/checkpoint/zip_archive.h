@@ -45,4 +45,7 @@ class ZipArchive {
   std::map<std::string_view, uint64_t> names_;  // views of the handle's own strings
 };
 
+/// A zip file of one entry, which is stored as it is: the same content gives the same bytes. Throws Error.
+std::vector<std::byte> zip_of(const std::string& name, std::span<const std::byte> content);
+
 }  // namespace contentvec::checkpoint

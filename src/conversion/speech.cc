@@ -19,7 +19,7 @@ StreamSettings checked(const StreamSettings& settings, const VoiceInfo& voice) {
   check("index rate", static_cast<double>(settings.index_rate), 0, 1);
   check("protection", static_cast<double>(settings.protect), 0, 0.5);
   check("loudness mix", static_cast<double>(settings.rms_mix_rate), 0, 1);
-  check("gate in dB", settings.gate_db, -60, 0);
+  check("gate in dB", settings.gate_db, kNoGate, 0);
   check_speaker(settings.speaker, voice);
   return settings;
 }

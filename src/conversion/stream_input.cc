@@ -78,9 +78,7 @@ void StreamInput::denoise(bool is_wanted) {
   }
   is_denoised_ = is_wanted;
   const std::span<float> end = std::span(heard_).last(stretch_.size());
-  for (size_t i = 0; i < fade_in_.size(); ++i)
-    stretch_[i] = static_cast<float>(fade_in_[i] * static_cast<double>(stretch_[i]) +
-                                     (1 - fade_in_[i]) * static_cast<double>(end[i]));
+  for (size_t i = 0; i < fade_in_.size(); ++i) stretch_[i] = dsp::faded(fade_in_[i], stretch_[i], end[i]);
   std::copy(stretch_.begin(), stretch_.end(), end.begin());
 }
 

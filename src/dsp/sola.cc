@@ -51,13 +51,11 @@ int64_t Sola::join(std::span<const float> made, std::span<float> out) {
   made = made.subspan(static_cast<size_t>(offset));
   // What fades may be longer than a block: then it goes on fading in the next.
   const auto block = static_cast<size_t>(block_);
-  const auto faded = [&](size_t i) {
-    if (i >= leaving_.size()) return made[i];
-    return static_cast<float>(fade_in_[i] * static_cast<double>(made[i]) +
-                              (1 - fade_in_[i]) * static_cast<double>(leaving_[i]));
+  const auto joined = [&](size_t i) {
+    return i < leaving_.size() ? faded(fade_in_[i], made[i], leaving_[i]) : made[i];
   };
-  for (size_t i = 0; i < block; ++i) out[i] = faded(i);
-  for (size_t i = 0; i < leaving_.size(); ++i) leaving_[i] = faded(block + i);
+  for (size_t i = 0; i < block; ++i) out[i] = joined(i);
+  for (size_t i = 0; i < leaving_.size(); ++i) leaving_[i] = joined(block + i);
   return offset;
 }
 

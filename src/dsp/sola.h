@@ -9,6 +9,11 @@ namespace contentvec::dsp {
 /// How a signal fades in, while another fades out by what is left to 1: sin^2 from 0 to 1, [samples].
 std::vector<double> fade_in(int64_t samples);
 
+/// A sample of what comes while another leaves; `in`: a value of fade_in().
+inline float faded(double in, float coming, float leaving) {
+  return static_cast<float>(in * static_cast<double>(coming) + (1 - in) * static_cast<double>(leaving));
+}
+
 /// Joins blocks that were made one by one: each begins where it resembles most what the one before would have gone on
 /// with, and fades in from there while that fades out. Synchronised overlap-add, Roucos and Wilgus 1985.
 class Sola {

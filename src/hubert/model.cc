@@ -119,8 +119,9 @@ class Model::Impl {
                std::span<const std::span<float>> outputs, int calls) const {
     const auto worker = borrow();
     extract_with(*worker, std::span(&silence, 1), stages, options, outputs);
-    if (device_ != Device::kCpu) warm_up_batches(*worker, silence, stages, options, outputs);
-    if (calls > 1) prepare(silence, stages, options, outputs, calls - 1);
+    if (calls > 1) return prepare(silence, stages, options, outputs, calls - 1);
+    if (device_ != Device::kCpu)
+      warm_up_batches(*worker, silence, stages, options, outputs);  // for all of them
   }
 
  private:

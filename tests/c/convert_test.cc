@@ -20,10 +20,6 @@ using testing::HasSubstr;
 template <typename Handle>
 using Owned = std::unique_ptr<Handle, void (*)(Handle*)>;
 
-std::string config(const std::string& name) {
-  return "synthetic:" + (test::oracle_rvc() / "configs" / (name + ".json")).string();
-}
-
 Owned<contentvec_voice> c_voice(const std::string& spec, const contentvec_load_options* options = nullptr) {
   contentvec_voice* voice = nullptr;
   EXPECT_EQ(contentvec_voice_load(spec.c_str(), 0, options, &voice), CONTENTVEC_OK)
@@ -39,7 +35,7 @@ std::vector<float> hum(size_t samples) {
 }
 
 struct CVoiceTest : testing::Test {
-  const std::string spec = config("tiny-v2-48k");
+  const std::string spec = test::rvc_synthetic("tiny-v2-48k");
   const Owned<contentvec_voice> voice = c_voice(spec);
   const std::vector<float> features = hum(size_t{20} * 768);
   const std::vector<float> f0 = std::vector<float>(20, 220);
@@ -105,9 +101,9 @@ TEST_F(CVoiceTest, EveryMistakeIsAStatus) {
 }
 
 struct CConvertTest : testing::Test {
-  const std::string model_spec = config("pipeline-hubert-v2");
-  const std::string pitch_spec = config("tiny-rmvpe");
-  const std::string voice_spec = config("tiny-v2-48k");
+  const std::string model_spec = test::rvc_synthetic("pipeline-hubert-v2");
+  const std::string pitch_spec = test::rvc_synthetic("tiny-rmvpe");
+  const std::string voice_spec = test::rvc_synthetic("tiny-v2-48k");
   const std::vector<float> waveform = hum(16000);
 
   [[nodiscard]] Owned<contentvec_converter> c_converter() const {

@@ -19,10 +19,6 @@ using testing::HasSubstr;
 template <typename Handle>
 using Owned = std::unique_ptr<Handle, void (*)(Handle*)>;
 
-std::string made_up_config(const std::string& name) {
-  return "synthetic:" + (test::oracle_rvc() / "configs" / (name + ".json")).string();
-}
-
 struct CStreamTest : testing::Test {
   CStreamTest() {
     contentvec_stream_options_init(&options, sizeof options);
@@ -38,18 +34,19 @@ struct CStreamTest : testing::Test {
 
   static Owned<contentvec_model> load_model() {
     contentvec_model* model = nullptr;
-    EXPECT_EQ(contentvec_model_load(made_up_config("pipeline-hubert-v2").c_str(), nullptr, &model),
+    EXPECT_EQ(contentvec_model_load(test::rvc_synthetic("pipeline-hubert-v2").c_str(), nullptr, &model),
               CONTENTVEC_OK);
     return {model, contentvec_model_free};
   }
   static Owned<contentvec_pitch> load_pitch() {
     contentvec_pitch* pitch = nullptr;
-    EXPECT_EQ(contentvec_pitch_load(made_up_config("tiny-rmvpe").c_str(), nullptr, &pitch), CONTENTVEC_OK);
+    EXPECT_EQ(contentvec_pitch_load(test::rvc_synthetic("tiny-rmvpe").c_str(), nullptr, &pitch),
+              CONTENTVEC_OK);
     return {pitch, contentvec_pitch_free};
   }
   static Owned<contentvec_voice> load_voice(const std::string& config) {
     contentvec_voice* voice = nullptr;
-    EXPECT_EQ(contentvec_voice_load(made_up_config(config).c_str(), 0, nullptr, &voice), CONTENTVEC_OK);
+    EXPECT_EQ(contentvec_voice_load(test::rvc_synthetic(config).c_str(), 0, nullptr, &voice), CONTENTVEC_OK);
     return {voice, contentvec_voice_free};
   }
   Owned<contentvec_stream> stream() const {
@@ -71,9 +68,9 @@ struct CStreamTest : testing::Test {
 
 TEST_F(CStreamTest, GivesWhatTheCppInterfaceDoes) {
   const Owned<contentvec_stream> own = stream();
-  VoiceStream reference(Model::load(made_up_config("pipeline-hubert-v2")),
-                        PitchEstimator::load(made_up_config("tiny-rmvpe")),
-                        Voice::load(made_up_config("tiny-v2-48k")), std::nullopt,
+  VoiceStream reference(Model::load(test::rvc_synthetic("pipeline-hubert-v2")),
+                        PitchEstimator::load(test::rvc_synthetic("tiny-rmvpe")),
+                        Voice::load(test::rvc_synthetic("tiny-v2-48k")), std::nullopt,
                         {.rate = 16000, .block_ms = 100, .extra_ms = 300, .seed = 4, .settings = {.key = 3}});
   ASSERT_EQ(contentvec_stream_block(own.get()), reference.block());
   EXPECT_EQ(contentvec_stream_latency(own.get()), reference.latency());

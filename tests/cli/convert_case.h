@@ -20,12 +20,6 @@
 
 namespace contentvec::test {
 
-inline std::string rvc_spec(const std::string& config) {
-  return "synthetic:" +
-         (std::filesystem::path(CONTENTVEC_SOURCE_DIR) / "tests/oracle-rvc/configs" / (config + ".json"))
-             .string();
-}
-
 inline nlohmann::json parsed(const std::string& line) {
   return nlohmann::json::parse(line);
 }
@@ -58,9 +52,9 @@ class ConvertTest : public testing::Test {
       if (std::find(arguments.begin(), arguments.end(), option) == arguments.end())
         arguments.insert(arguments.end(), {option, value});
     };
-    standard("--voice", rvc_spec("tiny-v2-48k"));
-    standard("--model", rvc_spec("pipeline-hubert-v2"));
-    standard("--pitch-model", rvc_spec("tiny-rmvpe"));
+    standard("--voice", rvc_synthetic("tiny-v2-48k"));
+    standard("--model", rvc_synthetic("pipeline-hubert-v2"));
+    standard("--pitch-model", rvc_synthetic("tiny-rmvpe"));
     arguments.insert(arguments.begin(), "convert");
     return command(arguments, surroundings);
   }
@@ -84,8 +78,8 @@ class ConvertTest : public testing::Test {
   }
 
   [[nodiscard]] static Converter converter() {
-    return {Model::load(rvc_spec("pipeline-hubert-v2")), PitchEstimator::load(rvc_spec("tiny-rmvpe")),
-            Voice::load(rvc_spec("tiny-v2-48k"))};
+    return {Model::load(rvc_synthetic("pipeline-hubert-v2")),
+            PitchEstimator::load(rvc_synthetic("tiny-rmvpe")), Voice::load(rvc_synthetic("tiny-v2-48k"))};
   }
   /// A threshold that about half the frames of the noise are above.
   [[nodiscard]] std::string half_voiced() const {

@@ -50,7 +50,7 @@ TEST_F(ConvertTest, WritesWhatTheLibraryGives) {
 }
 
 TEST_F(ConvertTest, EveryOptionIsTheLibrarys) {
-  const std::string voice = rvc_spec("tiny-v2-48k");
+  const std::string voice = rvc_synthetic("tiny-v2-48k");
   const ConvertOptions options = {.key = -2.5,
                                   .speaker = 1,
                                   .rms_mix_rate = 0.5F,
@@ -304,8 +304,10 @@ TEST_F(ConvertTest, EachChannel) {
 }
 
 TEST_F(ConvertTest, APitchOfOnesOwn) {
-  ASSERT_EQ(command({"pitch", "a.wav", "--pitch-model", rvc_spec("tiny-rmvpe"), "-o", "f0.csv"}).code, 0);
-  ASSERT_EQ(command({"pitch", "a.wav", "--pitch-model", rvc_spec("tiny-rmvpe"), "-o", "f0.npy"}).code, 0);
+  ASSERT_EQ(command({"pitch", "a.wav", "--pitch-model", rvc_synthetic("tiny-rmvpe"), "-o", "f0.csv"}).code,
+            0);
+  ASSERT_EQ(command({"pitch", "a.wav", "--pitch-model", rvc_synthetic("tiny-rmvpe"), "-o", "f0.npy"}).code,
+            0);
   const std::vector<float> f0 = read_npy(folder_ / "f0.npy").values;
   const std::vector<float> expected = converter().convert(noise_, 16000, {.f0 = f0, .seed = 1}).waveform;
   for (const char* file : {"f0.csv", "f0.npy"}) {
@@ -370,16 +372,16 @@ TEST_F(ConvertTest, PresetsOfTheIndex) {
 #endif
 
 TEST_F(ConvertTest, WhatIsMissingIsNamed) {
-  const Result pitch = command(
-      {"convert", "a.wav", "--voice", rvc_spec("tiny-v2-48k"), "--model", rvc_spec("pipeline-hubert-v2")});
+  const Result pitch = command({"convert", "a.wav", "--voice", rvc_synthetic("tiny-v2-48k"), "--model",
+                                rvc_synthetic("pipeline-hubert-v2")});
   EXPECT_EQ(pitch.code, 1);
   EXPECT_THAT(pitch.err, AllOf(HasSubstr("rmvpe"), HasSubstr("--pitch-method fcpe")));
-  const Result model = command(
-      {"convert", "a.wav", "--voice", rvc_spec("tiny-v2-48k"), "--pitch-model", rvc_spec("tiny-rmvpe")});
+  const Result model = command({"convert", "a.wav", "--voice", rvc_synthetic("tiny-v2-48k"), "--pitch-model",
+                                rvc_synthetic("tiny-rmvpe")});
   EXPECT_EQ(model.code, 1);
   EXPECT_THAT(model.err, HasSubstr(kDefaultModel));
-  const Result v1 = command(
-      {"convert", "a.wav", "--voice", rvc_spec("tiny-v1-40k"), "--pitch-model", rvc_spec("tiny-rmvpe")});
+  const Result v1 = command({"convert", "a.wav", "--voice", rvc_synthetic("tiny-v1-40k"), "--pitch-model",
+                             rvc_synthetic("tiny-rmvpe")});
   EXPECT_THAT(v1.err, HasSubstr("rvc-hubert-base"));
   EXPECT_THAT(convert({"a.wav", "--pitch-method", "fcpe"}).err,
               HasSubstr("--pitch-method fcpe, but --pitch-model"));
@@ -401,7 +403,7 @@ TEST_F(ConvertTest, FilesThatAreSomethingElse) {
   EXPECT_EQ(convert({"a.wav", "--voice", "voice.pth"}).code, 1);
   EXPECT_THAT(convert({"a.wav", "--voice", "a.wav"}).err, HasSubstr("found a WAV sound file"));
   EXPECT_THAT(convert({"a.wav", "--voice", tiny_model().string()}).err, HasSubstr("expected a voice"));
-  EXPECT_THAT(convert({"a.wav", "--voice", rvc_spec("tiny-v2-48k"), "--speaker", "99"}).err,
+  EXPECT_THAT(convert({"a.wav", "--voice", rvc_synthetic("tiny-v2-48k"), "--speaker", "99"}).err,
               HasSubstr("--speaker 99: this voice has"));
   EXPECT_EQ(convert({tiny_model().string()}).code, 1) << "a checkpoint as the recording";
   std::vector<float> broken = noise_;
@@ -526,9 +528,10 @@ TEST_F(ConvertTest, MemoryGrowsWithTheSamplesAlone) {
 
 TEST_F(ConvertTest, InterruptedItLeavesNothing) {
   write_wav(folder_ / "long.wav", noise(16000 * 300));
-  Process process({"convert", "a.wav", "long.wav", "--voice", rvc_spec("tiny-v2-48k"), "--model",
-                   rvc_spec("pipeline-hubert-v2"), "--pitch-model", rvc_spec("tiny-rmvpe"), "--out", "out"},
-                  {.folder = folder_.path()});
+  Process process(
+      {"convert", "a.wav", "long.wav", "--voice", rvc_synthetic("tiny-v2-48k"), "--model",
+       rvc_synthetic("pipeline-hubert-v2"), "--pitch-model", rvc_synthetic("tiny-rmvpe"), "--out", "out"},
+      {.folder = folder_.path()});
   while (process.running() && !fs::exists(folder_ / "out/a.wav"))
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   ASSERT_TRUE(process.running());

@@ -18,12 +18,13 @@ using testing::AllOf;
 using testing::HasSubstr;
 
 TEST_F(ConvertTest, VoicesOfVersionOneAndWithoutPitch) {
-  const Result v1 = convert(
-      {"a.wav", "--voice", rvc_spec("tiny-v1-40k"), "--model", rvc_spec("pipeline-hubert-v1"), "--json"});
+  const Result v1 = convert({"a.wav", "--voice", rvc_synthetic("tiny-v1-40k"), "--model",
+                             rvc_synthetic("pipeline-hubert-v1"), "--json"});
   ASSERT_EQ(v1.code, 0) << v1.err;
   EXPECT_EQ(parsed(v1.out)["sample_rate"], 40000);
-  const Result none = command({"convert", "a.wav", "--voice", rvc_spec("tiny-v2-32k-nono"), "--model",
-                               rvc_spec("pipeline-hubert-v2"), "--key", "3", "--protect", "0.2", "--json"});
+  const Result none =
+      command({"convert", "a.wav", "--voice", rvc_synthetic("tiny-v2-32k-nono"), "--model",
+               rvc_synthetic("pipeline-hubert-v2"), "--key", "3", "--protect", "0.2", "--json"});
   ASSERT_EQ(none.code, 0) << "no pitch model is needed: " << none.err;
   EXPECT_FALSE(parsed(none.out).contains("voiced"));
   EXPECT_THAT(none.err, AllOf(HasSubstr("--key has no effect: this voice takes no pitch"),
@@ -38,7 +39,8 @@ TEST_F(ConvertTest, ModelsAreDownloadedByName) {
   version_one.phone_channels = 256;
   write_file(folder_ / "old.pth", ForgedVoice(version_one).bytes());
   for (const std::string version : {"v1", "v2"}) {
-    ASSERT_EQ(command({"export", rvc_spec("pipeline-hubert-" + version), version + ".safetensors"}).code, 0);
+    ASSERT_EQ(command({"export", rvc_synthetic("pipeline-hubert-" + version), version + ".safetensors"}).code,
+              0);
   }
   const f0::RmvpeConfig pitch = {
       .channels = 2, .blocks = 1, .layers = 5, .intermediate_layers = 1, .gru_hidden = 8};
@@ -67,7 +69,7 @@ TEST_F(ConvertTest, ModelsAreDownloadedByName) {
 #ifdef CONTENTVEC_HAVE_FAISS
 TEST_F(ConvertTest, AnIndexBesideTheVoiceIsUsed) {
   fs::create_directory(folder_ / "singer");
-  ASSERT_EQ(command({"blend", rvc_spec("tiny-v2-48k"), rvc_spec("tiny-v2-48k"), "--weights", "1,0",
+  ASSERT_EQ(command({"blend", rvc_synthetic("tiny-v2-48k"), rvc_synthetic("tiny-v2-48k"), "--weights", "1,0",
                      "singer/voice.safetensors"})
                 .code,
             0);

@@ -40,20 +40,15 @@ class LiveDevicesTest : public testing::Test {
       unsetenv(name);
   }
 
-  static std::string config(const std::string& name) {
-    return "synthetic:" +
-           (std::filesystem::path(CONTENTVEC_SOURCE_DIR) / "tests/oracle-rvc/configs" / (name + ".json"))
-               .string();
-  }
   static std::vector<std::string> arguments(const std::vector<std::string>& more,
                                             const std::string& block = "100") {
     std::vector<std::string> all = {"live",
                                     "--voice",
-                                    config("tiny-v2-48k"),
+                                    rvc_synthetic("tiny-v2-48k"),
                                     "--model",
-                                    config("pipeline-hubert-v2"),
+                                    rvc_synthetic("pipeline-hubert-v2"),
                                     "--pitch-model",
-                                    config("tiny-rmvpe"),
+                                    rvc_synthetic("tiny-rmvpe"),
                                     "--block",
                                     block,
                                     "--extra",

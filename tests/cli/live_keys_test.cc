@@ -87,7 +87,7 @@ class LiveKeysTest : public LiveDevicesTest {
 };
 
 TEST_F(LiveKeysTest, ChangeItWhileItRuns) {
-  Process process(arguments({"--voice", config("tiny-v2-48k")}), on_terminal());
+  Process process(arguments({"--voice", rvc_synthetic("tiny-v2-48k")}), on_terminal());
   EXPECT_THAT(terminal_.shown_until("key +0 index 0.75"), HasSubstr("dB"));
   EXPECT_TRUE(terminal_.comes_to_echo(false));
   terminal_.type("\x1b[A\x1b[A\x1b[D[xb");

@@ -25,11 +25,6 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-std::string live_config(const std::string& config) {
-  return "synthetic:" +
-         (fs::path(CONTENTVEC_SOURCE_DIR) / "tests/oracle-rvc/configs" / (config + ".json")).string();
-}
-
 /// Small models, and a hum. Nothing may be downloaded.
 class LiveTest : public testing::Test {
  protected:
@@ -47,11 +42,11 @@ class LiveTest : public testing::Test {
   static std::vector<std::string> arguments(const std::vector<std::string>& more) {
     std::vector<std::string> all = {"live",
                                     "--voice",
-                                    live_config("tiny-v2-48k"),
+                                    rvc_synthetic("tiny-v2-48k"),
                                     "--model",
-                                    live_config("pipeline-hubert-v2"),
+                                    rvc_synthetic("pipeline-hubert-v2"),
                                     "--pitch-model",
-                                    live_config("tiny-rmvpe"),
+                                    rvc_synthetic("tiny-rmvpe"),
                                     "--rate",
                                     "16000",
                                     "--block",
@@ -68,9 +63,9 @@ class LiveTest : public testing::Test {
 
   /// What the library makes of some samples, and silence behind them until all have been heard.
   [[nodiscard]] static std::vector<float> expected(std::vector<float> samples, const StreamOptions& options) {
-    VoiceStream stream(Model::load(live_config("pipeline-hubert-v2")),
-                       PitchEstimator::load(live_config("tiny-rmvpe")),
-                       Voice::load(live_config("tiny-v2-48k")), std::nullopt, options);
+    VoiceStream stream(Model::load(rvc_synthetic("pipeline-hubert-v2")),
+                       PitchEstimator::load(rvc_synthetic("tiny-rmvpe")),
+                       Voice::load(rvc_synthetic("tiny-v2-48k")), std::nullopt, options);
     const auto heard = samples.size() + static_cast<size_t>(stream.latency() - stream.block());
     const auto block = static_cast<size_t>(stream.block());
     samples.resize((heard + block - 1) / block * block);
@@ -252,7 +247,7 @@ TEST_F(LiveTest, SaysWhatIsWrong) {
               HasSubstr("--record a.wav"));
   EXPECT_EQ(read_audio(folder_ / "in.wav").waveform, input_);
   const Result rate = run(
-      {"live", "--voice", live_config("tiny-v2-48k"), "--input", "-", "--output", "-", "--rate", "22051"});
+      {"live", "--voice", rvc_synthetic("tiny-v2-48k"), "--input", "-", "--output", "-", "--rate", "22051"});
   EXPECT_EQ(rate.code, 2);
   EXPECT_THAT(rate.err, HasSubstr("22051"));
 }

@@ -25,11 +25,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-std::string made_up_estimator(const std::string& kind) {
-  return "synthetic:" + (fs::path(CONTENTVEC_SOURCE_DIR) / "tests/oracle-rvc/configs/tiny-").string() + kind +
-         ".json";
-}
-
 /// The values of a .npy file that begins with such a header.
 template <typename T>
 std::vector<T> values_in(const fs::path& path, const std::string& header) {
@@ -46,12 +41,12 @@ class PitchTest : public testing::Test {
   PitchTest() { write_wav(folder_ / "a.wav", noise_); }
 
   Result pitch(std::vector<std::string> arguments, const std::string& kind = "rmvpe") {
-    arguments.insert(arguments.begin(), {"pitch", "--pitch-model", made_up_estimator(kind)});
+    arguments.insert(arguments.begin(), {"pitch", "--pitch-model", rvc_synthetic("tiny-" + kind)});
     return run(arguments, {.folder = folder_.path()});
   }
 
   static Pitch estimated(std::span<const float> waveform, const PitchOptions& options = {}) {
-    return PitchEstimator::load(made_up_estimator("rmvpe")).estimate(waveform, options);
+    return PitchEstimator::load(rvc_synthetic("tiny-rmvpe")).estimate(waveform, options);
   }
 
   /// A threshold that about half the frames of the noise are above.

@@ -123,8 +123,7 @@ class PlotTest : public testing::Test {
     for (const char* name : {"a.wav", "b.wav"}) write_wav(folder_ / name, noise(9600));
   }
   Result pitch(std::vector<std::string> arguments) {
-    const std::string config = CONTENTVEC_SOURCE_DIR "/tests/oracle-rvc/configs/tiny-fcpe.json";
-    arguments.insert(arguments.begin(), {"pitch", "--pitch-model", "synthetic:" + config});
+    arguments.insert(arguments.begin(), {"pitch", "--pitch-model", rvc_synthetic("tiny-fcpe")});
     return run(arguments, {.folder = folder_.path()});
   }
   TemporaryFolder folder_;

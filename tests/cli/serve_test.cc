@@ -63,8 +63,8 @@ TEST_F(ServeTest, AConversionIsTheCommands) {
   EXPECT_EQ(result.headers.at("content-type"), "audio/flac");
   const TemporaryFolder folder;
   const Result command =
-      run({"convert", (data() / "audio" / "speech.flac").string(), "--voice", served_config("tiny-v2-48k"),
-           "--model", served_config("pipeline-hubert-v2"), "--pitch-model", served_config("tiny-rmvpe"),
+      run({"convert", (data() / "audio" / "speech.flac").string(), "--voice", rvc_synthetic("tiny-v2-48k"),
+           "--model", rvc_synthetic("pipeline-hubert-v2"), "--pitch-model", rvc_synthetic("tiny-rmvpe"),
            "--key", "5.5", "--seed", "7", "--formant", "-1", "--out", (folder / "out.flac").string()});
   ASSERT_EQ(command.code, 0) << command.err;
   EXPECT_TRUE(result.body == text_of(folder / "out.flac"));
@@ -126,9 +126,9 @@ TEST_F(ServeTest, LiveIsTheStream) {
   ASSERT_EQ(ready.value("type", ""), "ready") << ready;
   EXPECT_EQ(ready.at("block"), 1600);
   EXPECT_EQ(ready.at("latency_ms"), 160);
-  VoiceStream stream(Model::load(served_config("pipeline-hubert-v2")),
-                     PitchEstimator::load(served_config("tiny-rmvpe")),
-                     Voice::load(served_config("tiny-v2-48k")), std::nullopt,
+  VoiceStream stream(Model::load(rvc_synthetic("pipeline-hubert-v2")),
+                     PitchEstimator::load(rvc_synthetic("tiny-rmvpe")),
+                     Voice::load(rvc_synthetic("tiny-v2-48k")), std::nullopt,
                      {.rate = 16000, .block_ms = 100, .extra_ms = 300, .settings = {.key = 5}});
   const std::vector<float> input = hummed(16000);
   std::vector<float> expected(1600);
@@ -302,7 +302,7 @@ TEST(Serve, SaysWhatIsWrongAtItsBeginning) {
   EXPECT_THAT(error_with({"--port", "65536"}, 2), HasSubstr("--port"));
   const Serving serving;
   EXPECT_THAT(
-      error_with({"--voice", served_config("tiny-v2-48k"), "--port", std::to_string(serving.port())}, 1),
+      error_with({"--voice", rvc_synthetic("tiny-v2-48k"), "--port", std::to_string(serving.port())}, 1),
       HasSubstr("port " + std::to_string(serving.port())));
 }
 

@@ -11,15 +11,10 @@ namespace contentvec::test {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-std::string served_config(const std::string& config) {
-  return "synthetic:" +
-         (fs::path(CONTENTVEC_SOURCE_DIR) / "tests/oracle-rvc/configs" / (config + ".json")).string();
-}
-
 Serving::Serving(const std::vector<std::string>& more, const std::string& token) {
   fs::create_directories(folder_ / "voices/deep");
   fs::create_directories(temporary());
-  const std::string config = served_config("tiny-v2-48k");
+  const std::string config = rvc_synthetic("tiny-v2-48k");
   (void)run({"blend", config + ":1", config + ":2", folder_ / "voices/deep/ada.safetensors"});
   write_file(folder_ / "voices/bob.safetensors", text_of(folder_ / "voices/deep/ada.safetensors"));
   write_file(folder_ / "voices/none.pth", std::string("no voice"));
@@ -31,9 +26,9 @@ Serving::Serving(const std::vector<std::string>& more, const std::string& token)
                                         "--port",
                                         "0",
                                         "--pitch-model",
-                                        served_config("tiny-rmvpe"),
+                                        rvc_synthetic("tiny-rmvpe"),
                                         "--model",
-                                        served_config("pipeline-hubert-v2")};
+                                        rvc_synthetic("pipeline-hubert-v2")};
   arguments.insert(arguments.end(), more.begin(), more.end());
   setenv("HF_HUB_OFFLINE", "1", 1);
   setenv("TMPDIR", temporary().c_str(), 1);

@@ -14,9 +14,6 @@
 
 namespace contentvec::test {
 
-/// A made-up model of tests/oracle-rvc.
-std::string served_config(const std::string& config);
-
 /// The program, serving two voices of a folder and one that is named.
 class Serving {
  public:

@@ -25,10 +25,6 @@ using testing::Each;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-std::string made_up(const std::string& config) {
-  return "synthetic:" + (test::oracle_rvc() / "configs" / (config + ".json")).string();
-}
-
 struct Parts {
   std::string voice = "tiny-v2-48k";
   std::string model = "pipeline-hubert-v2";
@@ -38,9 +34,10 @@ struct Parts {
 
 Converter converter(const Parts& parts = {}) {
   std::optional<PitchEstimator> pitch;
-  if (parts.pitch) pitch = PitchEstimator::load(made_up(*parts.pitch), {.threads = parts.threads});
-  return {Model::load(made_up(parts.model), {.threads = parts.threads}), std::move(pitch),
-          Voice::load(made_up(parts.voice), {.threads = parts.threads})};
+  if (parts.pitch)
+    pitch = PitchEstimator::load(test::rvc_synthetic(*parts.pitch), {.threads = parts.threads});
+  return {Model::load(test::rvc_synthetic(parts.model), {.threads = parts.threads}), std::move(pitch),
+          Voice::load(test::rvc_synthetic(parts.voice), {.threads = parts.threads})};
 }
 
 /// A voice's glide, with a breath in the middle.
@@ -235,8 +232,8 @@ TEST(Converter, ThePitchThatIsFoundCanBeGivenBack) {
 }
 
 TEST(Converter, APitchOfTheUsersOwnIsMirroredAsTheRecordingIs) {
-  const conversion::Pipeline pipeline(Model::load(made_up("pipeline-hubert-v2")), {},
-                                      Voice::load(made_up("tiny-v2-48k")), {});
+  const conversion::Pipeline pipeline(Model::load(test::rvc_synthetic("pipeline-hubert-v2")), {},
+                                      Voice::load(test::rvc_synthetic("tiny-v2-48k")), {});
   std::vector<float> rising(51);
   for (size_t i = 0; i < rising.size(); ++i) rising[i] = 100 + static_cast<float>(i);
   std::vector<float> padded;
@@ -279,7 +276,7 @@ TEST(Converter, AVoiceGetsTheFeaturesThatItTakes) {
   const auto of_layer = [&](int layer) {
     return model.extract(recording.padded(), {.layer = layer, .final_proj = true}).data;
   };
-  EXPECT_EQ(features(made_up("tiny-v1-40k")), of_layer(9));
+  EXPECT_EQ(features(test::rvc_synthetic("tiny-v1-40k")), of_layer(9));
   EXPECT_EQ(features(applios), of_layer(12));
   const Model without = Model::load(changed("pipeline-hubert-v1", "final_dim", 0));
   EXPECT_THAT(error_of([&] { Converter(without, {}, Voice::load(applios)); }),
@@ -321,8 +318,8 @@ TEST(Converter, ALongRecordingIsConvertedInPieces) {
 }
 
 TEST(Converter, BehindTheLastCutThereMayBeLessThanAFrame) {
-  const conversion::Pipeline pipeline(Model::load(made_up("pipeline-hubert-v2")), {},
-                                      Voice::load(made_up("tiny-v2-32k-nono")), {});
+  const conversion::Pipeline pipeline(Model::load(test::rvc_synthetic("pipeline-hubert-v2")), {},
+                                      Voice::load(test::rvc_synthetic("tiny-v2-32k-nono")), {});
   std::vector<float> recording = glide(2);
   std::fill(recording.end() - 300, recording.end(), 0.0F);
   conversion::Seams seams;
@@ -378,13 +375,15 @@ TEST(Converter, PartsThatDoNotFitAreNamed) {
               AllOf(HasSubstr("tiny-v1-40k"), HasSubstr("layer 9")));
   EXPECT_THAT(error("pipeline-hubert-v1", "tiny-v2-48k"), HasSubstr("768"));
   const std::string conditioned = "synthetic:" + (test::oracle() / "configs" / "tiny-speaker.json").string();
-  EXPECT_THAT(error_of([&] { Converter(Model::load(conditioned), {}, Voice::load(made_up("tiny-v2-48k"))); }),
+  EXPECT_THAT(error_of([&] {
+                Converter(Model::load(conditioned), {}, Voice::load(test::rvc_synthetic("tiny-v2-48k")));
+              }),
               HasSubstr("speaker"));
   if (!conversion::has_faiss()) GTEST_SKIP() << "this build reads no indexes";
   const Retriever narrow = Retriever::build(std::vector<float>(40 * 4, 0.5F), 4);
   EXPECT_THAT(error_of([&] {
-                Converter(Model::load(made_up("pipeline-hubert-v2")), {}, Voice::load(made_up("tiny-v2-48k")),
-                          narrow);
+                Converter(Model::load(test::rvc_synthetic("pipeline-hubert-v2")), {},
+                          Voice::load(test::rvc_synthetic("tiny-v2-48k")), narrow);
               }),
               AllOf(HasSubstr("vectors of 4"), HasSubstr("768")));
 }

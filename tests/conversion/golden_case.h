@@ -35,15 +35,14 @@ class GoldenCase {
   }
 
   [[nodiscard]] Pipeline pipeline(int threads = 0) const {
-    const auto synthetic = [](const std::string& config) {
-      return "synthetic:" + (test::oracle_rvc() / "configs" / (config + ".json")).string();
-    };
     std::optional<Retriever> retriever;
     if (has_index()) retriever = Retriever::open(test::oracle_rvc() / text("index"));
     std::optional<PitchEstimator> estimator;
-    if (!has_trained_pitch()) estimator = PitchEstimator::load(synthetic("tiny-rmvpe"), {.threads = threads});
-    return {Model::load(synthetic(text("hubert")), {.threads = threads}), std::move(estimator),
-            Voice::load(synthetic(text("synthesizer")), {.threads = threads}), std::move(retriever)};
+    if (!has_trained_pitch())
+      estimator = PitchEstimator::load(test::rvc_synthetic("tiny-rmvpe"), {.threads = threads});
+    return {Model::load(test::rvc_synthetic(text("hubert")), {.threads = threads}), std::move(estimator),
+            Voice::load(test::rvc_synthetic(text("synthesizer")), {.threads = threads}),
+            std::move(retriever)};
   }
 
   [[nodiscard]] ConvertOptions options() const {

@@ -11,17 +11,13 @@
 
 namespace contentvec::conversion {
 
-inline std::string made_up(const std::string& config) {
-  return "synthetic:" + (test::oracle_rvc() / "configs" / (config + ".json")).string();
-}
-
 /// Tiny parts that fit together.
 struct StreamParts {
   explicit StreamParts(const std::string& voice_config = "tiny-v2-48k", int threads = 2,
                        const std::string& pitch_config = "tiny-rmvpe")
-      : model(Model::load(made_up("pipeline-hubert-v2"), {.threads = threads})),
-        pitch(PitchEstimator::load(made_up(pitch_config), {.threads = threads})),
-        voice(Voice::load(made_up(voice_config), {.threads = threads})) {}
+      : model(Model::load(test::rvc_synthetic("pipeline-hubert-v2"), {.threads = threads})),
+        pitch(PitchEstimator::load(test::rvc_synthetic(pitch_config), {.threads = threads})),
+        voice(Voice::load(test::rvc_synthetic(voice_config), {.threads = threads})) {}
   Model model;
   PitchEstimator pitch;
   Voice voice;

@@ -42,9 +42,10 @@ TEST_P(StreamGoldenTest, EveryBlockIsTheReferences) {
   ASSERT_EQ(sizes.frames(sizes.made()), stream.at("return_length"));
 
   setenv("CONTENTVEC_ISA", kernels->isa, 1);
-  BlockConverter converter(sizes, options, Model::load(made_up(stream.at("hubert"))),
-                           PitchEstimator::load(made_up(stream.at("pitch"))));
-  Speech speech(sizes, Voice::load(made_up(golden.metadata.at("config"))), std::nullopt, options.settings);
+  BlockConverter converter(sizes, options, Model::load(test::rvc_synthetic(stream.at("hubert"))),
+                           PitchEstimator::load(test::rvc_synthetic(stream.at("pitch"))));
+  Speech speech(sizes, Voice::load(test::rvc_synthetic(golden.metadata.at("config"))), std::nullopt,
+                options.settings);
   unsetenv("CONTENTVEC_ISA");
   dsp::Sola sola(sizes.block, sizes.fade, sizes.search);
 

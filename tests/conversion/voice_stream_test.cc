@@ -135,7 +135,7 @@ TEST_P(StreamMemoryTest, IsNotTakenByABlock) {
   settings.denoise_input = settings.denoise_output = true;
   stream.set(settings);
   EXPECT_EQ(block(4), 0U) << "with noise taken out";
-  stream.set_voice(Voice::load(made_up("tiny-v2-24k-resblock2"), {.threads = 2}));
+  stream.set_voice(Voice::load(test::rvc_synthetic("tiny-v2-24k-resblock2"), {.threads = 2}));
   EXPECT_EQ(block(5), 0U) << "with another voice";
   EXPECT_EQ(block(6), 0U);
 }
@@ -156,7 +156,7 @@ TEST(VoiceStream, ChangesWithoutAClick) {
   VoiceStream steady = parts.stream(small());
   const double usual = largest_jump(run(steady, input));
   VoiceStream changed = parts.stream(small());
-  const Voice other = Voice::load(made_up("tiny-v2-24k-resblock2"));
+  const Voice other = Voice::load(test::rvc_synthetic("tiny-v2-24k-resblock2"));
   VoiceStream with_other(parts.model, parts.pitch, other, std::nullopt, small());
   const double others = largest_jump(run(with_other, input));
   std::vector<float> output;
@@ -178,7 +178,7 @@ TEST(VoiceStream, ChangesWithoutAClick) {
 TEST(VoiceStream, SettingsAreChangedWhileItRuns) {
   const StreamParts parts;
   VoiceStream stream = parts.stream(small());
-  const Voice other = Voice::load(made_up("tiny-v2-24k-resblock2"), {.threads = 1});
+  const Voice other = Voice::load(test::rvc_synthetic("tiny-v2-24k-resblock2"), {.threads = 1});
   std::atomic<bool> done = false;
   std::thread settings([&] {
     for (int i = 0; !done; ++i) {
@@ -336,7 +336,8 @@ TEST(VoiceStream, AWrongSettingLeavesTheFormer) {
   settings.key = -1000;
   EXPECT_THAT(error_of([&] { stream.set(settings); }), HasSubstr("-1000"));
   EXPECT_EQ(stream.settings().key, 3);
-  EXPECT_THAT(error_of([&] { stream.set_voice(Voice::load(made_up("tiny-v1-40k"))); }), HasSubstr("layer 9"));
+  EXPECT_THAT(error_of([&] { stream.set_voice(Voice::load(test::rvc_synthetic("tiny-v1-40k"))); }),
+              HasSubstr("layer 9"));
   EXPECT_FALSE(run(stream, spoken(0.3, 16000)).empty());
 }
 
@@ -344,8 +345,8 @@ TEST(VoiceStream, NeedsAnEstimatorForAVoiceWithPitch) {
   const StreamParts parts;
   EXPECT_THAT(error_of([&] { VoiceStream(parts.model, std::nullopt, parts.voice, std::nullopt, small()); }),
               HasSubstr("pitch estimator"));
-  VoiceStream without(parts.model, std::nullopt, Voice::load(made_up("tiny-v2-32k-nono")), std::nullopt,
-                      small());
+  VoiceStream without(parts.model, std::nullopt, Voice::load(test::rvc_synthetic("tiny-v2-32k-nono")),
+                      std::nullopt, small());
   EXPECT_FALSE(run(without, spoken(0.3, 16000)).empty());
   EXPECT_EQ(without.stats().f0, 0);
 }

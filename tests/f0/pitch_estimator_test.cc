@@ -26,10 +26,6 @@ using testing::Ge;
 using testing::HasSubstr;
 using testing::Le;
 
-std::string synthetic_pitch(const std::string& config) {
-  return "synthetic:" + (test::oracle_rvc() / "configs" / (config + ".json")).string();
-}
-
 void expect_f0(const PitchEstimator& estimator, const std::string& golden_name) {
   const test::RvcGolden golden = test::read_rvc_golden(golden_name);
   const std::vector<float>& f0 = golden.arrays.at("f0").values;
@@ -45,12 +41,12 @@ void expect_f0(const PitchEstimator& estimator, const std::string& golden_name) 
 }
 
 TEST(PitchEstimator, GivesTheReferencesPitch) {
-  const PitchEstimator rmvpe = PitchEstimator::load(synthetic_pitch("tiny-rmvpe"));
+  const PitchEstimator rmvpe = PitchEstimator::load(test::rvc_synthetic("tiny-rmvpe"));
   EXPECT_EQ(rmvpe.method(), PitchMethod::kRmvpe);
   EXPECT_EQ(rmvpe.least_samples(), 513);
   expect_f0(rmvpe, "tiny-rmvpe.600");
   expect_f0(rmvpe, "tiny-rmvpe.5119");
-  const PitchEstimator fcpe = PitchEstimator::load(synthetic_pitch("tiny-fcpe"));
+  const PitchEstimator fcpe = PitchEstimator::load(test::rvc_synthetic("tiny-fcpe"));
   EXPECT_EQ(fcpe.method(), PitchMethod::kFcpe);
   expect_f0(fcpe, "tiny-fcpe.300");
   expect_f0(fcpe, "tiny-fcpe.16000");
@@ -162,18 +158,18 @@ TEST(PitchEstimator, ManyBlocksInManyLayersAreRefused) {
 
 TEST(PitchEstimator, ThreadsAndWhatRanBeforeChangeNoBit) {
   for (const char* config : {"tiny-rmvpe", "tiny-fcpe"}) {
-    const PitchEstimator one = PitchEstimator::load(synthetic_pitch(config), {.threads = 1});
+    const PitchEstimator one = PitchEstimator::load(test::rvc_synthetic(config), {.threads = 1});
     const Pitch expected = one.estimate(sweep(20000));
     static_cast<void>(one.estimate(sweep(3000)));
     EXPECT_EQ(one.estimate(sweep(20000)).f0, expected.f0) << config;
-    const PitchEstimator three = PitchEstimator::load(synthetic_pitch(config), {.threads = 3});
+    const PitchEstimator three = PitchEstimator::load(test::rvc_synthetic(config), {.threads = 3});
     EXPECT_EQ(three.estimate(sweep(20000)).f0, expected.f0) << config;
     EXPECT_EQ(three.estimate(sweep(20000)).confidence, expected.confidence) << config;
   }
 }
 
 TEST(PitchEstimator, OptionsAndWaveformsAreChecked) {
-  const PitchEstimator rmvpe = PitchEstimator::load(synthetic_pitch("tiny-rmvpe"));
+  const PitchEstimator rmvpe = PitchEstimator::load(test::rvc_synthetic("tiny-rmvpe"));
   EXPECT_THAT(test::error_of([&] { static_cast<void>(rmvpe.estimate(sweep(512))); }),
               HasSubstr("at least 513"));
   EXPECT_EQ(rmvpe.estimate(sweep(513)).f0.size(), 4U);
@@ -186,11 +182,12 @@ TEST(PitchEstimator, OptionsAndWaveformsAreChecked) {
         HasSubstr("threshold"));
   }
   EXPECT_THAT(rmvpe.estimate(sweep(600), {.threshold = 0.9999}).f0, Each(0));
-  EXPECT_THAT(test::error_of([&] { PitchEstimator::load(synthetic_pitch("tiny-rmvpe"), {.threads = -1}); }),
-              HasSubstr("threads"));
   EXPECT_THAT(
-      test::error_of([&] { PitchEstimator::load(synthetic_pitch("tiny-rmvpe"), {.dtype = DType::kF16}); }),
-      HasSubstr("float16"));
+      test::error_of([&] { PitchEstimator::load(test::rvc_synthetic("tiny-rmvpe"), {.threads = -1}); }),
+      HasSubstr("threads"));
+  EXPECT_THAT(test::error_of(
+                  [&] { PitchEstimator::load(test::rvc_synthetic("tiny-rmvpe"), {.dtype = DType::kF16}); }),
+              HasSubstr("float16"));
 }
 
 struct Sound {
@@ -203,7 +200,7 @@ class AnySoundTest : public testing::TestWithParam<Sound> {};
 
 TEST_P(AnySoundTest, GivesAPitchOrNone) {
   for (const char* config : {"tiny-rmvpe", "tiny-fcpe"}) {
-    const PitchEstimator estimator = PitchEstimator::load(synthetic_pitch(config));
+    const PitchEstimator estimator = PitchEstimator::load(test::rvc_synthetic(config));
     for (const size_t samples : {size_t{1}, size_t{159}, size_t{512}, size_t{513}, size_t{16000}}) {
       if (static_cast<int64_t>(samples) < estimator.least_samples()) continue;
       std::vector<float> waveform(samples);
@@ -232,7 +229,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(PitchEstimator, PollAndProgressCanEndAnEstimate) {
   for (const char* config : {"tiny-rmvpe", "tiny-fcpe"}) {
-    const PitchEstimator estimator = PitchEstimator::load(synthetic_pitch(config));
+    const PitchEstimator estimator = PitchEstimator::load(test::rvc_synthetic(config));
     int polls = 0;
     const PitchOptions polled = {.poll = [&] { ++polls == 3 ? throw std::runtime_error("stop") : void(); }};
     EXPECT_THROW(static_cast<void>(estimator.estimate(sweep(3000), polled)), std::runtime_error) << config;
@@ -260,9 +257,10 @@ std::vector<std::vector<float>> recordings(std::mt19937& random, size_t count) {
 TEST(PitchEstimator, ABatchGivesWhatEachGivesAlone) {
   std::mt19937 random(1);
   for (const char* config : {"tiny-rmvpe", "tiny-fcpe"}) {
-    const PitchEstimator one = PitchEstimator::load(synthetic_pitch(config), {.threads = 1});
+    const PitchEstimator one = PitchEstimator::load(test::rvc_synthetic(config), {.threads = 1});
     for (const int threads : {1, 2, 3}) {
-      const PitchEstimator estimator = PitchEstimator::load(synthetic_pitch(config), {.threads = threads});
+      const PitchEstimator estimator =
+          PitchEstimator::load(test::rvc_synthetic(config), {.threads = threads});
       for (const size_t count : {0U, 1U, 2U, 7U}) {
         const std::vector<std::vector<float>> waveforms = recordings(random, count);
         const std::vector<std::span<const float>> views(waveforms.begin(), waveforms.end());
@@ -280,7 +278,7 @@ TEST(PitchEstimator, ABatchGivesWhatEachGivesAlone) {
 }
 
 TEST(PitchEstimator, ABatchsErrorsSayOfWhichItIs) {
-  const PitchEstimator rmvpe = PitchEstimator::load(synthetic_pitch("tiny-rmvpe"), {.threads = 2});
+  const PitchEstimator rmvpe = PitchEstimator::load(test::rvc_synthetic("tiny-rmvpe"), {.threads = 2});
   std::vector<std::vector<float>> waveforms = {sweep(600), sweep(600), sweep(512)};
   const auto estimate = [&](const PitchOptions& options = {}) {
     const std::vector<std::span<const float>> views(waveforms.begin(), waveforms.end());

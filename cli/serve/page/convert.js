@@ -137,6 +137,12 @@ async function convert() {
 
 // Waits for the end of a conversion, and shows how far it is.
 async function ended(path, signal) {
+  const cancelled = new Promise((_, reject) => {
+    const cancel = () => reject(new DOMException("Cancelled", "AbortError"));
+    if (signal.aborted) cancel();
+    else signal.addEventListener("abort", cancel, { once: true });
+  });
+  cancelled.catch(() => {}); // it may come when nobody waits any more
   for (let said = ""; ; ) {
     const job = await api.getJson(path);
     if (job.status === "failed") throw new Error(job.error);
@@ -147,12 +153,7 @@ async function ended(path, signal) {
     // A screen reader is told each step once, and need not hear every percent: the bar has them.
     const text = job.status === "waiting" ? "Waiting for other conversions." : "Converting.";
     if (text !== said) say((said = text));
-    await new Promise((resolve, reject) => {
-      const cancelled = () => reject(new DOMException("Cancelled", "AbortError"));
-      if (signal.aborted) cancelled();
-      setTimeout(resolve, 200);
-      signal.addEventListener("abort", cancelled);
-    });
+    await Promise.race([cancelled, new Promise((resolve) => setTimeout(resolve, 200))]);
   }
 }
 
