@@ -9,6 +9,8 @@
 #include <string>
 
 #include "cli/console.h"
+#include "cli/fail.h"
+#include "cli/signals.h"
 
 namespace contentvec::cli {
 namespace {
@@ -92,7 +94,11 @@ class DownloadBar {
 
 HubOptions hub_options() {
   const auto bar = std::make_shared<DownloadBar>();
-  return {.progress = [bar](const DownloadProgress& progress) { bar->show(progress); }};
+  return {.progress = [bar](const DownloadProgress& progress) {
+    bar->show(progress);
+    if (asked_to_stop())
+      fail("stopped while {} of {} was downloaded; it goes on there next time", progress.file, progress.repo);
+  }};
 }
 
 }  // namespace contentvec::cli

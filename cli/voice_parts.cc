@@ -15,7 +15,6 @@
 namespace contentvec::cli {
 namespace {
 
-constexpr const char* kNoIndex = "none";
 constexpr const char* kModelForV1 = "rvc-hubert-base";  // kDefaultModel has no final_proj
 
 /// Where the index is that features are drawn towards: the one given, else the voice's own; nothing where that is not

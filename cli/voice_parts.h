@@ -63,6 +63,7 @@ std::optional<PitchEstimator> load_estimator(const VoiceArguments& arguments, co
 Unvoiced unvoiced_of(const std::string& name);
 /// Says of an option that it has no effect, where it is given.
 void warn_if_idle(const char* option, bool is_given, const char* why);
+inline constexpr const char* kNoIndex = "none";  ///< given for an index, there is none
 inline constexpr const char* kWithoutIndex = "there is no index for this voice";
 inline constexpr const char* kWithoutPitch = "this voice takes no pitch";
 /// Says what was given to no effect.

@@ -42,7 +42,7 @@ struct Handlers {
                       {"sample_rate", voice.info.sample_rate},
                       {"pitch", voice.info.pitch},
                       {"speakers", voice.info.speakers},
-                      {"index", voice.index.has_value() || !service.arguments_.index.empty()}});
+                      {"index", voice.index.has_value()}});
     return reply(200, list);
   }
 

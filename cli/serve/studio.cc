@@ -93,7 +93,7 @@ Speaker Studio::speaker(const OfferedVoice& voice) {
   } else {
     VoiceArguments arguments = arguments_;
     arguments.speaker = 0;  // requests say which
-    if (arguments.index.empty()) arguments.index = voice.index.value_or("");
+    arguments.index = voice.index.value_or(kNoIndex);
     speakers_.emplace_front(voice.name, load_speaker(voice.spec, arguments, 1));
     if (speakers_.size() > kMostSpeakers) speakers_.pop_back();
   }
@@ -121,10 +121,14 @@ std::vector<OfferedVoice> offered_voices(const std::string& folder, const std::v
                                          const VoiceArguments& arguments) {
   std::vector<OfferedVoice> voices;
   std::set<std::string> taken;
+  const auto index = [&](std::optional<std::string> own) {
+    if (arguments.index == kNoIndex) return std::optional<std::string>();
+    return arguments.index.empty() ? std::move(own) : arguments.index;
+  };
   for (const std::string& spec : specs) {
     const VoiceSource source = find_voice(spec, hub_options());
     VoiceInfo info = inspect_voice(source.voice, {.hub = hub_options(), .sample_rate = arguments.voice_rate});
-    voices.push_back({free_name(name_of_spec(spec), taken), spec, source.index, std::move(info)});
+    voices.push_back({free_name(name_of_spec(spec), taken), spec, index(source.index), std::move(info)});
   }
   if (folder.empty()) return voices;
   VoiceList list = list_voices(folder);
@@ -132,7 +136,8 @@ std::vector<OfferedVoice> offered_voices(const std::string& folder, const std::v
   for (ListedVoice& listed : list.files) {
     if (!listed.info) continue;
     const std::string name = utf8_text(listed.path.lexically_relative(folder).string());
-    voices.push_back({free_name(name, taken), listed.path.string(), listed.index, std::move(*listed.info)});
+    voices.push_back(
+        {free_name(name, taken), listed.path.string(), index(listed.index), std::move(*listed.info)});
   }
   return voices;
 }

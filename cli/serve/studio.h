@@ -17,7 +17,7 @@ namespace contentvec::cli::serve {
 struct OfferedVoice {
   std::string name;  ///< what clients call it; no two have the same
   std::string spec;  ///< for Voice::load()
-  std::optional<std::string> index;
+  std::optional<std::string> index;  ///< the one given for all of them, else its own
   VoiceInfo info;
 };
 

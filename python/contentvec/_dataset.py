@@ -17,7 +17,7 @@ from ._load import load
 from ._model import DType, Layer, Model
 from ._pitch import PitchEstimator
 from ._retriever import Retriever
-from ._voice import Converted, Converter, Encoding, Voice, find_voice, write_audio
+from ._voice import Converted, Converter, Encoding, Voice, find_voice, standard_model, write_audio
 
 log = logging.getLogger("contentvec.ray")
 
@@ -251,7 +251,7 @@ class VoiceChanger(Worker):
         self,
         *,
         voice: str,
-        model: str,
+        model: str | None,
         pitch: str,
         index: str | None,
         encoding: Encoding,
@@ -264,7 +264,8 @@ class VoiceChanger(Worker):
         spec, beside = find_voice(voice)
         found = Voice(spec, threads=threads, dtype=dtype)
         estimator = PitchEstimator(pitch, threads=threads, dtype=dtype) if found.info.pitch else None
-        self._converter = Converter(load(model, threads=threads, dtype=dtype), found, estimator, _index(index, beside, options))
+        features = load(model or standard_model(found.info), threads=threads, dtype=dtype)
+        self._converter = Converter(features, found, estimator, _index(index, beside, options))
         self._encoding, self._options = encoding, options
 
     def is_done(self, output: str) -> bool:

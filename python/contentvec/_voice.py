@@ -271,6 +271,11 @@ def find_voice(
         return _core.find_voice(path_text(spec, "spec"), hub)
 
 
+def standard_model(voice: VoiceInfo) -> str:
+    """The model of the hub whose features a voice takes: those of version 1 take what final_proj makes of them."""
+    return "rvc-hubert-base" if voice.final_proj else "contentvec"
+
+
 def write_audio(
     path: str | os.PathLike[str], waveform: AnyArray, sample_rate: int, *, encoding: Encoding = "pcm16"
 ) -> None:

@@ -20,7 +20,7 @@ from ._load import load
 from ._model import Model
 from ._pitch import PitchEstimator
 from ._retriever import Retriever
-from ._voice import Converter, Voice, write_audio
+from ._voice import Converter, Voice, standard_model, write_audio
 
 __all__ = ["RVCPipeline", "convert_voice"]
 
@@ -41,8 +41,7 @@ class RVCPipeline:
         """A voice as Voice() opens it, and a ContentVec model; None: `contentvec` of the hub, or for a voice of version 1
         `rvc-hubert-base`, which has its final_proj."""
         voice = Voice(model_path)
-        standard = "rvc-hubert-base" if voice.info.final_proj else "contentvec"
-        return cls(voice, load(standard if contentvec_path is None else contentvec_path))
+        return cls(voice, load(standard_model(voice.info) if contentvec_path is None else contentvec_path))
 
     def convert(
         self,

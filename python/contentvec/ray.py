@@ -96,7 +96,7 @@ def convert_dataset(
     *,
     output: str | os.PathLike[str],
     voice: str | os.PathLike[str],
-    model: str | os.PathLike[str] = "contentvec",
+    model: str | os.PathLike[str] | None = None,
     pitch: str | os.PathLike[str] = "rmvpe",
     index: str | os.PathLike[str] | None = None,
     format: str = "wav",
@@ -110,7 +110,9 @@ def convert_dataset(
 ) -> "ray.data.Dataset":
     """Audio files in another voice, one .wav or .flac each.
 
-    voice: as contentvec.find_voice() takes it. pitch: as PitchEstimator does; unused for a voice without pitch.
+    voice: as contentvec.find_voice() takes it. model: as in contentvec.load(); None: `contentvec` of the hub, or for a
+        voice of version 1 `rvc-hubert-base`, which has its final_proj. pitch: as PitchEstimator takes it; unused for a
+        voice without pitch.
     index: None: the one beside the voice, where there is one; "none": none.
     format: "wav" or "flac". encoding: as in write_audio(). seed: of the noise, one for all files.
     options: of Converter.convert(): key=12, protect=0.5 ...
@@ -125,7 +127,7 @@ def convert_dataset(
     jobs = _plan(paths_or_dataset, output, "." + format)
     makers = {
         "voice": _absolute(os.fspath(voice)),
-        "model": _absolute(os.fspath(model)),
+        "model": None if model is None else _absolute(os.fspath(model)),
         "pitch": _absolute(os.fspath(pitch)),
         "index": None if index is None else _absolute(os.fspath(index)),
         "encoding": encoding,

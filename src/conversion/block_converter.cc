@@ -6,7 +6,6 @@
 #include "conversion/parts.h"
 #include "conversion/pieces.h"
 #include "conversion/protect.h"
-#include "dsp/noise_gate.h"
 
 namespace contentvec::conversion {
 namespace {
@@ -24,12 +23,6 @@ int64_t listened_samples(int64_t block, const PitchEstimator& estimator) {
   const int64_t samples = block + kListenedBefore;
   if (estimator.method() != PitchMethod::kRmvpe) return samples;
   return kRmvpeStep * ((samples - 1) / kRmvpeStep + 1) - kPitchHop;
-}
-
-/// Hops before a block that are told again with it, and one that is resampled with what comes behind it.
-int64_t changed_hops(const StreamSizes& sizes, const StreamSettings& settings) {
-  if (settings.denoise_input) return sizes.frames(sizes.fade) + 1;
-  return settings.gate_db > kNoGate ? dsp::NoiseGate::kToldAgain + 1 : 0;
 }
 
 void observe(const BlockSeams& seams, std::string_view stage, std::span<const float> values) {
@@ -113,13 +106,12 @@ void BlockConverter::follow_pitch(std::span<const float> window, const Speech& s
 }
 
 /// [heard_frames_, dim], as the voice takes them.
-std::span<const float> BlockConverter::extract(std::span<const float> window, const Speech& speech,
-                                               const BlockSeams& seams) {
+std::span<const float> BlockConverter::extract(std::span<const float> window, int64_t changed,
+                                               const Speech& speech, const BlockSeams& seams) {
   const int64_t dim = speech.voice().info().feature_dim;
   const std::span<const float> own =
       seams.features.empty()
-          ? features_.advance(window, sizes_.frames(sizes_.block), speech.voice().info().stage,
-                              changed_hops(sizes_, speech.settings()))
+          ? features_.advance(window, sizes_.frames(sizes_.block), speech.voice().info().stage, changed)
           : seams.features;
   const std::span<float> phone = std::span(phone_).first(static_cast<size_t>(heard_frames_ * dim));
   double_frames(own, dim, features_.offset(), phone);
@@ -140,8 +132,8 @@ std::span<const float> BlockConverter::extract(std::span<const float> window, co
   return phone;
 }
 
-void BlockConverter::run(std::span<const float> window, Speech& speech, int64_t number, std::span<float> made,
-                         const BlockSeams& seams) {
+void BlockConverter::run(std::span<const float> window, int64_t changed, Speech& speech, int64_t number,
+                         std::span<float> made, const BlockSeams& seams) {
   const bool has_pitch = speech.voice().info().pitch;
   std::span<const float> f0;
   if (has_pitch) {
@@ -149,7 +141,7 @@ void BlockConverter::run(std::span<const float> window, Speech& speech, int64_t 
     f0 = std::span(pitch_).last(static_cast<size_t>(heard_frames_));
     observe(seams, "pitchf", f0);
   }
-  const auto phone = extract(window, speech, seams);
+  const auto phone = extract(window, changed, speech, seams);
   observe(seams, "phone", phone);
   synthesize(phone, f0, speech, number, seams);
   observe(seams, "audio", speech.audio());

@@ -37,10 +37,11 @@ class BlockConverter {
   void prepare();
   void prepare(const Voice& voice) const;
 
-  /// window: 16 kHz, the frames of sizes.window(); made: [sizes.made()] at the stream's rate. `number`: of the block,
+  /// window: 16 kHz, the frames of sizes.window(), of which `changed` hops before the block are others than they were
+  /// with the last one; made: [sizes.made()] at the stream's rate. `number`: of the block,
   /// for its noise. Throws Error where weights overflow float32.
-  void run(std::span<const float> window, Speech& speech, int64_t number, std::span<float> made,
-           const BlockSeams& seams = {});
+  void run(std::span<const float> window, int64_t changed, Speech& speech, int64_t number,
+           std::span<float> made, const BlockSeams& seams = {});
   /// A block goes by that is not converted.
   void pass();
   void reset();
@@ -55,7 +56,7 @@ class BlockConverter {
   void follow_pitch(std::span<const float> window, const Speech& speech, const BlockSeams& seams);
   void synthesize(std::span<const float> phone, std::span<const float> f0, Speech& speech, int64_t number,
                   const BlockSeams& seams) const;
-  std::span<const float> extract(std::span<const float> window, const Speech& speech,
+  std::span<const float> extract(std::span<const float> window, int64_t changed, const Speech& speech,
                                  const BlockSeams& seams);
 
   const StreamSizes& sizes_;

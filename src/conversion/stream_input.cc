@@ -85,6 +85,9 @@ void StreamInput::denoise(bool is_wanted) {
 /// So many samples at the end of the window are new.
 void StreamInput::resample(size_t fresh) {
   shift(window_16k_, sizes_.frames(sizes_.block) * kPitchHop);
+  const int64_t told_again = sizes_.frames(static_cast<int64_t>(fresh) - sizes_.block);
+  // The hop before them is resampled with what comes behind it.
+  changed_hops_ = told_again > 0 ? told_again + 1 : 0;
   const int64_t frames = sizes_.frames(static_cast<int64_t>(fresh)) + kWarmHops;
   const std::span<float> resampled = std::span(resampled_).first(static_cast<size_t>(frames * kPitchHop));
   resampler_.run(std::span(heard_).last(static_cast<size_t>(frames * sizes_.hop)), resampled);

@@ -27,6 +27,8 @@ class StreamInput {
   }
   /// The same at 16 kHz.
   [[nodiscard]] std::span<const float> window_16k() const { return window_16k_; }
+  /// Hops before the last block that changed with it, in window_16k().
+  [[nodiscard]] int64_t changed_hops() const { return changed_hops_; }
 
  private:
   size_t take(double gate_db);
@@ -45,6 +47,7 @@ class StreamInput {
   bool is_denoised_ = false;     ///< the end of heard_ is without noise
   std::vector<float> window_16k_;
   std::vector<float> resampled_;
+  int64_t changed_hops_ = 0;
 };
 
 }  // namespace contentvec::conversion

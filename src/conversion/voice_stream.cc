@@ -53,7 +53,7 @@ class VoiceStream::Impl {
         retriever_(current_->retriever()) {
     converter_.prepare();
     converter_.prepare(*voice_);
-    converter_.run(input_.window_16k(), *current_, 0, made_);
+    converter_.run(input_.window_16k(), 0, *current_, 0, made_);
     reset();
   }
 
@@ -170,7 +170,7 @@ class VoiceStream::Impl {
       std::copy(input.begin(), input.end(), made_.begin());
       return;
     }
-    converter_.run(input_.window_16k(), *current_, number_, made_);
+    converter_.run(input_.window_16k(), input_.changed_hops(), *current_, number_, made_);
     if (settings.denoise_output) denoiser_.run(made_);
     if (settings.rms_mix_rate != 1) loudness_.mix(made_, input, settings.rms_mix_rate);
     if (const auto place = first_non_finite(made_))

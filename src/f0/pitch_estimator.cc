@@ -20,11 +20,11 @@ namespace {
 
 using Estimator = std::variant<f0::Rmvpe, f0::Fcpe>;
 
-Estimator make_estimator(const nn::Kernels& kernels, const f0::PitchFile& file) {
+Estimator make_estimator(const nn::Kernels& kernels, const f0::PitchFile& file, const nn::Packers& packers) {
   if (file.method == PitchMethod::kRmvpe) {
     const f0::RmvpeConfig config = f0::infer_rmvpe(file.tensors);
     f0::check_tensors(file, f0::rmvpe_tensors(config));
-    return f0::Rmvpe(kernels, file.tensors, config);
+    return f0::Rmvpe(kernels, file.tensors, config, packers);
   }
   const f0::FcpeConfig config = f0::infer_fcpe(file.tensors);
   std::vector<tensors::Synthetic> table = f0::fcpe_tensors(config);
@@ -49,7 +49,7 @@ class PitchEstimator::Impl {
         kernels_(nn::select_kernels(options.dtype)),
         threads_(settle_threads(options.threads)),
         run_tasks_(options.run_tasks),
-        estimator_(make_estimator(kernels_, file)) {}
+        estimator_(make_estimator(kernels_, file, {threads_, run_tasks_})) {}
 
   [[nodiscard]] PitchMethod method() const { return method_; }
   [[nodiscard]] const std::string& source() const { return source_; }

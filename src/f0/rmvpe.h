@@ -14,6 +14,7 @@
 #include "nn/conv2d.h"
 #include "nn/feature_map.h"
 #include "nn/gru.h"
+#include "nn/packers.h"
 #include "tensors/named_tensors.h"
 #include "tensors/synthetic.h"
 
@@ -52,7 +53,8 @@ class Rmvpe {
   static constexpr int64_t kLeastSamples = kFftSize / 2 + 1;  ///< what the reflection at the ends needs
 
   /// Reads and packs what rmvpe_tensors(config) lists. Throws Error for a damaged tensor.
-  Rmvpe(const nn::Kernels& kernels, const tensors::NamedTensors& tensors, const RmvpeConfig& config);
+  Rmvpe(const nn::Kernels& kernels, const tensors::NamedTensors& tensors, const RmvpeConfig& config,
+        const nn::Packers& packers = {});
 
   [[nodiscard]] static int64_t frames(int64_t samples) { return samples / kHop + 1; }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <functional>
 
 #include "f0/rmvpe.h"
 #include "f0/salience.h"
@@ -62,12 +63,6 @@ class Packer {
     RmvpeBlock packed = {
         conv(name + ".conv.0.weight", name + ".conv.1"), conv(name + ".conv.3.weight", name + ".conv.4"), {}};
     if (tensors_.has(name + ".shortcut.weight")) packed.shortcut = conv_with_bias(name + ".shortcut");
-    return packed;
-  }
-  [[nodiscard]] std::vector<RmvpeBlock> layer(const std::string& name, int64_t blocks) const {
-    std::vector<RmvpeBlock> packed;
-    packed.reserve(static_cast<size_t>(blocks));
-    for (int64_t i = 0; i < blocks; ++i) packed.push_back(block(fmt::format("{}.{}", name, i)));
     return packed;
   }
   [[nodiscard]] nn::BidirectionalGru::Direction direction(const std::string& suffix) const {
@@ -142,23 +137,34 @@ RmvpeConfig infer_rmvpe(const tensors::NamedTensors& tensors) {
   return c;
 }
 
-Rmvpe::Rmvpe(const nn::Kernels& kernels, const tensors::NamedTensors& tensors, const RmvpeConfig& c)
+Rmvpe::Rmvpe(const nn::Kernels& kernels, const tensors::NamedTensors& tensors, const RmvpeConfig& c,
+             const nn::Packers& packers)
     : spectrum_(kFftSize), mel_basis_(dsp::MelScale::kHtk, 16000, kFftSize, kMels, 30, 8000) {
   const Packer packer(kernels, tensors);
   const nn::ChannelAffine input = packer.batch_norm("unet.encoder.bn");
   input_scale_ = static_cast<float>(input.scale.front());
   input_shift_ = static_cast<float>(input.shift.front());
-  encoder_.reserve(static_cast<size_t>(c.layers));
-  intermediate_.reserve(static_cast<size_t>(c.intermediate_layers));
-  decoder_.reserve(static_cast<size_t>(c.layers));
-  for (int64_t i = 0; i < c.layers; ++i)
-    encoder_.push_back(packer.layer(fmt::format("unet.encoder.layers.{}.conv", i), c.blocks));
-  for (int64_t i = 0; i < c.intermediate_layers; ++i)
-    intermediate_.push_back(packer.layer(fmt::format("unet.intermediate.layers.{}.conv", i), c.blocks));
-  for (int64_t i = 0; i < c.layers; ++i) {
+  std::vector<std::function<void()>> jobs;
+  const auto add_jobs = [&](Layer& layer, const std::string& name) {
+    layer.resize(static_cast<size_t>(c.blocks));
+    for (size_t i = 0; i < layer.size(); ++i) {
+      jobs.emplace_back(
+          [&packer, &block = layer[i], of = fmt::format("{}.{}", name, i)] { block = packer.block(of); });
+    }
+  };
+  encoder_.resize(static_cast<size_t>(c.layers));
+  intermediate_.resize(static_cast<size_t>(c.intermediate_layers));
+  decoder_.resize(static_cast<size_t>(c.layers));
+  for (size_t i = 0; i < intermediate_.size(); ++i)
+    add_jobs(intermediate_[i], fmt::format("unet.intermediate.layers.{}.conv", i));
+  for (size_t i = 0; i < encoder_.size(); ++i) {
     const std::string name = fmt::format("unet.decoder.layers.{}", i);
-    decoder_.push_back({packer.up(name + ".conv1"), packer.layer(name + ".conv2", c.blocks)});
+    jobs.emplace_back([&packer, &layer = decoder_[i], of = name + ".conv1"] { layer.up = packer.up(of); });
+    add_jobs(decoder_[i].blocks, name + ".conv2");
+    add_jobs(encoder_[i], fmt::format("unet.encoder.layers.{}.conv", i));
   }
+  packers.team().parallel_for(static_cast<int64_t>(jobs.size()),
+                              [&](int64_t job, int) { jobs[static_cast<size_t>(job)](); });
   cnn_ = packer.conv_with_bias("cnn");
   gru_ = {kernels, 3 * kMels, c.gru_hidden, packer.direction(""), packer.direction("_reverse")};
   output_ = {kernels, packer.read("fc.1.weight"), kSalienceBins, 2 * c.gru_hidden, packer.read("fc.1.bias")};

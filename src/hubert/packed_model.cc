@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
 #include <functional>
 
+#include "nn/packers.h"
 #include "runtime/thread_team.h"
 #include "tensors/axes.h"
 
@@ -106,10 +106,6 @@ class Packer {
   const Weights& weights_;
 };
 
-/// Most threads that pack at once: each holds a matrix or two as they are in the file, and memory is no
-/// faster for more.
-constexpr int kMaxPackers = 8;
-
 /// What is to be packed; each job is given a buffer of the thread it runs on.
 using Jobs = std::vector<std::function<void(std::vector<float>& buffer)>>;
 
@@ -169,7 +165,7 @@ PackedModel::PackedModel(const nn::Kernels& kernels, const Weights& weights, int
       final_proj = packer.linear("final_proj", c.final_dim, c.encoder_embed_dim, buffer);
     });
   }
-  ThreadTeam team(std::min(threads, kMaxPackers), run_tasks);
+  ThreadTeam team = nn::Packers{threads, run_tasks}.team();
   std::vector<std::vector<float>> buffers(static_cast<size_t>(team.size()));
   team.parallel_for(static_cast<int64_t>(jobs.size()), [&](int64_t job, int thread) {
     jobs[static_cast<size_t>(job)](buffers[static_cast<size_t>(thread)]);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <span>
 #include <string>
@@ -27,17 +28,22 @@ CentreRows centres_in(output::NpyArray array) {
   return {array.shape[1], std::move(array.values)};
 }
 
+bool begins_with(std::span<const std::byte> bytes, std::string_view text) {
+  return bytes.size() >= text.size() && std::memcmp(bytes.data(), text.data(), text.size()) == 0;
+}
+
 CentreRows read_as_what_it_is(const std::filesystem::path& path) {
   const InputFile file(path);
   if (file.size() > kMostBytes)
     fail("it has {} bytes, and the largest that is read {}", file.size(), kMostBytes);
+  const size_t head = std::min<size_t>(file.size(), 2);
+  if (begins_with({file.read(0, head).get(), head}, "PK"))
+    return centres_in(output::read_npy(checkpoint::npz_entry(path, kName, kMostBytes), path.string()));
   const auto size = static_cast<size_t>(file.size());
   const std::shared_ptr<const std::byte[]> content = file.read(0, size);
   const std::span<const std::byte> bytes(content.get(), size);
-  const std::string_view text(reinterpret_cast<const char*>(content.get()), size);
-  if (text.starts_with("\x93NUMPY")) return centres_in(output::read_npy(bytes, path.string()));
-  if (!text.starts_with("PK")) return checkpoint::read_joblib_centres(bytes);
-  return centres_in(output::read_npy(checkpoint::npz_entry(path, kName, kMostBytes), path.string()));
+  if (begins_with(bytes, "\x93NUMPY")) return centres_in(output::read_npy(bytes, path.string()));
+  return checkpoint::read_joblib_centres(bytes);
 }
 
 }  // namespace

@@ -31,10 +31,12 @@ void mirror_columns(std::span<float> matrix, int64_t columns) {
 
 }  // namespace
 
-Flow::Flow(const nn::Kernels& kernels, const tensors::NamedTensors& tensors, const VoiceConfig& config)
-    : inter_(config.inter_channels), hidden_(config.hidden_channels) {
-  for (int64_t i = kCouplings - 1; i >= 0; --i)
-    couplings_.push_back(read_coupling(kernels, tensors, i, config));
+Flow::Flow(const nn::Kernels& kernels, const tensors::NamedTensors& tensors, const VoiceConfig& config,
+           const nn::Packers& packers)
+    : inter_(config.inter_channels), hidden_(config.hidden_channels), couplings_(kCouplings) {
+  packers.team().parallel_for(kCouplings, [&](int64_t i, int) {
+    couplings_[static_cast<size_t>(kCouplings - 1 - i)] = read_coupling(kernels, tensors, i, config);
+  });
 }
 
 /// Before each coupling the channels are mirrored, an even number of times in all. So they stay where they are, and

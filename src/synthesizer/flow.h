@@ -7,6 +7,7 @@
 #include "nn/context.h"
 #include "nn/conv1d.h"
 #include "nn/packed_matrix.h"
+#include "nn/packers.h"
 #include "synthesizer/voice_config.h"
 #include "tensors/named_tensors.h"
 
@@ -18,7 +19,8 @@ namespace contentvec::synthesizer {
 class Flow {
  public:
   /// Reads and packs the tensors under "flow.". Throws Error for a damaged tensor.
-  Flow(const nn::Kernels& kernels, const tensors::NamedTensors& tensors, const VoiceConfig& config);
+  Flow(const nn::Kernels& kernels, const tensors::NamedTensors& tensors, const VoiceConfig& config,
+       const nn::Packers& packers = {});
 
   /// What one pass at a time works in, kept for the next.
   struct Workspace {

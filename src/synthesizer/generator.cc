@@ -19,6 +19,12 @@ constexpr nn::Activation kLeakyRelu = {nn::Activation::Kind::kLeakyRelu, 0.1F};
 constexpr nn::Activation kLastLeakyRelu = {nn::Activation::Kind::kLeakyRelu, 0.01F};
 constexpr int64_t kReach = kGeneratorKernel / 2;
 
+/// The mean over a stage's blocks is taken as their sum: leaky_relu(x / n) = leaky_relu(x) / n, and the division is the
+/// next convolution's weights'.
+double mean_of_blocks(const VoiceConfig& config) {
+  return 1.0 / static_cast<double>(config.resblock_kernel_sizes.size());
+}
+
 RowSpan widened(RowSpan rows, int64_t by) {
   return {rows.begin - by, rows.end + by};
 }
@@ -26,7 +32,7 @@ RowSpan widened(RowSpan rows, int64_t by) {
 }  // namespace
 
 Generator::Generator(const nn::Kernels& kernels, const tensors::NamedTensors& tensors,
-                     const VoiceConfig& config)
+                     const VoiceConfig& config, const nn::Packers& packers)
     : kernels_(kernels),
       inter_channels_(config.inter_channels),
       width_(config.upsample_initial_channel),
@@ -37,25 +43,12 @@ Generator::Generator(const nn::Kernels& kernels, const tensors::NamedTensors& te
               tensors::swap_last_axes(tensors::read_weight(tensors, "dec.conv_pre", 0), width_,
                                       inter_channels_, kGeneratorKernel),
               width_, kGeneratorKernel * inter_channels_, tensors.read("dec.conv_pre.bias"));
-  // The mean over a stage's blocks is taken as their sum: leaky_relu(x / n) = leaky_relu(x) / n, and the division is
-  // the next convolution's weights'.
-  const size_t blocks = config.resblock_kernel_sizes.size();
-  const double mean = 1.0 / static_cast<double>(blocks);
   int64_t rows_per_frame = 1;
   for (size_t i = 0; i < config.upsample_rates.size(); ++i) {
-    const int64_t in = width_ >> i;
-    const int64_t channels = in / 2;
+    const int64_t channels = width_ >> (i + 1);
     const int64_t rate = config.upsample_rates[i];
-    const int64_t kernel = config.upsample_kernel_sizes[i];
     rows_per_frame *= rate;
-    const std::string up = fmt::format("dec.ups.{}", i);
-    std::vector<float> weight = tensors::read_weight(tensors, up, 0);
-    if (i > 0) tensors::scale(weight, mean);
-    Stage stage = {
-        .rate = rate,
-        .rows_per_frame = rows_per_frame,
-        .channels = channels,
-        .up = {kernels, in, channels, kernel, rate, (kernel - rate) / 2, weight, tensors.read(up + ".bias")}};
+    Stage stage = {.rate = rate, .rows_per_frame = rows_per_frame, .channels = channels};
     if (config.f0) {
       stage.noise_stride = config.samples_per_frame() / rows_per_frame;
       stage.noise_taps = stage.noise_stride == 1 ? 1 : 2 * stage.noise_stride;
@@ -63,18 +56,39 @@ Generator::Generator(const nn::Kernels& kernels, const tensors::NamedTensors& te
       stage.noise.assign(float32, tensors.read(noise + ".weight"), channels, stage.noise_taps,
                          tensors.read(noise + ".bias"));
     }
-    for (size_t j = 0; j < blocks; ++j) {
-      stage.blocks.emplace_back(kernels, tensors, fmt::format("dec.resblocks.{}", i * blocks + j),
-                                config.resblock, channels, config.resblock_kernel_sizes[j],
-                                config.resblock_dilation_sizes[j]);
-    }
     stages_.push_back(std::move(stage));
   }
+  pack_stages(tensors, config, packers);
   const int64_t last = stages_.back().channels;
   std::vector<float> post =
       tensors::swap_last_axes(tensors.read("dec.conv_post.weight"), 1, last, kGeneratorKernel);
-  tensors::scale(post, mean);
+  tensors::scale(post, mean_of_blocks(config));
   post_.assign(float32, post, 1, kGeneratorKernel * last, {});
+}
+
+/// What takes most of a voice's loading: each stage's upsampling and its blocks, the largest stage first.
+void Generator::pack_stages(const tensors::NamedTensors& tensors, const VoiceConfig& config,
+                            const nn::Packers& packers) {
+  const size_t blocks = config.resblock_kernel_sizes.size();
+  std::vector<std::optional<ResidualBlock>> packed(stages_.size() * blocks);
+  packers.team().parallel_for(static_cast<int64_t>(stages_.size() * (blocks + 1)), [&](int64_t job, int) {
+    const size_t i = static_cast<size_t>(job) / (blocks + 1);
+    const size_t j = static_cast<size_t>(job) % (blocks + 1);
+    Stage& stage = stages_[i];
+    if (j < blocks) {
+      packed[i * blocks + j].emplace(kernels_, tensors, fmt::format("dec.resblocks.{}", i * blocks + j),
+                                     config.resblock, stage.channels, config.resblock_kernel_sizes[j],
+                                     config.resblock_dilation_sizes[j]);
+      return;
+    }
+    const std::string up = fmt::format("dec.ups.{}", i);
+    const int64_t kernel = config.upsample_kernel_sizes[i];
+    std::vector<float> weight = tensors::read_weight(tensors, up, 0);
+    if (i > 0) tensors::scale(weight, mean_of_blocks(config));
+    stage.up = {kernels_,   2 * stage.channels,        stage.channels, kernel,
+                stage.rate, (kernel - stage.rate) / 2, weight,         tensors.read(up + ".bias")};
+  });
+  for (size_t i = 0; i < packed.size(); ++i) stages_[i / blocks].blocks.push_back(std::move(*packed[i]));
 }
 
 /// Some frames through all of it, on one thread.

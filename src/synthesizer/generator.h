@@ -10,6 +10,7 @@
 #include "nn/context.h"
 #include "nn/conv_transpose1d.h"
 #include "nn/packed_matrix.h"
+#include "nn/packers.h"
 #include "synthesizer/residual_block.h"
 #include "synthesizer/stretch.h"
 #include "synthesizer/voice_config.h"
@@ -22,7 +23,8 @@ namespace contentvec::synthesizer {
 class Generator {
  public:
   /// Reads and packs the tensors under "dec.", but the source's own. Throws Error for a damaged tensor.
-  Generator(const nn::Kernels& kernels, const tensors::NamedTensors& tensors, const VoiceConfig& config);
+  Generator(const nn::Kernels& kernels, const tensors::NamedTensors& tensors, const VoiceConfig& config,
+            const nn::Packers& packers = {});
 
   /// What one pass at a time works in, kept for the next.
   struct Workspace {
@@ -65,13 +67,16 @@ class Generator {
     int64_t rate;  ///< rows from one of the stage before
     int64_t rows_per_frame;
     int64_t channels;
-    nn::ConvTranspose1d up;
+    nn::ConvTranspose1d up = {};
     nn::PackedMatrix noise = {};  ///< of the source's samples around a row
     int64_t noise_stride = 1;
     int64_t noise_taps = 1;
     std::vector<ResidualBlock> blocks = {};
   };
   class Piece;
+
+  void pack_stages(const tensors::NamedTensors& tensors, const VoiceConfig& config,
+                   const nn::Packers& packers);
 
   const nn::Kernels& kernels_;
   int64_t inter_channels_;

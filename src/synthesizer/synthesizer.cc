@@ -39,12 +39,12 @@ void check_latent(std::span<const float> z) {
 }  // namespace
 
 Synthesizer::Synthesizer(const nn::Kernels& kernels, const tensors::NamedTensors& tensors,
-                         const VoiceConfig& config)
+                         const VoiceConfig& config, const nn::Packers& packers)
     : config_(config),
       encoder_(kernels, tensors, config),
-      flow_(kernels, tensors, config),
+      flow_(kernels, tensors, config, packers),
       source_(config.f0 ? std::optional<Source>(std::in_place, tensors, config) : std::nullopt),
-      generator_(kernels, tensors, config),
+      generator_(kernels, tensors, config, packers),
       speakers_(tensors.read("emb_g.weight")) {}
 
 FrameRange Synthesizer::frame_range(const VoiceInput& input) const {

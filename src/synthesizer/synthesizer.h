@@ -7,6 +7,7 @@
 
 #include "contentvec/voice.h"
 #include "nn/context.h"
+#include "nn/packers.h"
 #include "synthesizer/flow.h"
 #include "synthesizer/generator.h"
 #include "synthesizer/source.h"
@@ -31,7 +32,8 @@ struct FrameRange {
 class Synthesizer {
  public:
   /// Reads and packs what voice_tensors(config) lists. Throws Error for a damaged tensor.
-  Synthesizer(const nn::Kernels& kernels, const tensors::NamedTensors& tensors, const VoiceConfig& config);
+  Synthesizer(const nn::Kernels& kernels, const tensors::NamedTensors& tensors, const VoiceConfig& config,
+              const nn::Packers& packers = {});
 
   [[nodiscard]] const VoiceConfig& config() const { return config_; }
   /// Of an input whose numbers fit.

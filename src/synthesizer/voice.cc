@@ -37,7 +37,7 @@ class Voice::Impl {
         kernels_(nn::select_kernels(options.dtype)),
         threads_(settle_threads(options.threads)),
         run_tasks_(options.run_tasks),
-        synthesizer_(kernels_, file.tensors, file.config) {}
+        synthesizer_(kernels_, file.tensors, file.config, {threads_, run_tasks_}) {}
 
   [[nodiscard]] const VoiceInfo& info() const { return info_; }
   [[nodiscard]] int threads() const { return threads_; }

@@ -11,11 +11,14 @@ void replace(std::string& text, std::string_view from, std::string_view to) {
   if (at != std::string::npos) text.replace(at, from.size(), to);
 }
 
-/// Elements between one slice along `axis` and the next.
-size_t step_of(std::span<const int64_t> shape, size_t axis) {
+/// run(slice, begin, end) for the stretches of elements that lie in one slice along `axis`.
+template <typename Run>
+void for_slices(std::span<const int64_t> shape, size_t axis, size_t elements, const Run& run) {
   size_t step = 1;
   for (size_t d = axis + 1; d < shape.size(); ++d) step *= static_cast<size_t>(shape[d]);
-  return step;
+  const auto slices = static_cast<size_t>(shape[axis]);
+  for (size_t begin = 0, slice = 0; begin < elements; begin += step, slice = (slice + 1) % slices)
+    run(slice, begin, begin + step);
 }
 
 }  // namespace
@@ -26,12 +29,13 @@ void unify_weight_norm(std::string& name) {
 }
 
 std::vector<double> norms_along(std::span<const float> weight, std::span<const int64_t> shape, size_t axis) {
-  const size_t step = step_of(shape, axis);
   std::vector<double> norms(static_cast<size_t>(shape[axis]));
-  for (size_t i = 0; i < weight.size(); ++i) {
-    const auto value = static_cast<double>(weight[i]);
-    norms[i / step % norms.size()] += value * value;
-  }
+  for_slices(shape, axis, weight.size(), [&](size_t slice, size_t begin, size_t end) {
+    double sum = norms[slice];
+    for (size_t i = begin; i < end; ++i)
+      sum += static_cast<double>(weight[i]) * static_cast<double>(weight[i]);
+    norms[slice] = sum;
+  });
   for (double& norm : norms) norm = std::sqrt(norm);
   return norms;
 }
@@ -46,10 +50,10 @@ std::vector<float> read_weight(const NamedTensors& tensors, const std::string& l
     // A slice of zeros alone is 0 / 0 in torch; any factor leaves it zero, which is what was meant.
     factor[i] = factor[i] > 0 ? static_cast<double>(g[i]) / factor[i] : 0.0;
   }
-  const size_t step = step_of(shape, axis);
-  for (size_t i = 0; i < weight.size(); ++i) {
-    weight[i] = static_cast<float>(static_cast<double>(weight[i]) * factor[i / step % factor.size()]);
-  }
+  for_slices(shape, axis, weight.size(), [&](size_t slice, size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i)
+      weight[i] = static_cast<float>(static_cast<double>(weight[i]) * factor[slice]);
+  });
   return weight;
 }
 

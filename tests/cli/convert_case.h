@@ -14,6 +14,7 @@
 #include "cli/process.h"
 #include "contentvec/audio.h"
 #include "contentvec/converter.h"
+#include "small_index.h"
 #include "support.h"
 
 // What the tests of `contentvec convert` begin with.
@@ -22,11 +23,6 @@ namespace contentvec::test {
 
 inline nlohmann::json parsed(const std::string& line) {
   return nlohmann::json::parse(line);
-}
-
-inline std::string small_index() {
-  return (std::filesystem::path(CONTENTVEC_SOURCE_DIR) / "tests/oracle-rvc/checkpoints/tiny-v2.index")
-      .string();
 }
 
 /// Half a second of noise, and small models to convert it with. Nothing may be downloaded.

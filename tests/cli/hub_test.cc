@@ -5,11 +5,16 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstdio>
+#include <cstdlib>
 #include <thread>
 
+#include "cli/download_bar.h"
 #include "cli/files.h"
 #include "cli/process.h"
+#include "cli/signals.h"
 #include "hub/hub_server.h"
+#include "support.h"
 
 namespace contentvec::test {
 namespace {
@@ -107,6 +112,19 @@ TEST_F(HubTest, InterruptedAndGoneOnWith) {
   EXPECT_THAT(hub_.requests(),
               testing::Contains(testing::ResultOf([](const json& request) { return request["range"].dump(); },
                                                   HasSubstr("bytes="))));
+}
+
+/// Where Ctrl-C does not end the process at once, as in serve.
+TEST(DownloadBar, ADownloadEndsWhenTheProgramIsToStop) {
+  const auto download = [] {
+    const HubOptions options = cli::hub_options();
+    options.progress({.repo = "org/repo", .file = "model.pt"});
+    cli::ask_to_stop();
+    const std::string error = error_of([&] { options.progress({.repo = "org/repo", .file = "model.pt"}); });
+    std::fputs(error.c_str(), stderr);
+    std::_Exit(0);
+  };
+  EXPECT_EXIT(download(), testing::ExitedWithCode(0), "stopped while model.pt of org/repo");
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include "cli/serving.h"
 #include "cli/web_client.h"
 #include "contentvec/contentvec.h"
+#include "small_index.h"
 #include "support.h"
 
 namespace contentvec::test {
@@ -51,6 +52,20 @@ TEST_F(ServeTest, OffersTheVoicesOfTheFolder) {
   const json status = serving->get("/api/status").json();
   EXPECT_EQ(status.at("methods"), json({"rmvpe"}));
   EXPECT_EQ(status.at("defaults").at("voice"), "tiny-v2-48k.json");
+}
+
+/// Which of the voices are said to have an index.
+std::vector<bool> have_indexes(const Serving& server) {
+  std::vector<bool> have;
+  for (const json& voice : server.get("/api/voices").json()) have.push_back(voice.at("index"));
+  return have;
+}
+
+TEST_F(ServeTest, SaysWhichVoicesHaveAnIndex) {
+  if (!test::has_faiss()) GTEST_SKIP() << "this build reads no indexes";
+  EXPECT_THAT(have_indexes(*serving), ElementsAre(false, false, true));
+  EXPECT_THAT(have_indexes(Serving({"--index", test::small_index()})), ElementsAre(true, true, true));
+  EXPECT_THAT(have_indexes(Serving({"--index", "none"})), ElementsAre(false, false, false));
 }
 
 TEST_F(ServeTest, AConversionIsTheCommands) {

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "cli/files.h"
+#include "small_index.h"
 
 namespace contentvec::test {
 
@@ -17,6 +18,8 @@ Serving::Serving(const std::vector<std::string>& more, const std::string& token)
   const std::string config = rvc_synthetic("tiny-v2-48k");
   (void)run({"blend", config + ":1", config + ":2", folder_ / "voices/deep/ada.safetensors"});
   write_file(folder_ / "voices/bob.safetensors", text_of(folder_ / "voices/deep/ada.safetensors"));
+  if (has_faiss())
+    fs::copy_file(small_index(), folder_ / "voices/deep/added_IVF1_Flat_nprobe_1_ada_v2.index");
   write_file(folder_ / "voices/none.pth", std::string("no voice"));
   std::vector<std::string> arguments = {"serve",
                                         "--voices",

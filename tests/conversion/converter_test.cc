@@ -379,7 +379,7 @@ TEST(Converter, PartsThatDoNotFitAreNamed) {
                 Converter(Model::load(conditioned), {}, Voice::load(test::rvc_synthetic("tiny-v2-48k")));
               }),
               HasSubstr("speaker"));
-  if (!conversion::has_faiss()) GTEST_SKIP() << "this build reads no indexes";
+  if (!test::has_faiss()) GTEST_SKIP() << "this build reads no indexes";
   const Retriever narrow = Retriever::build(std::vector<float>(40 * 4, 0.5F), 4);
   EXPECT_THAT(error_of([&] {
                 Converter(Model::load(test::rvc_synthetic("pipeline-hubert-v2")), {},

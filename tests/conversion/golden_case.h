@@ -7,15 +7,10 @@
 
 #include "conversion/pipeline.h"
 #include "golden.h"
+#include "small_index.h"
 #include "support.h"
 
 namespace contentvec::conversion {
-
-/// Whether this build reads indexes.
-inline bool has_faiss() {
-  const std::string error = test::error_of([] { Retriever::open("/nowhere.index"); });
-  return error.find("CONTENTVEC_FAISS") == std::string::npos;
-}
 
 /// One of the oracle's whole conversions: what it was made with, and all that it gives. tests/oracle-rvc has one of
 /// them, with the arrays between left out.

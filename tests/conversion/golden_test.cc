@@ -66,7 +66,7 @@ class PipelineTest : public testing::TestWithParam<std::tuple<const nn::Kernels*
 TEST_P(PipelineTest, EveryStepIsTheReferences) {
   const auto& [kernels, name] = GetParam();
   const GoldenCase reference(name);
-  if (reference.has_index() && !has_faiss()) GTEST_SKIP() << "this build reads no indexes";
+  if (reference.has_index() && !test::has_faiss()) GTEST_SKIP() << "this build reads no indexes";
   setenv("CONTENTVEC_ISA", kernels->isa, 1);
   Seen seen;
   const Converted converted =

@@ -73,7 +73,7 @@ TEST_P(StreamGoldenTest, EveryBlockIsTheReferences) {
         ASSERT_NEAR(values[k], expected[k], bound) << stage << " " << k << " of block " << i;
       }
     };
-    converter.run(window, speech, static_cast<int64_t>(i), made,
+    converter.run(window, 0, speech, static_cast<int64_t>(i), made,
                   {.observe = expect_step,
                    .features = array("feats"),
                    .latent_noise = array("noise_z"),

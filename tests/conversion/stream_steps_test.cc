@@ -268,7 +268,7 @@ class StreamStepsTest : public testing::TestWithParam<StepsCase> {};
 
 TEST_P(StreamStepsTest, AreThoseOfTheReference) {
   const StepsCase& test = GetParam();
-  if (test.has_index && !has_faiss()) GTEST_SKIP() << "this build reads no indexes";
+  if (test.has_index && !test::has_faiss()) GTEST_SKIP() << "this build reads no indexes";
   const StreamParts parts(test.voice, 2, test.pitch);
   std::optional<Retriever> retriever;
   if (test.has_index) {
