@@ -33,6 +33,9 @@ Estimator make_estimator(const nn::Kernels& kernels, const f0::PitchFile& file, 
   return f0::Fcpe(kernels, file.tensors, config);
 }
 
+/// Longer recordings' memory is not kept for the next: it would lie beside what the rest of a conversion takes.
+constexpr int64_t kKeptFrames = 3000;
+
 /// Where a pitch is written.
 struct PitchSpan {
   std::span<float> f0;
@@ -105,6 +108,11 @@ class PitchEstimator::Impl {
     nn::Machine machine;
     f0::Rmvpe::Workspace rmvpe;
     f0::Fcpe::Workspace fcpe;
+
+    void forget() {
+      rmvpe = {};
+      fcpe = {};
+    }
   };
 
   /// A caller's call: what it asked for, and how far it is.
@@ -153,6 +161,7 @@ class PitchEstimator::Impl {
     } else {
       std::get<f0::Fcpe>(estimator_).run(context, worker.fcpe, waveform, take, poll);
     }
+    if (f0::Rmvpe::frames(static_cast<int64_t>(waveform.size())) > kKeptFrames) worker.forget();
   }
 
   [[nodiscard]] float settle_threshold(const PitchOptions& options) const {
