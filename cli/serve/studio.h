@@ -15,8 +15,8 @@ namespace contentvec::cli::serve {
 
 /// A voice that can be asked for.
 struct OfferedVoice {
-  std::string name;  ///< what clients call it; no two have the same
-  std::string spec;  ///< for Voice::load()
+  std::string name;                  ///< what clients call it; no two have the same
+  std::string spec;                  ///< for Voice::load()
   std::optional<std::string> index;  ///< the one given for all of them, else its own
   VoiceInfo info;
 };

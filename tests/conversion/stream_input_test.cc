@@ -26,7 +26,7 @@ TEST_P(StreamInputTest, TellsWhatChangedBeforeABlock) {
   const int rate = GetParam();
   const StreamSizes sizes(
       {.rate = rate, .block_ms = 100, .extra_ms = 300, .crossfade_ms = 50, .search_ms = 10});
-  // The last half hop before a block is resampled with what comes behind it, always; no frame of features reaches there.
+  // The last half hop before a block is always resampled with what comes behind it; no frame of features reaches it.
   constexpr int64_t kUnheard = kPitchHop / 2;
   StreamInput input(sizes);
   const std::vector<float> stream = spoken(4, rate);
