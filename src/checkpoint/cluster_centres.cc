@@ -1,9 +1,12 @@
 #include "checkpoint/cluster_centres.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "checkpoint/joblib_array.h"
 #include "checkpoint/pickle_json.h"
@@ -16,6 +19,7 @@ namespace {
 
 using pickle::JoblibArray;
 using pickle::Record;
+using pickle::Ref;
 using pickle::Values;
 
 constexpr std::string_view kAttribute = "cluster_centers_";
@@ -48,11 +52,39 @@ CentreRows centres_of(const Values& values, const Record& wrapper) {
   fail("its {} has values of {} bytes, expected float32 or float64", kAttribute, array.element_size);
 }
 
+/// How each of what joblib.dump(..., compress=...) writes begins. No pickle does.
+constexpr std::array<std::pair<std::string_view, const char*>, 6> kCompressions = {{
+    {"\x78", "zlib"},
+    {"\x1f\x8b", "gzip"},
+    {"BZh", "bz2"},
+    {"\xfd\x37zXZ", "xz"},
+    {std::string_view("\x5d\0", 2), "lzma"},
+    {"\x04\x22\x4d\x18", "lz4"},
+}};
+
+void refuse_compressed(std::span<const std::byte> file) {
+  for (const auto& [start, name] : kCompressions) {
+    if (as_text(file).starts_with(start))
+      fail("it is compressed (with {}), and only what joblib wrote uncompressed is read", name);
+  }
+}
+
+/// What pickle.dump makes of NumPy's arrays, where joblib writes wrappers.
+void refuse_pickled(const Values& values, Ref centres) {
+  const auto* array = values.get<Record>(centres);
+  const pickle::Global* made = array == nullptr ? nullptr : callee(values, *array);
+  if (made != nullptr && made->module.starts_with("numpy"))
+    fail("it is a pickle of pickle.dump's, and only what joblib.dump wrote is read");
+}
+
 CentreRows read(std::span<const std::byte> file) {
+  refuse_compressed(file);
   const Values values = pickle::unpickle_joblib(file);
   const auto* model = values.get<Record>(values.root);
   const pickle::Dict* state = model == nullptr ? nullptr : as_dict(values, model->state);
-  const auto* wrapper = state == nullptr ? nullptr : values.get<Record>(find(values, *state, kAttribute));
+  const Ref centres = state == nullptr ? pickle::kNone : find(values, *state, kAttribute);
+  refuse_pickled(values, centres);
+  const auto* wrapper = values.get<Record>(centres);
   if (wrapper == nullptr || !is_joblib_array(values, *wrapper))
     fail("it holds no k-means model of scikit-learn's, whose {} would be read", kAttribute);
   return centres_of(values, *wrapper);
@@ -65,7 +97,7 @@ CentreRows read_joblib_centres(std::span<const std::byte> file) {
     return read(file);
   } catch (const Error& error) {
     fail(
-        "as a k-means model that joblib wrote: {}. If you trust it, convert it in Python: `import joblib, "
+        "as a k-means model of scikit-learn's: {}. If you trust it, convert it in Python: `import joblib, "
         "numpy; numpy.save(\"km.npy\", joblib.load(\"FILE\").cluster_centers_)`, which runs what the file says",
         error.what());
   }

@@ -13,6 +13,7 @@
 namespace contentvec::test {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -61,7 +62,14 @@ TEST(UnitsTest, Deduplicated) {
 
 TEST(UnitsTest, WhatIsNoModel) {
   const TemporaryFolder folder;
-  EXPECT_THAT(error_of_opening(data() / "units/compressed.joblib"), HasSubstr("joblib.load"));
+  EXPECT_THAT(error_of_opening(data() / "units/compressed.joblib"),
+              AllOf(HasSubstr("compressed (with zlib)"), HasSubstr("joblib.load")));
+  write_file(folder / "gzip.km", std::string("\x1f\x8b\x08") + "rest");
+  EXPECT_THAT(error_of_opening(folder / "gzip.km"), HasSubstr("compressed (with gzip)"));
+  write_file(folder / "pickled.km",
+             "csklearn.cluster._kmeans\nKMeans\n(tR(dS'cluster_centers_'\n"
+             "cnumpy.core.multiarray\n_reconstruct\n(tRsb.");
+  EXPECT_THAT(error_of_opening(folder / "pickled.km"), HasSubstr("pickle.dump"));
   EXPECT_THAT(error_of_opening(folder / "absent.km"), HasSubstr("absent.km"));
   const std::vector<std::byte> whole = read_file(data() / "units/km.joblib");
   for (size_t size = 0; size < whole.size(); size += 7) {
