@@ -65,6 +65,12 @@ else()
   message(STATUS "Retrieval: none (CONTENTVEC_FAISS)")
 endif()
 
+# Homebrew's folder of one version becomes the one that stays when it is upgraded, or differs on another machine.
+function(contentvec_homebrew_folder variable)
+  string(REGEX REPLACE "/Cellar/([^/]+)/[^/]+" "/opt/\\1" folder "${${variable}}")
+  set(${variable} "${folder}" PARENT_SCOPE)
+endfunction()
+
 # Cairo's headers and the file that its library is loaded from: a name that the system's loader finds, or a path.
 set(CONTENTVEC_HAVE_PLOT FALSE)
 if(CONTENTVEC_PLOT MATCHES "^(AUTO|ON)$")
@@ -76,6 +82,7 @@ if(CONTENTVEC_PLOT MATCHES "^(AUTO|ON)$")
     set(CONTENTVEC_HAVE_PLOT TRUE)
     set(CONTENTVEC_CAIRO_FILE libcairo.so.2)
     if(APPLE)  # whose loader does not look where Homebrew puts it
+      contentvec_homebrew_folder(CAIRO_LIBDIR)
       set(CONTENTVEC_CAIRO_FILE ${CAIRO_LIBDIR}/libcairo.2.dylib)
     endif()
   elseif(CONTENTVEC_PLOT STREQUAL "ON")
@@ -96,6 +103,7 @@ if(CONTENTVEC_PORTAUDIO MATCHES "^(AUTO|ON)$")
     set(CONTENTVEC_HAVE_PORTAUDIO TRUE)
     set(CONTENTVEC_PORTAUDIO_FILE libportaudio.so.2)
     if(APPLE)
+      contentvec_homebrew_folder(PORTAUDIO_LIBDIR)
       set(CONTENTVEC_PORTAUDIO_FILE ${PORTAUDIO_LIBDIR}/libportaudio.2.dylib)
     endif()
   elseif(CONTENTVEC_PORTAUDIO STREQUAL "ON")

@@ -18,6 +18,7 @@ SPEECH = ROOT / "tests/data/audio/speech.flac"
 MODEL = ROOT / "tests/oracle/checkpoints/tiny.fairseq.pt"
 PACKAGES = pathlib.Path(contentvec.__file__).parent.parent
 BUNDLED = PACKAGES / "contentvec.libs"
+COMMAND = pathlib.Path(sys.executable).with_name("contentvec")
 
 
 def synthetic(config):
@@ -34,8 +35,7 @@ def try_features(folder):
     model = contentvec.load(MODEL)
     features = model.extract(contentvec.load_audio(SPEECH))
     assert features.shape[1] == model.config.encoder_embed_dim and np.isfinite(features).all()
-    command = pathlib.Path(sys.executable).with_name("contentvec")
-    subprocess.run([command, "extract", SPEECH, "--model", MODEL, "--out", folder / "a.npy"], check=True)
+    subprocess.run([COMMAND, "extract", SPEECH, "--model", MODEL, "--out", folder / "a.npy"], check=True)
     assert np.array_equal(np.load(folder / "a.npy"), features)
 
 
@@ -67,6 +67,24 @@ def try_hub():
     sys.exit("try_wheel: a model that does not exist was loaded")
 
 
+def try_serve():
+    """The server listens, and says where."""
+    models = ["--model", synthetic("pipeline-hubert-v2"), "--pitch-model", synthetic("tiny-rmvpe")]
+    command = [COMMAND, "serve", "--voice", synthetic("tiny-v2-48k"), *models, "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        address = server.stdout.readline()
+        server.terminate()
+    assert address.startswith("http://127.0.0.1:"), f"serve is not in this wheel, or does not start: {address!r}"
+
+
+def try_system_library(name, *arguments):
+    """What needs a library that no wheel holds: it works, or says that the library is not on this system."""
+    done = subprocess.run([COMMAND, *arguments], stderr=subprocess.PIPE, text=True)
+    if done.returncode != 0:
+        assert f"{name} is not on this machine" in done.stderr, f"this wheel was built without {name}: {done.stderr}"
+        print(f"{name} is not on this system: what needs it is in the wheel, and was not tried further")
+
+
 def check_libraries():
     """Each is loaded, which the system's in its place would not be by this name, and has its licence."""
     bundled = {path.name for path in BUNDLED.iterdir()}
@@ -84,6 +102,12 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         try_features(pathlib.Path(folder))
         try_conversion(pathlib.Path(folder))
+        picture = pathlib.Path(folder) / "b.png"
+        try_system_library(
+            "Cairo", "extract", SPEECH, "--model", MODEL, "--out", picture.with_suffix(".npy"), "--plot", picture
+        )
+    try_system_library("PortAudio", "live", "--list-devices")
+    try_serve()
     try_retrieval()
     try_hub()
     if sys.platform == "linux":
