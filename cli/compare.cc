@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -108,6 +109,7 @@ Json as_json(const Side& a, const Side& b, const Comparison& comparison) {
           {"dim", a.features.dim},
           {"cosine", {{"mean", comparison.mean}, {"median", comparison.median}}},
           {"worst", worst},
+          {"cosines", comparison.cosines},
           {"largest_difference", comparison.largest_difference},
           {"rms_difference", comparison.rms_difference},
           {"rms", comparison.rms}};
@@ -127,6 +129,17 @@ std::string as_text(const Side& a, const Side& b, const Comparison& comparison) 
                             comparison.largest_channel);
 }
 
+/// A side's name, of a long one the end, which has the file's name, the type and the device: what fits into a line of
+/// a picture.
+std::string end_of(const std::string& name) {
+  constexpr size_t kMost = 90;
+  const std::string text = utf8_text(name);
+  if (text.size() <= kMost) return text;
+  size_t start = text.size() - kMost;
+  while (start < text.size() && (static_cast<unsigned char>(text[start]) & 0xC0U) == 0x80U) ++start;
+  return "..." + text.substr(start);
+}
+
 int run(const CompareArguments& arguments) {
   const AreFiles are_files = {has_features(arguments.sides[0]), has_features(arguments.sides[1])};
   check_arguments(arguments, are_files);
@@ -136,15 +149,15 @@ int run(const CompareArguments& arguments) {
   const Side a = side_of(arguments, are_files, 0, waveform);
   const Side b = side_of(arguments, are_files, 1, waveform);
   const Comparison comparison = compare_features(a.features, b.features);
-  if (!arguments.plot.empty()) {
-    write_picture(
-        arguments.plot,
-        plot::ComparisonFigure{
-            fmt::format("{}: {} and {}", utf8_text(arguments.input), utf8_text(a.name), utf8_text(b.name)),
-            plot::spectrogram_of(waveform, kSampleRate, plot::kSpeechRange), comparison.cosines});
-  }
   const std::string text = arguments.json ? json_line(as_json(a, b, comparison)) : as_text(a, b, comparison);
   if (!print_line(text)) throw Error("cannot write to standard output");
+  if (!arguments.plot.empty()) {
+    write_picture(arguments.plot, plot::ComparisonFigure{
+                                      utf8_text(std::filesystem::path(arguments.input).filename().string()),
+                                      {"A: " + end_of(a.name), "B: " + end_of(b.name)},
+                                      plot::spectrogram_of(waveform, kSampleRate, plot::kSpeechRange),
+                                      comparison.cosines});
+  }
   return kDone;
 }
 

@@ -13,6 +13,7 @@
 #include "contentvec/error.h"
 #include "contentvec/feature_file.h"
 #include "contentvec/retriever.h"
+#include "contentvec/units.h"
 
 namespace contentvec::cli {
 namespace {
@@ -74,6 +75,15 @@ FileInfo describe_index(const std::string& path) {
   return info;
 }
 
+FileInfo describe_units(const std::string& path) {
+  const Units units = Units::open(path);
+  FileInfo info = file_of_kind(path, "units");
+  info.json["clusters"] = units.clusters();
+  info.json["dim"] = units.dim();
+  info.rows.emplace_back("centres", fmt::format("{} of {}", grouped(units.clusters()), units.dim()));
+  return info;
+}
+
 }  // namespace
 
 std::optional<FileInfo> describe_file(const std::string& path) {
@@ -83,6 +93,7 @@ std::optional<FileInfo> describe_file(const std::string& path) {
   std::ifstream(path, std::ios::binary).read(start.data(), start.size());
   const std::string_view begins(start.data(), start.size());
   if (begins.starts_with("\x93NUMPY")) return describe_features(path);
+  if (path.ends_with(".npz")) return describe_units(path);
   if (begins.starts_with("Iw") || begins.starts_with("Ix") || path.ends_with(".index"))
     return describe_index(path);
   try {

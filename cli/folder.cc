@@ -49,6 +49,10 @@ void make_folder(const fs::path& folder) {
   }
 }
 
+void make_folder_of(const fs::path& file) {
+  if (file.has_parent_path()) make_folder(file.parent_path());
+}
+
 bool is_hidden(const fs::path& path) {
   return path.filename().native().starts_with('.');
 }

@@ -17,6 +17,9 @@ bool is_a_directory(const std::filesystem::path& path);
 /// be.
 void make_folder(const std::filesystem::path& folder);
 
+/// The same for the directory that a file is to be in: before the work whose result it is.
+void make_folder_of(const std::filesystem::path& file);
+
 /// macOS leaves "._speech.wav" beside "speech.wav".
 bool is_hidden(const std::filesystem::path& path);
 

@@ -59,6 +59,7 @@ fs::path write(const Retriever& retriever, const IndexArguments& arguments) {
 
 int run(const IndexArguments& arguments) {
   check_out(arguments);
+  make_folder_of(arguments.out);
   const Retriever retriever =
       Retriever::build_from_folder(arguments.features, {.threads = arguments.threads, .progress = note_line});
   const fs::path written = write(retriever, arguments);

@@ -177,6 +177,7 @@ std::optional<FileInfo> voice_on_hub(const InfoArguments& arguments) {
 
 /// Whether it is a zip file that somebody packed, or a name in one. Throws Error where no voice can be told in it.
 bool is_of_pack(const std::string& spec) {
+  if (spec.ends_with(".npz")) return false;  // a zip file, but NumPy's
   std::error_code ignored;
   std::filesystem::path file = spec;
   while (file.has_parent_path() && file.has_relative_path() && !std::filesystem::exists(file, ignored))

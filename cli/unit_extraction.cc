@@ -41,6 +41,18 @@ Plan joined_plan(const RecordingArguments& recordings, PlanOptions options) {
   return plan;
 }
 
+/// A name would end its line, or seem to end before it does.
+void refuse_names(Plan& plan) {
+  const std::string breaking = std::string("\n\r") + separator_of(plan.format);
+  for (Job& job : plan.jobs) {
+    if (!job.problem.empty() || name_in_line(job).find_first_of(breaking) == std::string::npos) continue;
+    job.problem =
+        fmt::format("its name has a line break or a {}, which lines of --format {} cannot hold: rename it",
+                    plan.format == "txt" ? "|" : "tab", plan.format);
+    job.output.clear();
+  }
+}
+
 }  // namespace
 
 void add_units_of_extract(CLI::App& parser, UnitArguments& arguments) {
@@ -76,11 +88,17 @@ void check_unit_arguments(const UnitArguments& arguments, const RecordingArgumen
   }
   if (arguments.durations && recordings.out == "-")
     throw UsageError("--durations go into a file beside that of the units: give --out a name");
-  if (recordings.skip_existing && is_joined(recordings))
+  if (!is_joined(recordings)) return;
+  if (recordings.skip_existing)
     throw UsageError(
         fmt::format("--out \"{}\" is one file of all inputs, which is written whole: give a directory, where "
                     "--skip-existing finds what is there",
                     recordings.out));
+  if (!recordings.shard.empty())
+    throw UsageError(fmt::format(
+        "--out \"{}\" is one file of all inputs, which each --shard would write for itself: give a "
+        "directory, whose files `cat` joins",
+        recordings.out));
 }
 
 Plan make_unit_plan(const UnitArguments& arguments, const RecordingArguments& recordings,
@@ -88,6 +106,7 @@ Plan make_unit_plan(const UnitArguments& arguments, const RecordingArguments& re
   options.keep.push_back(arguments.units);
   const bool joined = is_joined(recordings);
   Plan plan = joined ? joined_plan(recordings, options) : make_plan(recordings.inputs, options);
+  refuse_names(plan);
   if (!arguments.durations || joined) return plan;
   for (Job& job : plan.jobs)
     if (job.problem.empty()) job.beside.push_back(durations_beside(job.output));

@@ -15,9 +15,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What stands in a line before its units: fairseq and textlesslib name a recording by its file, without the ending.
 std::string start_of_line(const Job& job, const std::string& format) {
-  return (job.name.empty() ? fs::path(job.input).stem().string() : job.name) + (format == "txt" ? '|' : '\t');
+  return name_in_line(job) + separator_of(format);
 }
 
 template <typename Number>
@@ -35,6 +34,15 @@ UnitRuns not_deduplicated(const std::vector<int32_t>& units) {
 }
 
 }  // namespace
+
+// fairseq and textlesslib name a recording by its file, without the ending.
+std::string name_in_line(const Job& job) {
+  return job.name.empty() ? fs::path(job.input).stem().string() : job.name;
+}
+
+char separator_of(const std::string& format) {
+  return format == "txt" ? '|' : '\t';
+}
 
 fs::path durations_beside(const fs::path& units) {
   return fs::path(units).replace_extension(".durations");

@@ -28,6 +28,12 @@ struct UnitOutputOptions {
   std::shared_ptr<UnitLines> joined = {};  ///< where all inputs become one file
 };
 
+/// What an input is called in its line.
+std::string name_in_line(const Job& job);
+
+/// What stands between that name and the units.
+char separator_of(const std::string& format);
+
 /// Where the durations go that belong to a file of units.
 std::filesystem::path durations_beside(const std::filesystem::path& units);
 

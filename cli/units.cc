@@ -99,6 +99,7 @@ int run(const UnitsArguments& arguments) {
   if (fs::path(arguments.out).extension() != ".npz")
     throw UsageError(fmt::format("--out \"{}\": end it in .npz", arguments.out));
   const FoundFrames found = find_features(arguments.features);
+  make_folder_of(arguments.out);
   const int64_t most = arguments.frames > 0 ? arguments.frames : kFramesOfCluster * arguments.clusters;
   const std::vector<float> rows = sample(found, most);
   note_line(fmt::format("clustering {} of {} frames of {} from {} files",

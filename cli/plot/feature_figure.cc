@@ -104,7 +104,9 @@ void draw_cosines(Canvas& canvas, const ComparisonFigure& figure, const Rectangl
   canvas.polyline(curve, 1.5, kCosineCurve, place);
   draw_times(canvas, place, figure.spectrogram.seconds);
   draw_label(canvas, place, "1 - cosine");
-  draw_title(canvas, place, "how far apart the two are in each frame", kWidth);
+  constexpr double kLine = 16;
+  draw_title(canvas, {place.left, place.top - kLine, place.width, place.height}, figure.sides[0], kWidth);
+  draw_title(canvas, place, figure.sides[1], kWidth);
 }
 
 }  // namespace

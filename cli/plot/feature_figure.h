@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -19,7 +20,8 @@ struct FeatureFigure {
 
 /// A recording's spectrogram, and below it how alike two extractions of it are.
 struct ComparisonFigure {
-  std::string title;  ///< UTF-8
+  std::string title;                 ///< of the recording, UTF-8
+  std::array<std::string, 2> sides;  ///< what is compared, UTF-8: a line for each
   Spectrogram spectrogram;
   std::vector<float> cosines;  ///< of the two for each frame; a frame stands for an equal part of the time
 };

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -127,6 +128,8 @@ TEST_F(CompareTest, ModelsTypesAndFiles) {
   EXPECT_EQ(json["a"], model + ", f32, cpu");
   EXPECT_EQ(json["b"], model + ", bf16, cpu");
   EXPECT_EQ(json["frames"], 49);
+  ASSERT_EQ(json["cosines"].size(), 49U);
+  EXPECT_EQ(*std::min_element(json["cosines"].begin(), json["cosines"].end()), json["worst"][0]["cosine"]);
   EXPECT_LT(json["cosine"]["mean"], 1.0);
   EXPECT_GT(json["cosine"]["mean"], 0.999);
 
@@ -156,6 +159,9 @@ TEST_F(CompareTest, IsDrawn) {
   const std::string model = tiny_model().string();
   ASSERT_EQ(compare({model, model, "a.wav", "--dtype", "f32,bf16", "--plot", "c.svg"}).code, 0);
   EXPECT_THAT(text_of(folder_ / "c.svg"), AllOf(HasSubstr("<svg"), HasSubstr("</svg>")));
+  const Result nowhere = compare({model, model, "a.wav", "--plot", "none/c.svg"});
+  EXPECT_EQ(nowhere.code, 1);
+  EXPECT_THAT(nowhere.out, HasSubstr("cosine      mean 1.0000000")) << "what was computed is told";
 }
 
 /// Of each input, and with all layers the last one's; a run that goes on looks at the pictures, too.

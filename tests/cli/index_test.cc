@@ -44,6 +44,13 @@ TEST_F(IndexTest, ToAFile) {
   EXPECT_THAT(names_in(folder_.path()), ElementsAre("noise.wav", "voice", "voice.index"));
 }
 
+TEST_F(IndexTest, ToAFileInANewFolder) {
+  EXPECT_EQ(command({"index", features_, "new/voice.index"}).code, 0);
+  const Result nowhere = command({"index", features_, "noise.wav/voice.index"});
+  EXPECT_EQ(nowhere.code, 1);
+  EXPECT_THAT(nowhere.err, AllOf(HasSubstr("cannot make the folder"), testing::Not(HasSubstr("sorting"))));
+}
+
 TEST_F(IndexTest, ToADirectoryUnderRvcsNames) {
   ASSERT_EQ(command({"index", features_, "voice"}).code, 0);
   EXPECT_THAT(names_in(folder_ / "voice"), ElementsAre("3_feature768", "added_IVF3_Flat_nprobe_1_voice.index",

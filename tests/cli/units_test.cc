@@ -15,8 +15,10 @@ namespace contentvec::test {
 namespace {
 
 namespace fs = std::filesystem;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 /// Three recordings, the features of a tiny model of 48 dimensions, and five centres of these.
@@ -87,6 +89,8 @@ TEST_F(UnitsCommandTest, WrongUse) {
   EXPECT_THAT(usage({"in", "--units", "km.npy", "--layer", "all"}), HasSubstr("--layer all"));
   EXPECT_THAT(usage({"in", "--units", "km.npy", "--out", "x.units", "--skip-existing"}),
               HasSubstr("one file of all"));
+  EXPECT_THAT(usage({"in", "--units", "km.npy", "--out", "x.units", "--shard", "1/2"}),
+              HasSubstr("one file of all"));
   EXPECT_THAT(usage({"in/a.wav", "--units", "km.npy", "--out", "-", "--durations"}),
               HasSubstr("give --out a name"));
   EXPECT_THAT(usage({"in", "--units", "km.txt", "--out", "km.txt"}), HasSubstr("would overwrite"));
@@ -94,6 +98,18 @@ TEST_F(UnitsCommandTest, WrongUse) {
   const Result narrow = extract({"in", "--units", "narrow.npy", "--out", "x/"});
   EXPECT_EQ(narrow.code, 1);
   EXPECT_THAT(narrow.err, HasSubstr("7 dimensions, the features to extract 48"));
+}
+
+TEST_F(UnitsCommandTest, ANameThatWouldBreakItsLineIsRefused) {
+  for (const char* name : {"in/x\ty.wav", "in/x|y.wav", "in/x\ny.wav"})
+    write_wav(folder_ / name, noise(9000));
+  const Result units = extract({"in", "--units", "km.npy", "--out", "all.units"});
+  EXPECT_EQ(units.code, 1);
+  EXPECT_THAT(units.err, HasSubstr("rename it"));
+  EXPECT_THAT(lines_of(text_of(folder_ / "all.units")),
+              ElementsAre(StartsWith("a\t"), StartsWith("b\t"), StartsWith("x|y\t")));
+  EXPECT_EQ(extract({"in", "--units", "km.npy", "--out", "each/", "--format", "txt"}).code, 1);
+  EXPECT_THAT(names_in(folder_ / "each"), ElementsAre("a.txt", "b.txt", "x\ty.txt"));
 }
 
 TEST_F(UnitsCommandTest, ClustersFeatures) {
@@ -108,10 +124,16 @@ TEST_F(UnitsCommandTest, ClustersFeatures) {
   ASSERT_EQ(command(train).code, 0);
   EXPECT_EQ(read_file(folder_ / "km.npz"), first) << "the same features give the same file";
   EXPECT_EQ(extract({"in/a.wav", "--units", "km.npz", "--out", "a.units"}).code, 0);
+  EXPECT_THAT(command({"info", "km.npz"}).out, AllOf(HasSubstr("units"), HasSubstr("6 of 48")));
+  EXPECT_THAT(command({"info", "km.npz", "--json"}).out, HasSubstr(R"("clusters":6,"dim":48)"));
+  EXPECT_EQ(command({"units", "features/", "--clusters", "6", "--out", "new/deep/km.npz"}).code, 0);
 #else
   EXPECT_EQ(result.code, 1);
   EXPECT_THAT(result.err, HasSubstr("CONTENTVEC_FAISS"));
 #endif
+  const Result nowhere = command({"units", "features/", "--clusters", "6", "--out", "km.npy/km.npz"});
+  EXPECT_EQ(nowhere.code, 1);
+  EXPECT_THAT(nowhere.err, AllOf(HasSubstr("cannot make the folder"), Not(HasSubstr("clustering"))));
   EXPECT_EQ(command({"units", "features/", "--clusters", "6", "--out", "km.bin"}).code, 2);
   EXPECT_THAT(command({"units", "in", "--clusters", "6", "--out", "km.npz"}).err,
               HasSubstr("no features in it"));
