@@ -44,8 +44,10 @@ def plan(inputs: Iterable[tuple[str, str | None]], output: str, ending: str) -> 
 
     A folder's structure is kept. Raises Error where two files would become one, and where an output is an input.
     """
-    jobs = []
+    jobs: list[Job] = []
+    places: list[str] = []
     for place, name in inputs:
+        places.append(place)
         if name is not None or not _storage.is_folder(place):
             own = os.path.splitext(place.rpartition("/")[2])[0] + ending if name is None else name
             jobs.append(Job(place, _storage.join(output, own)))
@@ -54,13 +56,15 @@ def plan(inputs: Iterable[tuple[str, str | None]], output: str, ending: str) -> 
             found = _storage.join(place, below)
             if not found.startswith(output + "/"):  # what an earlier run made
                 jobs.append(Job(found, _storage.join(output, os.path.splitext(below)[0] + ending)))
+    if not jobs:
+        more = f" and {len(places) - 3} more" if len(places) > 3 else ""
+        given = f" ({', '.join(places[:3])}{more})" if places else ""
+        raise Error(f"there is no audio file among the inputs{given}; name files or folders of them")
     _check(jobs)
     return jobs
 
 
 def _check(jobs: Sequence[Job]) -> None:
-    if not jobs:
-        raise Error("there is no audio file among the inputs; name files or folders of them")
     makers: dict[str, str] = {job.path: "" for job in jobs}
     for job in jobs:
         other = makers.setdefault(job.output, job.path)
@@ -136,7 +140,7 @@ class Worker:
             else:
                 file.waveform, file.warnings = _storage.load(job.path)
         except Exception as error:  # whatever a file system raises
-            file.problem = _text(error)
+            file.problem = text_of(error)
         file.seconds = time.perf_counter() - start
         return file
 
@@ -166,7 +170,7 @@ class Worker:
             results = self.work([file.waveform for file in files if file.waveform is not None]) if files else []
         except Exception as error:
             for file in files:
-                file.problem = _text(error)
+                file.problem = text_of(error)
             return False
         share = (time.perf_counter() - start) / max(1, sum(file.samples for file in files))
         for file, result in zip(files, results):
@@ -182,7 +186,7 @@ class Worker:
                 self._prepare(_storage.folder_of(file.job.output))
                 row.update(self.write(file.job.output, file.result))
         except Exception as error:
-            file.problem = _text(error)
+            file.problem = text_of(error)
         if file.problem is not None:
             log.warning("%s: %s", file.job.path, file.problem)
         seconds = file.seconds + time.perf_counter() - start
@@ -204,7 +208,7 @@ def _ahead(items: Iterable[Item], count: int) -> Iterator[Item]:
     yield from drawn
 
 
-def _text(error: Exception) -> str:
+def text_of(error: Exception) -> str:
     return str(error) if isinstance(error, Error) else f"{type(error).__name__}: {error}"
 
 

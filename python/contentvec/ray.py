@@ -11,7 +11,6 @@ It runs on the cluster that ray.init() joined, else on this machine. docs/data-s
 from __future__ import annotations
 
 import collections
-import functools
 import inspect
 import logging
 import os
@@ -27,7 +26,7 @@ except ImportError as missing:
 from . import _storage
 from ._arguments import integer, word
 from ._core import Error
-from ._dataset import Extractor, Job, Row, VoiceChanger, Worker, plan
+from ._dataset import Extractor, Job, Row, VoiceChanger, Worker, plan, text_of
 from ._load import _absolute
 from ._model import DType, Layer
 from ._voice import Converter, Encoding, make_seed
@@ -138,32 +137,68 @@ def convert_dataset(
 
 
 class _Attempts:
-    """How often each task was begun, in a process that no worker takes with it."""
+    """How often each task was begun, and why a worker has no model, in a process that no worker takes with it."""
 
     def __init__(self) -> None:
         self._begun: collections.Counter[str] = collections.Counter()
+        self._problem: str | None = None
 
     def begin(self, task: str) -> int:
         self._begun[task] += 1
         return self._begun[task]
 
+    def stop(self, problem: str) -> None:
+        self._problem = problem
 
-def _begin(attempts: Any, task: str) -> int:
-    begun: int = ray.get(attempts.begin.remote(task))
-    return begun
+    def problem(self) -> str | None:
+        return self._problem
+
+
+class _AttemptsElsewhere:
+    """The same from other processes."""
+
+    def __init__(self) -> None:
+        self._actor = ray.remote(_Attempts).options(num_cpus=0).remote()
+
+    def begin(self, task: str) -> int:
+        begun: int = ray.get(self._actor.begin.remote(task))
+        return begun
+
+    def stop(self, problem: str) -> None:
+        ray.get(self._actor.stop.remote(problem))
+
+    def problem(self) -> str | None:
+        problem: str | None = ray.get(self._actor.problem.remote())
+        return problem
 
 
 class _Actor:
-    """A worker in a process of Ray's, which starts it again where it is killed, and its task."""
+    """A worker in a process of Ray's, which starts it again where it is killed, and its task.
+
+    One that cannot load what it needs says so for the driver to raise, and lets its tasks pass: an exception here would
+    be raised again as hundreds of lines of Ray's.
+    """
 
     def __init__(
-        self, make: Callable[..., Worker], options: dict[str, Any], schema: pa.Schema, begin: Callable[[str], int]
+        self,
+        make: Callable[..., Worker],
+        options: dict[str, Any],
+        schema: pa.Schema,
+        attempts: _Attempts | _AttemptsElsewhere,
     ) -> None:
-        self._worker, self._schema, self._begin = make(**options), schema, begin
+        self._schema, self._attempts = schema, attempts
+        self._worker: Worker | None = None
+        try:
+            self._worker = make(**options)
+        except Exception as error:
+            self._attempts.stop(text_of(error))
 
     def __call__(self, table: pa.Table) -> Iterator[pa.Table]:
         jobs = [Job(row["path"], row["output"]) for row in table.to_pylist()]
-        if self._begin(jobs[0].output) <= _ATTEMPTS:
+        rows: Iterable[Row]
+        if self._worker is None:
+            rows = []
+        elif self._attempts.begin(jobs[0].output) <= _ATTEMPTS:
             rows = self._worker.run(jobs)
         else:
             why = f"its worker was killed {_ATTEMPTS} times, by this file or one beside it, or for want of memory"
@@ -187,6 +222,36 @@ def _inputs(paths: Paths) -> Iterator[tuple[str, str | None]]:
         yield _storage.settled(path, "a path"), None
 
 
+def _warn_of_missing(options: dict[str, Any]) -> None:
+    """Paths that are not here may be on the workers' machines."""
+    for what in ("model", "voice", "pitch", "index"):
+        spec = options.get(what)
+        if spec and (os.path.isabs(spec) or spec.startswith(("./", "../"))) and not os.path.exists(spec):
+            log.warning("%s %s is not on this machine: it has to be on every worker's", what, spec)
+
+
+def _most_workers(cpus: int) -> int:
+    """How many workers of so many CPUs the machines have room for now."""
+    machines = [machine["Resources"] for machine in ray.nodes() if machine["Alive"]]
+    return sum(int(resources.get("CPU", 0)) // cpus for resources in machines)
+
+
+def _is_alone() -> bool:
+    """Whether this process started Ray, for this machine: a cluster may get more machines."""
+    node = getattr(ray._private.worker, "_global_node", None)
+    return node is not None and bool(node.is_head())
+
+
+def _check_room(workers: int, cpus: int) -> None:
+    most = _most_workers(cpus)
+    if workers <= most:
+        return
+    text = f"{workers} workers of {cpus} CPUs each are asked for (num_workers, cpus_per_worker), and there is room for {most}"
+    if _is_alone():
+        raise Error(f"{text}: ask for less, or give ray.init() more CPUs")
+    log.warning("%s: the rest begin when the cluster has grown", text)
+
+
 def _run(
     jobs: list[Job],
     make: Callable[..., Worker],
@@ -199,22 +264,26 @@ def _run(
     cpus = integer(cpus_per_worker, "cpus_per_worker")
     if not ray.is_initialized():
         ray.init()
-    most = max(1, int(ray.cluster_resources().get("CPU", 1)) // max(1, cpus))
+    most = max(1, _most_workers(max(1, cpus)))
     workers = most if num_workers is None else integer(num_workers, "num_workers")
     for value, what in ((cpus, "cpus_per_worker"), (workers, "num_workers")):
         if value < 1:
             raise Error(f"{what} is {value}; expected at least 1")
+    _check_room(workers, cpus)
+    _warn_of_missing(options)
     files = min(_FILES_OF_TASK, max(1, len(jobs) // (4 * workers)))
     tasks = ray.data.from_items([job._asdict() for job in jobs], override_num_blocks=-(-len(jobs) // files))
-    attempts = ray.remote(_Attempts).options(num_cpus=0).remote()
+    attempts = _AttemptsElsewhere()
     manifest = tasks.map_batches(
         _Actor,
-        fn_constructor_args=(make, {**options, "threads": cpus, "skip_existing": skip_existing}, schema, functools.partial(_begin, attempts)),
+        fn_constructor_args=(make, {**options, "threads": cpus, "skip_existing": skip_existing}, schema, attempts),
         batch_size=None,
         batch_format="pyarrow",
         compute=ray.data.ActorPoolStrategy(size=workers),
         num_cpus=cpus,
     ).materialize()
+    if problem := attempts.problem():
+        raise Error(f"a worker could not load what it needs: {problem}")
     _say(manifest, len(jobs))
     return manifest
 

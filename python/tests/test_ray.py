@@ -112,7 +112,10 @@ class TestWorker:
         with pytest.raises(contentvec.Error, match="would overwrite"):
             _dataset.plan(both[:1], str(folder), ".wav")
         with pytest.raises(contentvec.Error, match="no audio file"):
-            _dataset.plan([(str(tmp_path), None)][:0], str(tmp_path / "out"), ".npy")
+            _dataset.plan([], str(tmp_path / "out"), ".npy")
+        (tmp_path / "empty").mkdir()
+        with pytest.raises(contentvec.Error, match=r"no audio file among the inputs \(.*/empty\)"):
+            _dataset.plan([(str(tmp_path / "empty"), None)], str(tmp_path / "out"), ".npy")
         _dataset.plan([(*one[:1], f"{i}.npy") for i, one in enumerate(both)], str(tmp_path / "out"), ".npy")
 
 
@@ -163,7 +166,7 @@ class TestRay:
         list(extractor().run(jobs[:1]))
         begun = on_ray._Attempts()
         options = {"model": str(MODEL), "layer": None, "final_proj": False, "normalize": None, "dtype": "f32", "threads": 1}
-        actor = on_ray._Actor(_dataset.Extractor, {**options, "skip_existing": True}, on_ray._FEATURES, begun.begin)
+        actor = on_ray._Actor(_dataset.Extractor, {**options, "skip_existing": True}, on_ray._FEATURES, begun)
         task = on_ray.pa.Table.from_pylist([job._asdict() for job in jobs])
         for _ in range(on_ray._ATTEMPTS):
             begun.begin(jobs[0].output)  # and killed
@@ -193,3 +196,14 @@ class TestRay:
             on_ray.extract_dataset(on_ray.ray.data.from_items([{"file": "a.wav"}]), output=tmp_path / "out")
         with pytest.raises(contentvec.Error, match="num_workers is 0"):
             on_ray.extract_dataset(tmp_path / "a.wav", output=tmp_path / "out", num_workers=0)
+
+    def test_more_workers_than_there_is_room_for_are_refused(self, on_ray, tmp_path):
+        for options in ({"num_workers": 3}, {"num_workers": 1, "cpus_per_worker": 3}):
+            with pytest.raises(contentvec.Error, match="there is room for"):
+                on_ray.extract_dataset(tmp_path / "a.wav", output=tmp_path / "out", **options)
+
+    def test_a_model_that_no_worker_finds_is_named(self, on_ray, tmp_path, noise, caplog):
+        folder = write_noise(tmp_path / "in", 3, noise)
+        with pytest.raises(contentvec.Error, match="could not load what it needs: /nowhere.pt") as raised:
+            on_ray.extract_dataset(folder, model="/nowhere.pt", output=tmp_path / "out", num_workers=2)
+        assert "\n" not in str(raised.value) and "model /nowhere.pt is not on this machine" in caplog.text
