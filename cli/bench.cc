@@ -153,10 +153,7 @@ std::string as_text(const BenchArguments& arguments, int threads, const Measurem
 int run(const BenchArguments& arguments) {
   const int threads = arguments.threads == 0 ? usable_cpus() : arguments.threads;
   const Measurement result = measure(arguments, threads);
-  if (!print_line(arguments.json ? as_json(arguments, threads, result)
-                                 : as_text(arguments, threads, result))) {
-    throw Error("cannot write to standard output");
-  }
+  print_or_throw(arguments.json ? as_json(arguments, threads, result) : as_text(arguments, threads, result));
   return kDone;
 }
 

@@ -43,7 +43,7 @@ int run(const BlendArguments& arguments) {
   const std::string line =
       fmt::format("wrote {}: {}, {} Hz, version {}, {} bytes", out, info.notes.at("info"), info.sample_rate,
                   info.version, grouped(static_cast<int64_t>(std::filesystem::file_size(out))));
-  if (!print_line(line)) throw Error("cannot write to standard output (the voice itself is written)");
+  print_or_throw(line, "the voice itself is written");
   return kDone;
 }
 

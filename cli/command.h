@@ -104,6 +104,10 @@ CLI::Validator number_in(T least, T most) {
   return {check, ""};
 }
 
+/// What --dtype takes where a model runs.
+inline CLI::Validator is_dtype() {
+  return one_of({"f32", "bf16", "f16", "tf32"});
+}
 /// What --device takes.
 inline CLI::Validator is_device() {
   return one_of({"cpu", "mlx", "gpu", "auto"});
@@ -116,7 +120,7 @@ inline void add_compute(CLI::App& parser, Compute& compute) {
           "What weights are kept in and products computed from: f32 (default); bf16: half the memory, "
           "faster where the processor has an instruction for it, about three digits; MLX: f16, on CUDA tf32")
       ->option_text("TYPE")
-      ->check(one_of({"f32", "bf16", "f16", "tf32"}));
+      ->check(is_dtype());
   parser
       .add_option("--device", compute.device,
                   "Where the model runs: cpu (default), mlx, gpu or auto; see `contentvec info --devices`")

@@ -150,7 +150,7 @@ int run(const CompareArguments& arguments) {
   const Side b = side_of(arguments, are_files, 1, waveform);
   const Comparison comparison = compare_features(a.features, b.features);
   const std::string text = arguments.json ? json_line(as_json(a, b, comparison)) : as_text(a, b, comparison);
-  if (!print_line(text)) throw Error("cannot write to standard output");
+  print_or_throw(text);
   if (!arguments.plot.empty()) {
     write_picture(arguments.plot, plot::ComparisonFigure{
                                       utf8_text(std::filesystem::path(arguments.input).filename().string()),
@@ -177,11 +177,12 @@ Command add_compare(CLI::App& app) {
       ->option_text(" ");
   Options options(*parser);
   options
-      .add("--dtype", a->dtypes,
-           "What weights are kept in: f32 (default), bf16 or f16, for both or one each: f32,bf16",
-           "TYPE[,TYPE]")
+      .add(
+          "--dtype", a->dtypes,
+          "What weights are kept in, as in extract: f32 (default), bf16, f16 or tf32, for both or one each: f32,bf16",
+          "TYPE[,TYPE]")
       ->delimiter(',')
-      ->check(one_of({"f32", "bf16", "f16"}));
+      ->check(is_dtype());
   options
       .add("--device", a->devices,
            "Where they run: cpu (default), mlx, gpu or auto, for both or one each: cpu,mlx",

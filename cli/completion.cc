@@ -9,7 +9,6 @@
 
 #include "cli/console.h"
 #include "cli/parsing.h"
-#include "contentvec/error.h"
 
 namespace contentvec::cli {
 namespace {
@@ -215,7 +214,7 @@ Command add_completion(CLI::App& app) {
       ->check(one_of({"bash", "zsh", "fish"}));
   const auto run = [&app, shell] {
     const std::string script = *shell == "bash" ? bash(app) : *shell == "zsh" ? zsh(app) : fish(app);
-    if (!print_line(script)) throw Error("cannot write to standard output");
+    print_or_throw(script);
     return kDone;
   };
   return {parser, run};

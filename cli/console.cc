@@ -4,9 +4,12 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+
+#include "contentvec/error.h"
 
 namespace contentvec::cli {
 namespace {
@@ -65,8 +68,12 @@ size_t columns() {
   return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col - 1U : 79U;
 }
 
+/// A line that is written over stands on the terminal: others are written in its place.
+std::atomic<bool> is_line_shown = false;
+
 bool write_line(std::FILE* stream, std::string_view line, const std::string& start = "") {
-  const std::string text = fmt::format("{}{}\n", start, without_controls(line, "\n\t"));
+  const char* const before = stream == stderr && is_line_shown.exchange(false) ? "\r\033[K" : "";
+  const std::string text = fmt::format("{}{}{}\n", before, start, without_controls(line, "\n\t"));
   return std::fwrite(text.data(), 1, text.size(), stream) == text.size() && std::fflush(stream) == 0;
 }
 
@@ -74,6 +81,12 @@ bool write_line(std::FILE* stream, std::string_view line, const std::string& sta
 
 bool print_line(std::string_view line) {
   return write_line(stdout, line);
+}
+
+void print_or_throw(std::string_view line, std::string_view done) {
+  if (print_line(line)) return;
+  throw Error(
+      fmt::format("cannot write to standard output{}", done.empty() ? "" : fmt::format(" ({})", done)));
 }
 
 void set_verbosity(Verbosity verbosity) {
@@ -110,6 +123,7 @@ bool on_terminal() {
 }
 
 void show_line(std::string_view line) {
+  is_line_shown = !line.empty();
   const std::string text = fmt::format("\r\033[K{}", line.substr(0, columns()));
   std::fwrite(text.data(), 1, text.size(), stderr);
   std::fflush(stderr);

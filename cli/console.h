@@ -15,6 +15,8 @@ namespace contentvec::cli {
 /// Writes a line to standard output at once. False when it cannot be written (closed, a broken pipe, a full
 /// disk): the caller decides whether its work is still worth doing.
 bool print_line(std::string_view line);
+/// The same for what a command ends with. Throws Error when it cannot be written; `done`: what is all the same.
+void print_or_throw(std::string_view line, std::string_view done = {});
 
 /// How much is said on standard error: only what went wrong; what a person wants to know; details, too.
 enum class Verbosity { kQuiet, kNormal, kVerbose };

@@ -234,7 +234,7 @@ Command add_convert(CLI::App& app) {
   add_retrieval(options, *a, "0.33");
   add_sound(options, *a, 24);
   add_own(options, *a);
-  add_seed(options, *a);
+  add_seed(options, *a, "another each time; the manifest has it");
   add_output(options, *a);
   add_speed(options, *a);
   options

@@ -54,7 +54,7 @@ int run(const ExportArguments& arguments) {
       "wrote {}: {} tensors, {} parameters, {} bytes ({}, {} names){}", arguments.out, info.tensors,
       grouped(info.parameters), grouped(static_cast<int64_t>(fs::file_size(arguments.out))),
       options.dtype == DType::kF16 ? "float16" : "float32", arguments.layout, beside);
-  if (!print_line(line)) throw Error("cannot write to standard output (the export itself is done)");
+  print_or_throw(line, "the export itself is done");
   return kDone;
 }
 

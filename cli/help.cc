@@ -4,7 +4,6 @@
 
 #include "cli/console.h"
 #include "cli/parsing.h"
-#include "contentvec/error.h"
 
 namespace contentvec::cli {
 
@@ -18,7 +17,7 @@ Command add_help(CLI::App& app) {
       ->check(one_of(names));
   const auto run = [&app, name] {
     const CLI::App* about = name->empty() ? &app : app.get_subcommand(*name);
-    if (!print_line(help_of(*about))) throw Error("cannot write to standard output");
+    print_or_throw(help_of(*about));
     return kDone;
   };
   return {parser, run};

@@ -65,7 +65,7 @@ int run(const IndexArguments& arguments) {
   const fs::path written = write(retriever, arguments);
   const std::string line = fmt::format("wrote {}: {} vectors of {} in {} lists", written.string(),
                                        grouped(retriever.size()), retriever.dim(), retriever.lists());
-  if (!print_line(line)) throw Error("cannot write to standard output (the index itself is written)");
+  print_or_throw(line, "the index itself is written");
   return kDone;
 }
 

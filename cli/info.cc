@@ -217,7 +217,7 @@ int run(const InfoArguments& arguments) {
   const std::string text = !arguments.devices ? checkpoint_text(arguments)
                            : arguments.json   ? devices_as_json()
                                               : devices_as_text();
-  if (!print_line(text)) throw Error("cannot write to standard output");
+  print_or_throw(text);
   return kDone;
 }
 

@@ -90,6 +90,16 @@ Devices find_devices(const LiveArguments& arguments) {
   return devices;
 }
 
+/// Whether two names are of one file, which need not be there.
+bool is_same(const std::string& a, const std::string& b) {
+  if (a.empty() || b.empty()) return false;
+  const auto settled = [](const std::string& path) {
+    std::error_code ignored;
+    return std::filesystem::weakly_canonical(std::filesystem::absolute(path, ignored), ignored);
+  };
+  return settled(a) == settled(b);
+}
+
 /// A mistake in a name is to be known before the sound is over, and nothing that is read is written over.
 void check_written(const LiveArguments& arguments, const std::string& path, const char* option) {
   const std::filesystem::path file = path;
@@ -101,11 +111,30 @@ void check_written(const LiveArguments& arguments, const std::string& path, cons
       throw UsageError(
           fmt::format("{} {} would be written over, and is to be read: choose another file", option, path));
   }
-  const std::string ending = ending_of(file);
-  if (ending != ".wav" && ending != ".flac")
-    throw UsageError(fmt::format("{} {}: expected a file that ends in .wav or .flac", option, path));
+  if (std::filesystem::is_directory(file, ignored))
+    throw UsageError(fmt::format("{} {} is a folder: expected a file's name", option, path));
   if (file.has_parent_path() && !std::filesystem::is_directory(file.parent_path(), ignored))
     fail("{} {}: there is no folder {}; make it first", option, path, file.parent_path().string());
+}
+
+void check_sound(const LiveArguments& arguments, const std::string& path, const char* option) {
+  const std::string ending = ending_of(path);
+  if (ending != ".wav" && ending != ".flac")
+    throw UsageError(fmt::format("{} {}: expected a file that ends in .wav or .flac", option, path));
+  check_written(arguments, path, option);
+}
+
+/// What is written, and that no two of it are one file.
+void check_outputs(const LiveArguments& arguments) {
+  if (is_file(arguments.output)) check_sound(arguments, arguments.output, "--output");
+  if (!arguments.record.empty()) check_sound(arguments, arguments.record, "--record");
+  if (arguments.stats == kPipe) throw UsageError("--stats -: expected a file's name");
+  if (!arguments.stats.empty()) check_written(arguments, arguments.stats, "--stats");
+  if (is_same(arguments.record, arguments.output))
+    throw UsageError(fmt::format("--record {} is --output's file, which has the same in it: leave it out",
+                                 arguments.record));
+  if (is_same(arguments.stats, arguments.output) || is_same(arguments.stats, arguments.record))
+    throw UsageError(fmt::format("--stats {} is the file of the sound: choose another", arguments.stats));
 }
 
 void check_arguments(const LiveArguments& arguments) {
@@ -117,11 +146,7 @@ void check_arguments(const LiveArguments& arguments) {
   if (arguments.input == kPipe && isatty(STDIN_FILENO) == 1)
     throw UsageError(
         "--input - reads samples from standard input, which is a terminal: lead a program or file into it");
-  if (is_file(arguments.output)) check_written(arguments, arguments.output, "--output");
-  if (!arguments.record.empty()) check_written(arguments, arguments.record, "--record");
-  if (!arguments.record.empty() && arguments.record == arguments.output)
-    throw UsageError(fmt::format("--record {} is --output's file, which has the same in it: leave it out",
-                                 arguments.record));
+  check_outputs(arguments);
   if (arguments.rate % 100 != 0)
     throw UsageError(fmt::format("--rate {}: expected a multiple of 100", arguments.rate));
   if (arguments.paced && !is_file(arguments.input))
@@ -132,19 +157,26 @@ bool streams_take(double rate) {
   return std::fmod(rate, 100) == 0 && rate >= 8000 && rate <= 192'000;
 }
 
+/// A file's sound, read before the models are loaded, and once: a pipe that has a name gives it once.
+std::optional<AudioChannels> read_recording(const LiveArguments& arguments) {
+  if (!is_file(arguments.input)) return std::nullopt;
+  AudioChannels recording = read_audio_channels(arguments.input);
+  warning_lines(recording.warnings);
+  return recording;
+}
+
 /// What is asked for, else a device's or a file's own where a stream can have it.
-int settle_rate(const LiveArguments& arguments, const Devices& devices) {
+int settle_rate(const LiveArguments& arguments, const Devices& devices,
+                const std::optional<AudioChannels>& recording) {
   if (arguments.rate != 0) return arguments.rate;
   if (arguments.input == kPipe) return kStandardRate;
   for (const std::optional<AudioDevice>& device : {devices.input, devices.output, devices.monitor})
     if (device && streams_take(device->rate)) return static_cast<int>(device->rate);
-  if (!is_file(arguments.input)) return kStandardRate;
-  const int own = audio_rate(arguments.input);
-  return streams_take(own) ? own : kStandardRate;
+  return recording && streams_take(recording->rate) ? recording->rate : kStandardRate;
 }
 
-StreamOptions stream_options_of(const LiveArguments& arguments, const Devices& devices) {
-  return {.rate = settle_rate(arguments, devices),
+StreamOptions stream_options_of(const LiveArguments& arguments, int rate) {
+  return {.rate = rate,
           .block_ms = arguments.block,
           .extra_ms = arguments.extra,
           .crossfade_ms = arguments.stream_crossfade,
@@ -186,9 +218,13 @@ RawEncoding encoding_of(const LiveArguments& arguments) {
   return arguments.encoding == "float" ? RawEncoding::kFloat : RawEncoding::kS16;
 }
 
-/// A file or pipe, which is to be there before the models are loaded.
-std::unique_ptr<LiveSource> open_input(const LiveArguments& arguments, int rate) {
-  return arguments.input == kPipe ? raw_input(encoding_of(arguments)) : file_input(arguments.input, rate);
+/// A device's comes last, once the stream can take what it hears.
+std::unique_ptr<LiveSource> open_input(const LiveArguments& arguments, const Devices& devices,
+                                       const std::optional<AudioChannels>& recording,
+                                       const VoiceStream& stream) {
+  if (recording) return recording_input(*recording, stream.rate());
+  if (!devices.input) return raw_input(encoding_of(arguments));
+  return device_input(*devices.input, stream.rate(), static_cast<size_t>(stream.block()));
 }
 
 /// A device that hears what the output does. Without it the sound goes on.
@@ -298,12 +334,11 @@ int run(LiveArguments arguments) {
   check_cpu_device(arguments.device, "a stream");
   arguments.device = "cpu";
   const Devices devices = find_devices(arguments);
-  const StreamOptions options = stream_options_of(arguments, devices);
-  std::unique_ptr<LiveSource> source = devices.input ? nullptr : open_input(arguments, options.rate);
+  const std::optional<AudioChannels> recording = read_recording(arguments);
+  const StreamOptions options = stream_options_of(arguments, settle_rate(arguments, devices, recording));
   const std::vector<Speaker> voices = load_voices(arguments, options.settings.index_rate);
   VoiceStream stream = make_stream(arguments, voices.front(), options);
-  if (devices.input)
-    source = device_input(*devices.input, stream.rate(), static_cast<size_t>(stream.block()));
+  const std::unique_ptr<LiveSource> source = open_input(arguments, devices, recording, stream);
   const std::vector<std::unique_ptr<LiveSink>> sinks = open_outputs(arguments, devices, stream);
   stop_on_signals();
   bool is_well = succeeds([&] {
@@ -407,7 +442,7 @@ Command add_live(CLI::App& app) {
   add_pitch(options, *a);
   add_retrieval(options, *a, "0.5");
   add_sound(options, *a, 12);
-  add_seed(options, *a);
+  add_seed(options, *a, "0");
   add_speed(options, *a);
   add_cpu_device(*parser, a->device, "a stream");
   return {parser, [a, monitor] {

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <bit>
 #include <cerrno>
+#include <climits>
 #include <cmath>
 #include <csignal>
 #include <cstring>
@@ -69,10 +70,9 @@ class RawInput final : public LiveSource {
   std::vector<char> bytes_;
 };
 
-class FileInput final : public LiveSource {
+class RecordingInput final : public LiveSource {
  public:
-  FileInput(const std::string& path, int rate) {
-    const AudioChannels audio = read_audio_channels(path);
+  RecordingInput(const AudioChannels& audio, int rate) {
     std::vector<float> mean(audio.channels.front().size());
     for (size_t i = 0; i < mean.size(); ++i) {
       double sum = 0;
@@ -103,7 +103,10 @@ class RawOutput final : public LiveSink {
     for (size_t i = 0; i < block.size(); ++i) put(i, block[i]);
     size_t written = 0;
     while (written < bytes_.size()) {
-      const ssize_t count = ::write(STDOUT_FILENO, bytes_.data() + written, bytes_.size() - written);
+      wait_for_reader();
+      // So much a pipe takes at once where it takes anything: a write does not wait.
+      const size_t most = std::min<size_t>(bytes_.size() - written, PIPE_BUF);
+      const ssize_t count = ::write(STDOUT_FILENO, bytes_.data() + written, most);
       if (count < 0) {
         if (errno == EINTR) continue;
         fail("cannot write standard output: {}", std::generic_category().message(errno));
@@ -114,6 +117,16 @@ class RawOutput final : public LiveSink {
   void finish() override {}
 
  private:
+  /// Waits until something can be written, and once somebody asked to stop, not for a reader that stands still.
+  static void wait_for_reader() {
+    pollfd output = {STDOUT_FILENO, POLLOUT, 0};
+    constexpr int kTimes = 10;
+    for (int times = 0; poll(&output, 1, 100) <= 0;) {  // also where a signal interrupts it
+      if (asked_to_stop() && ++times == kTimes)
+        fail("standard output takes nothing: what reads it stands still");
+    }
+  }
+
   void put(size_t i, float value) {
     if (encoding_ == RawEncoding::kFloat) {
       std::memcpy(bytes_.data() + i * sizeof value, &value, sizeof value);
@@ -150,8 +163,8 @@ std::unique_ptr<LiveSource> raw_input(RawEncoding encoding) {
   return std::make_unique<RawInput>(encoding);
 }
 
-std::unique_ptr<LiveSource> file_input(const std::string& path, int rate) {
-  return std::make_unique<FileInput>(path, rate);
+std::unique_ptr<LiveSource> recording_input(const AudioChannels& recording, int rate) {
+  return std::make_unique<RecordingInput>(recording, rate);
 }
 
 std::unique_ptr<LiveSink> raw_output(RawEncoding encoding) {

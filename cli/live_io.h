@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "contentvec/audio.h"
+
 namespace contentvec::cli {
 
 /// How raw samples lie in a pipe: mono, in the machine's byte order.
@@ -46,8 +48,8 @@ class LiveSink {
 
 /// Samples of standard input. Ends with it, and where a signal asks to stop.
 std::unique_ptr<LiveSource> raw_input(RawEncoding encoding);
-/// An audio file's, the mean of its channels, at `rate` Hz.
-std::unique_ptr<LiveSource> file_input(const std::string& path, int rate);
+/// A recording's, the mean of its channels, at `rate` Hz.
+std::unique_ptr<LiveSource> recording_input(const AudioChannels& recording, int rate);
 /// Samples to standard output, each block as soon as it is there.
 std::unique_ptr<LiveSink> raw_output(RawEncoding encoding);
 /// A WAV or FLAC file, as its name ends, written whole when the sound has ended.

@@ -1,5 +1,7 @@
 #include "cli/live_keys.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 
@@ -71,9 +73,11 @@ void LiveKeys::press(const std::string& key) {
 
 void LiveKeys::speak_with_next() {
   if (voices_.size() < 2) return;
-  const size_t next = (voice_ + 1) % voices_.size();
-  stream_.set_voice(voices_[next].voice, voices_[next].retriever);
-  voice_ = next;
+  voice_ =
+      (voice_ + 1) % voices_.size();  // also where it does not fit: the next key goes on to the one after it
+  const Speaker& next = voices_[voice_];
+  stream_.set_voice(next.voice, next.retriever);
+  note_line(fmt::format("contentvec: {} speaks", shown(next.voice.info().source)));
 }
 
 }  // namespace contentvec::cli

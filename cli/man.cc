@@ -8,7 +8,6 @@
 
 #include "cli/console.h"
 #include "cli/parsing.h"
-#include "contentvec/error.h"
 #include "contentvec/model.h"
 
 namespace contentvec::cli {
@@ -85,7 +84,7 @@ Command add_man(CLI::App& app) {
   CLI::App* parser =
       app.add_subcommand("man", "Print the manual page, for `man -l -` or a file contentvec.1");
   return {parser, [&app] {
-            if (!print_line(page(app))) throw Error("cannot write to standard output");
+            print_or_throw(page(app));
             return kDone;
           }};
 }

@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "cli/console.h"
-#include "contentvec/error.h"
 #include "contentvec/hub.h"
 #include "contentvec/pitch.h"
 
@@ -59,7 +58,7 @@ std::string as_text(const Listed& model) {
 
 int run(bool json) {
   for (const Listed& model : listed_models()) {
-    if (!print_line(json ? as_json(model) : as_text(model))) throw Error("cannot write to standard output");
+    print_or_throw(json ? as_json(model) : as_text(model));
   }
   return kDone;
 }

@@ -53,7 +53,7 @@ void handle_signal(int signal, void (*handler)(int), int flags) {
 }
 
 void stop_on_signals() {
-  for (const int signal : {SIGINT, SIGTERM}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     handle_signal(signal, [](int) {
       ask_to_stop();
       install_signal_handlers();  // the next one is the last

@@ -11,7 +11,7 @@ void install_signal_handlers();
 /// Calls `handler` at a signal from here on, with these flags of sigaction(); not where the signal is ignored.
 void handle_signal(int signal, void (*handler)(int), int flags = 0);
 
-/// From here on Ctrl-C and SIGTERM ask for the end, and the next of them ends the process.
+/// From here on Ctrl-C, SIGTERM and a closed terminal (SIGHUP) ask for the end, and the next of them ends the process.
 void stop_on_signals();
 /// Asks for the end, as Ctrl-C does. May be called by a signal's handler, and by any thread.
 void ask_to_stop();

@@ -111,7 +111,7 @@ int run(const UnitsArguments& arguments) {
   units.save(arguments.out);
   const std::string line =
       fmt::format("wrote {}: {} units of {}", shown(arguments.out), units.clusters(), units.dim());
-  if (!print_line(line)) throw Error("cannot write to standard output (the units themselves are written)");
+  print_or_throw(line, "the units themselves are written");
   return kDone;
 }
 

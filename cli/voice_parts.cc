@@ -178,12 +178,11 @@ void add_sound(Options& options, VoiceArguments& a, double semitones) {
       ->check(number_in(-semitones, semitones));
 }
 
-void add_seed(Options& options, VoiceArguments& a) {
+void add_seed(Options& options, VoiceArguments& a, const char* standard) {
   options
-      .add(
-          "--seed", a.seed,
-          "Of the noise in a voice: the same gives the same samples (default: another each time; the manifest has it)",
-          "N")
+      .add("--seed", a.seed,
+           fmt::format("Of the noise in a voice: the same gives the same samples (default: {})", standard),
+           "N")
       ->check(number_in(uint64_t{0}, std::numeric_limits<uint64_t>::max()));
 }
 

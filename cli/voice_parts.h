@@ -41,7 +41,8 @@ void add_pitch(Options& options, VoiceArguments& arguments);
 void add_retrieval(Options& options, VoiceArguments& arguments, const char* protect);
 /// `semitones`: as far as formants go.
 void add_sound(Options& options, VoiceArguments& arguments, double semitones);
-void add_seed(Options& options, VoiceArguments& arguments);
+/// `standard`: what counts where nothing is said.
+void add_seed(Options& options, VoiceArguments& arguments, const char* standard);
 void add_speed(Options& options, VoiceArguments& arguments);
 
 /// Who speaks.

@@ -45,8 +45,7 @@ int run(const std::string& folder, bool json) {
   if (!is_a_directory(folder)) throw UsageError(fmt::format("there is no folder \"{}\"", folder));
   const VoiceList list = list_voices(folder);
   for (const ListedVoice& row : list.files) {
-    if (!print_line(json ? as_json(row) : as_text(row, folder)))
-      throw Error("cannot write to standard output");
+    print_or_throw(json ? as_json(row) : as_text(row, folder));
   }
   const bool any = std::any_of(list.files.begin(), list.files.end(),
                                [](const ListedVoice& row) { return row.info.has_value(); });

@@ -9,7 +9,6 @@
 #include "cli/console.h"
 #include "cli/download_bar.h"
 #include "contentvec/audio.h"
-#include "contentvec/error.h"
 #include "contentvec/model.h"
 
 namespace contentvec::cli {
@@ -29,7 +28,7 @@ int run(const WarmupArguments& arguments) {
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   const std::string text = fmt::format("{}, {}: ready after {:.1f} s", device_name(model.device()),
                                        arguments.compute.dtype, seconds);
-  if (!print_line(text)) throw Error("cannot write to standard output");
+  print_or_throw(text);
   return kDone;
 }
 

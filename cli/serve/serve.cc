@@ -85,7 +85,7 @@ int run(const ServeArguments& arguments) {
   serve::Service service(access, studio, jobs, arguments);
   serve::Server server(address, arguments.port, service);
   stop_on_signals();
-  if (!print_line(page_address(address, server.port(), token))) fail("cannot write to standard output");
+  print_or_throw(page_address(address, server.port(), token));
   if (!serve::is_loopback(address))
     warning_line(
         "others on this network reach this page, and what they send is not encrypted; who has the token may "

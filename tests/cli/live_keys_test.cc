@@ -100,13 +100,27 @@ TEST_F(LiveKeysTest, ChangeItWhileItRuns) {
   EXPECT_TRUE(terminal_.echoes());
 }
 
+TEST_F(LiveKeysTest, AVoiceThatDoesNotFitIsPassedOver) {
+  Process process(
+      arguments({"--voice", rvc_synthetic("tiny-v1-40k"), "--voice", rvc_synthetic("tiny-v2-48k") + ":7"}),
+      on_terminal());
+  EXPECT_TRUE(terminal_.comes_to_echo(false));
+  terminal_.type("v");
+  EXPECT_THAT(terminal_.shown_until("warning:"), HasSubstr("warning:"));
+  terminal_.type("v");
+  const std::string told = "tiny-v2-48k.json:7 speaks";
+  EXPECT_THAT(terminal_.shown_until(told), HasSubstr(told));
+  terminal_.type("q");
+  EXPECT_EQ(process.wait().code, 0);
+}
+
 TEST_F(LiveKeysTest, TheTerminalIsGivenBackHoweverItEnds) {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
     Process process(arguments({}), on_terminal());
     EXPECT_TRUE(terminal_.comes_to_echo(false)) << signal;
     process.send(signal);
     const Result result = process.wait();
-    EXPECT_EQ(result.signal, signal == SIGINT || signal == SIGTERM ? 0 : signal);
+    EXPECT_EQ(result.signal, signal == SIGQUIT ? SIGQUIT : 0);
     EXPECT_TRUE(terminal_.echoes()) << signal;
   }
   setenv("CONTENTVEC_FAKE_FAULT", "input lost", 1);

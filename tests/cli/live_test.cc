@@ -1,9 +1,12 @@
 // contentvec live: what goes through it, over the library's VoiceStream.
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cmath>
@@ -211,6 +214,52 @@ TEST_F(LiveTest, AnInterruptEndsItWithWhatWasHeard) {
   EXPECT_EQ(read_audio(folder_ / "out.wav").waveform.size(), 4000U + 960U);
 }
 
+/// A pipe gives what it has once: it is opened once.
+TEST_F(LiveTest, ANamedPipeIsAFile) {
+  write_wav(folder_ / "in.wav", input_);
+  ASSERT_EQ(mkfifo((folder_ / "pipe").c_str(), 0600), 0);
+  std::thread writer([&] { write_file(folder_ / "pipe", text_of(folder_ / "in.wav")); });
+  std::vector<std::string> all = arguments({"--input", "./pipe", "--output", "out.wav"});
+  all.erase(std::find(all.begin(), all.end(), "--rate"), std::find(all.begin(), all.end(), "--block"));
+  Process process(all, {.folder = folder_.path()});
+  const Result result = process.wait();
+  writer.join();
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(read_audio(folder_ / "out.wav").waveform.size(), 9000U + 960U);
+}
+
+TEST_F(LiveTest, AReaderThatStandsStillDoesNotKeepItFromEnding) {
+  write_wav(folder_ / "in.wav", std::vector<float>(16000 * 8));
+  ASSERT_EQ(mkfifo((folder_ / "pipe").c_str(), 0600), 0);
+  const int reader = ::open((folder_ / "pipe").c_str(), O_RDONLY | O_NONBLOCK);
+  ASSERT_GE(reader, 0);
+  Surroundings surroundings = {.output = folder_ / "pipe"};
+  surroundings.folder = folder_.path();
+  Process process(arguments({"--input", "in.wav", "--output", "-", "--record", "heard.wav", "--bypass"}),
+                  surroundings);
+  const auto is_full = [&] {  // but for less than a block
+    int bytes = 0;
+    return ioctl(reader, FIONREAD, &bytes) == 0 && bytes > 50'000;
+  };
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (process.running() && !is_full() && std::chrono::steady_clock::now() < end)
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  process.send(SIGINT);
+  const Result result = process.wait();
+  ::close(reader);
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.err, HasSubstr("takes nothing"));
+  EXPECT_GT(read_audio(folder_ / "heard.wav").waveform.size(), 16000U);
+}
+
+TEST_F(LiveTest, SaysWhatARecordingLacks) {
+  write_wav(folder_ / "in.wav", input_);
+  write_file(folder_ / "cut.wav", text_of(folder_ / "in.wav").substr(0, 20000));
+  const Result result = command({"--input", "cut.wav", "--output", "out.wav"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("warning:"));
+}
+
 TEST_F(LiveTest, WhereNobodyListensItEnds) {
   write_file(folder_ / "in.raw", bytes_of(input_));
   const Result result =
@@ -245,6 +294,15 @@ TEST_F(LiveTest, SaysWhatIsWrong) {
   EXPECT_THAT(error_with({"--input", "in.wav", "--output", "./in.wav"}, 2), HasSubstr("written over"));
   EXPECT_THAT(error_with({"--input", "-", "--output", "a.wav", "--record", "a.wav"}, 2),
               HasSubstr("--record a.wav"));
+  EXPECT_THAT(error_with({"--input", "-", "--output", "a.wav", "--record", "./a.wav"}, 2),
+              HasSubstr("--record ./a.wav"));
+  EXPECT_THAT(error_with({"--input", "in.wav", "--output", "a.wav", "--stats", "in.wav"}, 2),
+              HasSubstr("written over"));
+  EXPECT_THAT(error_with({"--input", "-", "--output", "a.wav", "--stats", "./a.wav"}, 2),
+              HasSubstr("--stats"));
+  EXPECT_THAT(error_with({"--input", "-", "--output", "-", "--stats", "."}, 2), HasSubstr("is a folder"));
+  EXPECT_THAT(error_with({"--input", "-", "--output", "-", "--stats", "nowhere/a.json"}, 1),
+              HasSubstr("nowhere"));
   EXPECT_EQ(read_audio(folder_ / "in.wav").waveform, input_);
   const Result rate = run(
       {"live", "--voice", rvc_synthetic("tiny-v2-48k"), "--input", "-", "--output", "-", "--rate", "22051"});
