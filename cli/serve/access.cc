@@ -53,7 +53,12 @@ bool Access::knows_host(const std::string& header) const {
 
 /// A browser cannot say it in a header for a WebSocket: there it is among the protocols.
 bool Access::has_token(const Request& request) const {
-  if (token_.empty() || are_equal(request.header("authorization"), "Bearer " + token_)) return true;
+  if (token_.empty()) return true;
+  constexpr std::string_view kScheme = "bearer ";  // in any case, as HTTP has it
+  const std::string given = request.header("authorization");
+  if (lower_case(given.substr(0, kScheme.size())) == kScheme &&
+      are_equal(given.substr(kScheme.size()), token_))
+    return true;
   return are_equal(request.header("sec-websocket-protocol"),
                    fmt::format("{}, bearer.{}", kLiveProtocol, token_));
 }

@@ -22,6 +22,7 @@
 
 #include "cli/console.h"
 #include "cli/fail.h"
+#include "cli/serve/reply.h"
 #include "cli/serve/server.h"
 #include "cli/serve/url.h"
 
@@ -107,13 +108,19 @@ class Connection {
     parser.body_limit(std::numeric_limits<uint64_t>::max());  // the application counts
     const beast::error_code error =
         finish(limits_.header, [&](auto done) { http::async_read_header(*stream_, buffer_, parser, done); });
-    if (error == http::error::header_limit) return write(plain(431, "the header is too long"), 11, false);
+    if (error == http::error::header_limit) return write(problem(431, "the header is too long"), 11, false);
     if (is_of_http(error) && error != http::error::end_of_stream && error != http::error::partial_message)
-      return write(plain(400, "this is no HTTP request: " + error.message()), 11, false);
+      return write(problem(400, "this is no HTTP request: " + error.message()), 11, false);
     if (error) return false;
     const unsigned version = parser.get().version();
     std::optional<Request> request = request_of(parser);
-    if (!request) return write(plain(400, "the address of the request cannot be read"), version, false);
+    if (!request) {
+      return write(
+          problem(400,
+                  "the address of the request cannot be read: expected a path, and each parameter once, "
+                  "with what is behind % two hexadecimal digits"),
+          version, false);
+    }
     if (websocket::is_upgrade(parser.get())) return open_channel(*request, parser);
     const Response response = application_.answer(*request);
     return write(response, version, parser.is_done() && parser.keep_alive());
@@ -122,10 +129,6 @@ class Connection {
   static bool is_of_http(const beast::error_code& error) {
     return error && error.category() == http::make_error_code(http::error::end_of_stream).category();
   }
-  static Response plain(int status, const std::string& text) {
-    return {.status = status, .type = "text/plain", .body = text + "\n"};
-  }
-
   std::optional<Request> request_of(Parser& parser) {
     const auto& message = parser.get();
     std::optional<Target> target = parse_target({message.target().data(), message.target().size()});

@@ -117,9 +117,11 @@ class LiveSession {
   }
 
   void change(const Json& object) {
-    if (object.value("type", Json()) != "set" || object.contains("voice") || object.contains("method"))
-      throw Problem(400,
-                    R"(expected {"type": "set", ...} with what may change: not the voice, nor the method)");
+    const auto is_fixed = [&](const char* name) { return object.contains(name); };
+    if (object.value("type", Json()) != "set" || is_fixed("voice") || is_fixed("method") || is_fixed("seed"))
+      throw Problem(
+          400,
+          R"(expected {"type": "set", ...} with what may change: not the voice, the method or the seed)");
     set_from(settings_, object, {"type", "bypass"});
     bypass_ = bypass_at(object, bypass_);
     stream_.set(stream_settings_now());

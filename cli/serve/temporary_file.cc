@@ -21,7 +21,10 @@ std::string last_error() {
 }  // namespace
 
 TemporaryFolder::TemporaryFolder() {
-  std::string name = (std::filesystem::temp_directory_path() / "contentvec-serve-XXXXXX").string();
+  // Not temp_directory_path(), which only says that TMPDIR names no folder, and not which.
+  const char* const given = std::getenv("TMPDIR");
+  const std::filesystem::path parent = given == nullptr || *given == '\0' ? "/tmp" : given;
+  std::string name = (parent / "contentvec-serve-XXXXXX").string();
   if (mkdtemp(name.data()) == nullptr)
     fail("cannot make the temporary folder {}: {}; set TMPDIR to a folder that may be written to", name,
          last_error());

@@ -1,5 +1,6 @@
 // contentvec serve: what it does with requests that mean no good, and with those that are too slow or too many.
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <atomic>
@@ -66,7 +67,9 @@ TEST_F(ServeTest, HostileRequestsAreAnsweredOrEnded) {
   const auto answer_to = [&](const std::string& bytes) {
     WebClient client(serving->port());
     client.send(bytes);
-    return client.answer().status;
+    const Answer answer = client.answer();
+    EXPECT_FALSE(answer.json().at("error").get<std::string>().empty()) << bytes.substr(0, 99);
+    return answer.status;
   };
   const std::string post = "POST /api/conversions?voice=bob.safetensors HTTP/1.1\r\nHost: localhost\r\n";
   EXPECT_EQ(answer_to(post + "Content-Length: 9223372036854775807\r\n\r\nx"), 413);
@@ -81,6 +84,9 @@ TEST_F(ServeTest, HostileRequestsAreAnsweredOrEnded) {
             431);
   EXPECT_EQ(answer_to("GET /" + std::string(20000, 'x') + " HTTP/1.1\r\nHost: localhost\r\n\r\n"), 431);
   EXPECT_EQ(answer_to("GET / HTTP/1.0\r\n\r\n"), 403) << "no Host";
+  for (const char* query : {"key=1&key=2", "key=%zz"})
+    EXPECT_EQ(answer_to(fmt::format("GET /api/voices?{} HTTP/1.1\r\nHost: localhost\r\n\r\n", query)), 400)
+        << query;
   WebClient chunked(serving->port());
   chunked.send(post + "Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nxxx");
   WebClient gone(serving->port());

@@ -14,6 +14,7 @@
 #include "cli/serve/page.h"
 #include "cli/serve/routes.h"
 #include "cli/serve/settings.h"
+#include "cli/serve/temporary_file.h"
 #include "cli/serving.h"
 #include "cli/web_client.h"
 #include "contentvec/contentvec.h"
@@ -193,6 +194,7 @@ TEST_F(ServeTest, SaysWhatIsWrongLive) {
   EXPECT_THAT(error_after({with("voice", std::string(5000, 'x'))}), HasSubstr("at most 4096 bytes"));
   EXPECT_THAT(error_after({kLiveStart, {{"type", "set"}, {"voice", "bob.safetensors"}}}),
               HasSubstr("not the voice"));
+  EXPECT_THAT(error_after({kLiveStart, {{"type", "set"}, {"seed", 1}}}), HasSubstr("seed"));
   EXPECT_THAT(error_after({kLiveStart, {{"type", "set"}, {"protect", 7}}}), HasSubstr("protect"));
 }
 
@@ -236,6 +238,13 @@ TEST_F(ServeTest, ThePageIsWholeAndItsOwn) {
   }
 }
 
+TEST(Serve, SaysWhereItCannotKeepWhatItIsSent) {
+  setenv("TMPDIR", "/nowhere", 1);
+  const std::string error = error_of([] { const cli::serve::TemporaryFolder folder; });
+  unsetenv("TMPDIR");
+  EXPECT_THAT(error, AllOf(HasSubstr("/nowhere/"), HasSubstr("TMPDIR")));
+}
+
 TEST(Serve, AsksForItsToken) {
   const std::string token = "correct-horse-battery";
   const Serving serving({}, token);
@@ -246,6 +255,7 @@ TEST(Serve, AsksForItsToken) {
   EXPECT_EQ(serving.get("/api/voices", {"Authorization: Bearer "}).status, 401);
   EXPECT_EQ(serving.get("/api/voices?token=" + token).status, 401);
   EXPECT_EQ(serving.get("/api/voices", {"Authorization: Bearer " + token}).status, 200);
+  EXPECT_EQ(serving.get("/api/voices", {"Authorization: bearer " + token}).status, 200);
   const auto opened = [&](const std::vector<std::string>& headers) {
     WebClient client(serving.port());
     return client.open_socket("/api/live", headers);
