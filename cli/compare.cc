@@ -133,7 +133,7 @@ std::string as_text(const Side& a, const Side& b, const Comparison& comparison) 
 /// a picture.
 std::string end_of(const std::string& name) {
   constexpr size_t kMost = 90;
-  const std::string text = utf8_text(name);
+  std::string text = utf8_text(name);
   if (text.size() <= kMost) return text;
   size_t start = text.size() - kMost;
   while (start < text.size() && (static_cast<unsigned char>(text[start]) & 0xC0U) == 0x80U) ++start;
