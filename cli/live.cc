@@ -334,11 +334,12 @@ int run(LiveArguments arguments) {
   check_cpu_device(arguments.device, "a stream");
   arguments.device = "cpu";
   const Devices devices = find_devices(arguments);
-  const std::optional<AudioChannels> recording = read_recording(arguments);
+  std::optional<AudioChannels> recording = read_recording(arguments);
   const StreamOptions options = stream_options_of(arguments, settle_rate(arguments, devices, recording));
   const std::vector<Speaker> voices = load_voices(arguments, options.settings.index_rate);
   VoiceStream stream = make_stream(arguments, voices.front(), options);
   const std::unique_ptr<LiveSource> source = open_input(arguments, devices, recording, stream);
+  recording.reset();  // the source has its sound
   const std::vector<std::unique_ptr<LiveSink>> sinks = open_outputs(arguments, devices, stream);
   stop_on_signals();
   bool is_well = succeeds([&] {

@@ -73,8 +73,8 @@ void LiveKeys::press(const std::string& key) {
 
 void LiveKeys::speak_with_next() {
   if (voices_.size() < 2) return;
-  voice_ =
-      (voice_ + 1) % voices_.size();  // also where it does not fit: the next key goes on to the one after it
+  // Also to one that does not fit: the next key goes on to the one after it.
+  voice_ = (voice_ + 1) % voices_.size();
   const Speaker& next = voices_[voice_];
   stream_.set_voice(next.voice, next.retriever);
   note_line(fmt::format("contentvec: {} speaks", shown(next.voice.info().source)));

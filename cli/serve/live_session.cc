@@ -117,8 +117,8 @@ class LiveSession {
   }
 
   void change(const Json& object) {
-    const auto is_fixed = [&](const char* name) { return object.contains(name); };
-    if (object.value("type", Json()) != "set" || is_fixed("voice") || is_fixed("method") || is_fixed("seed"))
+    if (object.value("type", Json()) != "set" || object.contains("voice") || object.contains("method") ||
+        object.contains("seed"))
       throw Problem(
           400,
           R"(expected {"type": "set", ...} with what may change: not the voice, the method or the seed)");

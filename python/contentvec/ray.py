@@ -242,8 +242,7 @@ def _is_alone() -> bool:
     return node is not None and bool(node.is_head())
 
 
-def _check_room(workers: int, cpus: int) -> None:
-    most = _most_workers(cpus)
+def _check_room(workers: int, cpus: int, most: int) -> None:
     if workers <= most:
         return
     text = f"{workers} workers of {cpus} CPUs each are asked for (num_workers, cpus_per_worker), and there is room for {most}"
@@ -264,12 +263,12 @@ def _run(
     cpus = integer(cpus_per_worker, "cpus_per_worker")
     if not ray.is_initialized():
         ray.init()
-    most = max(1, _most_workers(max(1, cpus)))
-    workers = most if num_workers is None else integer(num_workers, "num_workers")
+    most = _most_workers(max(1, cpus))
+    workers = max(1, most) if num_workers is None else integer(num_workers, "num_workers")
     for value, what in ((cpus, "cpus_per_worker"), (workers, "num_workers")):
         if value < 1:
             raise Error(f"{what} is {value}; expected at least 1")
-    _check_room(workers, cpus)
+    _check_room(workers, cpus, most)
     _warn_of_missing(options)
     files = min(_FILES_OF_TASK, max(1, len(jobs) // (4 * workers)))
     tasks = ray.data.from_items([job._asdict() for job in jobs], override_num_blocks=-(-len(jobs) // files))

@@ -5,13 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstring>
 #include <memory>
 #include <span>
 #include <string>
-#include <string_view>
 #include <utility>
 
+#include "checkpoint/text.h"
 #include "output/npy.h"
 #include "runtime/fail.h"
 #include "runtime/input_file.h"
@@ -28,21 +27,19 @@ CentreRows centres_in(output::NpyArray array) {
   return {array.shape[1], std::move(array.values)};
 }
 
-bool begins_with(std::span<const std::byte> bytes, std::string_view text) {
-  return bytes.size() >= text.size() && std::memcmp(bytes.data(), text.data(), text.size()) == 0;
-}
-
 CentreRows read_as_what_it_is(const std::filesystem::path& path) {
   const InputFile file(path);
   if (file.size() > kMostBytes)
     fail("it has {} bytes, and the largest that is read {}", file.size(), kMostBytes);
   const size_t head = std::min<size_t>(file.size(), 2);
-  if (begins_with({file.read(0, head).get(), head}, "PK"))
+  const std::shared_ptr<const std::byte[]> start = file.read(0, head);
+  if (checkpoint::as_text({start.get(), head}).starts_with("PK"))
     return centres_in(output::read_npy(checkpoint::npz_entry(path, kName, kMostBytes), path.string()));
   const auto size = static_cast<size_t>(file.size());
   const std::shared_ptr<const std::byte[]> content = file.read(0, size);
   const std::span<const std::byte> bytes(content.get(), size);
-  if (begins_with(bytes, "\x93NUMPY")) return centres_in(output::read_npy(bytes, path.string()));
+  if (checkpoint::as_text(bytes).starts_with("\x93NUMPY"))
+    return centres_in(output::read_npy(bytes, path.string()));
   return checkpoint::read_joblib_centres(bytes);
 }
 
