@@ -21,6 +21,7 @@
 #include "cli/convert.h"
 #include "cli/export.h"
 #include "cli/extract.h"
+#include "cli/fail.h"
 #include "cli/help.h"
 #include "cli/index.h"
 #include "cli/info.h"
@@ -33,6 +34,7 @@
 #include "cli/serve/serve.h"
 #include "cli/signals.h"
 #include "cli/units.h"
+#include "cli/voice_info.h"
 #include "cli/voices.h"
 #include "cli/warmup.h"
 #include "contentvec/model.h"
@@ -53,6 +55,11 @@ int run(const Command& command) {
     return command.run();
   } catch (const UsageError& error) {
     return usage_error(error.what(), "contentvec " + command.parser->get_name());
+  } catch (const Error& error) {
+    for (const char* option : {"--voice-rate", "--rate"})  // of those that have both the first is a voice's
+      if (command.parser->get_option_no_throw(option) != nullptr)
+        fail("{}", with_rate_option(error.what(), option));
+    throw;
   }
 }
 

@@ -50,6 +50,13 @@ std::optional<int64_t> epochs_of(const VoiceInfo& info) {
   return number_of(note(info, "info"), "epoch");
 }
 
+std::string with_rate_option(std::string text, std::string_view option) {
+  constexpr std::string_view kAsked = "give it as sample_rate";
+  if (const size_t at = text.find(kAsked); at != std::string::npos)
+    text.replace(at, kAsked.size(), fmt::format("give it with {} HZ", option));
+  return text;
+}
+
 std::string on_one_line(std::string text) {
   for (char& c : text)
     if (static_cast<unsigned char>(c) < ' ' || c == '\x7f') c = ' ';

@@ -94,12 +94,22 @@ std::string in_brief(std::string text, const std::string& path) {
   constexpr size_t kLongest = 160;
   for (const std::string& beginning : {"cannot open checkpoint " + path + ": ", path + ": "})
     if (text.starts_with(beginning)) text = text.substr(beginning.size());
-  text = on_one_line(text.substr(0, text.find('\n')));
+  text = on_one_line(with_rate_option(text.substr(0, text.find('\n')), "--voice-rate"));
   return text.size() > kLongest ? text.substr(0, text.find(' ', kLongest - 20)) + " ..." : text;
 }
 
+/// A rate would be a mistake for a voice that says another: it is for those that say none.
+VoiceInfo inspect_listed(const std::string& voice, std::optional<int> rate) {
+  if (!rate) return inspect_voice(voice);
+  try {
+    return inspect_voice(voice);
+  } catch (const Error&) {
+    return inspect_voice(voice, {.sample_rate = rate});
+  }
+}
+
 /// The voices first, then the others.
-std::vector<ListedVoice> rows_of(const Found& found) {
+std::vector<ListedVoice> rows_of(const Found& found, std::optional<int> rate) {
   std::vector<ListedVoice> rows;
   std::vector<ListedVoice> others;
   std::map<fs::path, int> voices;  // in each folder
@@ -107,7 +117,7 @@ std::vector<ListedVoice> rows_of(const Found& found) {
     ListedVoice row = {path, std::nullopt, std::nullopt, ""};
     try {
       const VoiceSource source = find_voice(path.string());
-      row.info = inspect_voice(source.voice);
+      row.info = inspect_listed(source.voice, rate);
       row.index = source.index;
       ++voices[path.parent_path()];
       rows.push_back(std::move(row));
@@ -124,9 +134,9 @@ std::vector<ListedVoice> rows_of(const Found& found) {
 
 }  // namespace
 
-VoiceList list_voices(const fs::path& folder) {
+VoiceList list_voices(const fs::path& folder, std::optional<int> rate) {
   Found found = look_below(folder);
-  return {rows_of(found), std::move(found.problems)};
+  return {rows_of(found, rate), std::move(found.problems)};
 }
 
 }  // namespace contentvec::cli

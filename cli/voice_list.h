@@ -23,7 +23,7 @@ struct VoiceList {
 };
 
 /// Looks below a folder, and opens what has a voice's name. An index is the one named after a voice, or the one beside
-/// it. Folders behind links are not gone into.
-VoiceList list_voices(const std::filesystem::path& folder);
+/// it. Folders behind links are not gone into. `rate`: Hz, of training checkpoints, which do not say.
+VoiceList list_voices(const std::filesystem::path& folder, std::optional<int> rate = {});
 
 }  // namespace contentvec::cli

@@ -135,13 +135,11 @@ bool fits(const PublishedUpsampling& published, const VoiceConfig& c, const Size
 }
 
 [[noreturn]] void ask_for_rate(const std::string& source, const std::vector<int>& likely) {
-  fail(
-      "{}: a training checkpoint (G_*.pth), which does not say its sample rate{}: give it with --rate HZ "
-      "(convert: --voice-rate HZ; VoiceLoadOptions::sample_rate)",
-      source,
-      likely.empty()
-          ? ""
-          : fmt::format(", though its layers are those of RVC's voices of {} Hz", fmt::join(likely, " or ")));
+  fail("{}: a training checkpoint (G_*.pth), which does not say its sample rate{}: give it as sample_rate",
+       source,
+       likely.empty() ? ""
+                      : fmt::format(", though its layers are those of RVC's voices of {} Hz",
+                                    fmt::join(likely, " or ")));
 }
 
 /// The rates of upsampling that go with a sample rate. Those of unpublished sizes follow from the source's

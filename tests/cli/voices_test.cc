@@ -102,7 +102,12 @@ TEST_F(VoicesTest, InfoOfATrainingCheckpoint) {
   write("G_100.pth", voice);
   const Result without = command({"info", "G_100.pth"});
   EXPECT_EQ(without.code, 1);
-  EXPECT_THAT(without.err, HasSubstr("--rate HZ"));
+  EXPECT_THAT(without.err, HasSubstr("give it with --rate HZ"));
+  EXPECT_THAT(command({"convert", (data() / "audio" / "speech.flac").string(), "--voice", "G_100.pth"}).err,
+              HasSubstr("give it with --voice-rate HZ"));
+  EXPECT_THAT(command({"blend", "G_100.pth", "G_100.pth", "out.safetensors"}).err,
+              HasSubstr("give it with --rate HZ"));
+  EXPECT_THAT(command({"voices", "."}).out, HasSubstr("give it with --voice-rate HZ"));
   EXPECT_THAT(command({"info", "G_100.pth", "--rate", "16000"}).out, HasSubstr("epochs          12\n"));
   EXPECT_EQ(command({"info", "G_100.pth", "--rate", "0"}).code, 2);
 }

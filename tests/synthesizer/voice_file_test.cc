@@ -237,7 +237,7 @@ TEST_F(ForgedVoiceFile, ATrainingCheckpointNeedsARate) {
   voice.entries = {{"iteration", test::integer(12)}, {"learning_rate", test::text("1e-4")}};
   voice.weights_key = "model";
   EXPECT_THAT(refusal(voice, "G_2333.pth"),
-              HasSubstr("does not say its sample rate: give it with --rate HZ"));
+              HasSubstr("does not say its sample rate: give it as sample_rate"));
   VoiceLoadOptions options;
   options.sample_rate = 16000;
   const VoiceFile file = open(voice, "G_2333.pth", options);
@@ -283,7 +283,7 @@ TEST_F(ForgedVoiceFile, APretrainedGeneratorsNameSaysItsRate) {
   voice.entries.clear();
   EXPECT_EQ(open(voice, "f0G40k.pth").config.sample_rate, 40000);
   EXPECT_THAT(refusal(voice, "G_0.pth"),
-              HasSubstr("though its layers are those of RVC's voices of 40000 Hz: give it with --rate"));
+              HasSubstr("though its layers are those of RVC's voices of 40000 Hz: give it as sample_rate"));
   EXPECT_THAT(refusal(voice, "f0G48k.pth"),
               HasSubstr("of 40000 Hz, but its sample rate is said to be 48000 Hz"));
 }
@@ -297,7 +297,7 @@ TEST_F(ForgedVoiceFile, AnExperimentsFolderSaysTheRate) {
   EXPECT_EQ(open(voice, "G_0.pth").config, test::smallest_voice());
   for (const char* other : {"{}", "[]", R"({"data": 3})"}) {
     test::write_file(folder_ / "config.json", std::string(other));
-    EXPECT_THAT(refusal(voice, "G_0.pth"), HasSubstr("--rate HZ")) << other;
+    EXPECT_THAT(refusal(voice, "G_0.pth"), HasSubstr("give it as sample_rate")) << other;
   }
   test::write_file(folder_ / "config.json", std::string(R"({"data": {"sampling_rate": -1}})"));
   EXPECT_THAT(refusal(voice, "G_0.pth"), HasSubstr("config.json: sr should be"));
