@@ -10,6 +10,8 @@
 #include <boost/beast/http.hpp>
 #include <boost/beast/websocket.hpp>
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -42,6 +44,14 @@ constexpr milliseconds kForLeftovers{2000};
 
 void check(const beast::error_code& error) {
   if (error) throw Disconnected(error.message());
+}
+
+template <typename Body>
+http::response<Body> header_of(const Response& response, unsigned version) {
+  http::response<Body> message(static_cast<http::status>(response.status), version);
+  message.set(http::field::content_type, response.type);
+  for (const auto& [name, value] : response.headers) message.set(name, value);
+  return message;
 }
 
 /// A connection, which a thread of its own serves. Operations are begun, and waited for: Beast's time limits need
@@ -103,6 +113,7 @@ class Connection {
 
   /// Reads a request and answers it. False where it was the last.
   bool serve_request() {
+    is_head_ = false;
     Parser parser;
     parser.header_limit(kMostHeaderBytes);
     parser.body_limit(std::numeric_limits<uint64_t>::max());  // the application counts
@@ -113,29 +124,27 @@ class Connection {
       return write(problem(400, "this is no HTTP request: " + error.message()), 11, false);
     if (error) return false;
     const unsigned version = parser.get().version();
-    std::optional<Request> request = request_of(parser);
-    if (!request) {
-      return write(
-          problem(400,
-                  "the address of the request cannot be read: expected a path, and each parameter once, "
-                  "with what is behind % two hexadecimal digits"),
-          version, false);
+    try {
+      Request request = request_of(parser);
+      if (websocket::is_upgrade(parser.get())) return open_channel(request, parser);
+      const Response response = application_.answer(request);
+      return write(response, version, parser.is_done() && parser.keep_alive());
+    } catch (const Problem& error) {  // in its address
+      return write(problem(error.status(), error.what()), version, false);
     }
-    if (websocket::is_upgrade(parser.get())) return open_channel(*request, parser);
-    const Response response = application_.answer(*request);
-    return write(response, version, parser.is_done() && parser.keep_alive());
   }
 
   static bool is_of_http(const beast::error_code& error) {
     return error && error.category() == http::make_error_code(http::error::end_of_stream).category();
   }
-  std::optional<Request> request_of(Parser& parser) {
+  /// Throws Problem.
+  Request request_of(Parser& parser) {
     const auto& message = parser.get();
-    std::optional<Target> target = parse_target({message.target().data(), message.target().size()});
-    if (!target) return std::nullopt;
-    Request request = {.method = std::string(message.method_string()),
-                       .path = std::move(target->path),
-                       .query = std::move(target->query),
+    is_head_ = message.method() == http::verb::head;
+    Target target = parse_target({message.target().data(), message.target().size()});
+    Request request = {.method = is_head_ ? "GET" : std::string(message.method_string()),
+                       .path = std::move(target.path),
+                       .query = std::move(target.query),
                        .headers = {},
                        .length = std::nullopt,
                        .read_body = [this, &parser](auto part) { return read_body(parser, part); }};
@@ -170,19 +179,13 @@ class Connection {
     return filled;
   }
 
-  static http::response<http::buffer_body> header_of(const Response& response, unsigned version) {
-    http::response<http::buffer_body> message(static_cast<http::status>(response.status), version);
-    message.set(http::field::content_type, response.type);
-    for (const auto& [name, value] : response.headers) message.set(name, value);
-    return message;
-  }
-
-  /// False where the connection is not kept, as `keep` has it.
+  /// False where the connection is not kept, as `keep` has it. What a HEAD asks for has a body's length, and no body.
   bool write(const Response& response, unsigned version, bool keep) {
-    http::response<http::buffer_body> message = header_of(response, version);
-    const uint64_t size = response.file ? response.file->size() : response.body.size();
-    message.content_length(size);
+    auto message = header_of<http::buffer_body>(response, version);
+    const uint64_t length = response.file ? response.file->size() : response.body.size();
+    message.content_length(length);
     message.keep_alive(keep);
+    const uint64_t size = is_head_ ? 0 : length;
     http::response_serializer<http::buffer_body> serializer(message);
     const auto write_next = [&] {
       beast::error_code error =
@@ -226,6 +229,7 @@ class Connection {
   asio::io_context context_{1};
   std::optional<beast::tcp_stream> stream_;
   beast::flat_buffer buffer_;
+  bool is_head_ = false;   ///< the request is a GET to the application, whose answer's body is left out
   bool continue_ = false;  ///< the other side waits for a word before it sends its body
   std::atomic<bool> has_ended_ = false;
   std::thread thread_;
@@ -346,11 +350,22 @@ class Server::Impl {
       connections_.push_back(std::move(next_));
       return;
     }
-    constexpr std::string_view kBusy =
-        "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n";
+    refuse(socket);
+  }
+
+  /// Nobody waits for a connection that is one too many: what it does not take at once is lost.
+  void refuse(Tcp::socket& socket) const {
+    const Response response = problem(
+        503,
+        fmt::format("{} connections are open, which are the most: ask again later", limits_.connections));
+    auto message = header_of<http::string_body>(response, 11);
+    message.set(http::field::retry_after, "1");
+    message.keep_alive(false);
+    message.body() = response.body;
+    message.prepare_payload();
     beast::error_code ignored;
     (void)socket.non_blocking(true, ignored);
-    (void)socket.write_some(asio::buffer(kBusy.data(), kBusy.size()), ignored);
+    (void)http::write(socket, message, ignored);
   }
 
   void forget_ended() {

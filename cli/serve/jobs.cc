@@ -9,7 +9,7 @@
 #include <span>
 #include <utility>
 
-#include "cli/console.h"
+#include "cli/fail.h"
 #include "cli/serve/access.h"
 
 namespace contentvec::cli::serve {
@@ -215,8 +215,12 @@ void Jobs::convert(const JobHandle& job) {
 std::shared_ptr<const TemporaryFile> Jobs::written(const Job& job, const Converted& converted) const {
   const std::filesystem::path path = folder_.path() / job.id;
   const std::span<const float> mono = converted.waveform;
-  write_audio(path, std::span(&mono, 1), converted.sample_rate, {.container = job.container});
-  return TemporaryFile::adopt(path);
+  try {
+    write_audio(path, std::span(&mono, 1), converted.sample_rate, {.container = job.container});
+    return TemporaryFile::adopt(path);
+  } catch (const Error& error) {
+    fail("{}", cannot_keep("the result", error));
+  }
 }
 
 }  // namespace contentvec::cli::serve

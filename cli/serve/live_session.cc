@@ -20,7 +20,7 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "samples are sent as they lie in memory");
 
 /// What a stream's beginning says besides Settings.
-const std::vector<std::string> kStreamNames = {"type",    "rate",         "block_ms", "extra_ms",
+const std::vector<std::string> kStreamNames = {"rate",    "block_ms",     "extra_ms",
                                                "quality", "crossfade_ms", "bypass"};
 
 void send(Channel& channel, const Json& json) {
@@ -45,6 +45,12 @@ Json parse_object(const Message& message) {
   return json;
 }
 
+/// Takes "type" out of a message, which has to be this one.
+void expect_type(Json& object, const char* type, const char* expected) {
+  if (object.value("type", Json()) != type) throw Problem(400, fmt::format("expected {}", expected));
+  object.erase("type");
+}
+
 double number_at(const Json& object, const char* name, double standard) {
   if (!object.contains(name)) return standard;
   if (!object.at(name).is_number()) throw Problem(400, fmt::format("{}: expected a number", name));
@@ -67,11 +73,11 @@ bool bypass_at(const Json& object, bool standard) {
 /// One connection's stream.
 class LiveSession {
  public:
-  LiveSession(Channel& channel, const Json& start, Studio& studio, const VoiceArguments& arguments)
+  LiveSession(Channel& channel, Json start, Studio& studio, const VoiceArguments& arguments)
       : channel_(channel),
         arguments_(arguments),
         settings_(default_settings(arguments, 0.5)),
-        stream_(make_stream(start, studio)),
+        stream_(make_stream(std::move(start), studio)),
         block_(static_cast<size_t>(stream_.block())) {
     send(channel_, {{"type", "ready"},
                     {"rate", stream_.rate()},
@@ -90,9 +96,8 @@ class LiveSession {
   }
 
  private:
-  VoiceStream make_stream(const Json& start, Studio& studio) {
-    if (start.value("type", Json()) != "start")
-      throw Problem(400, R"(expected {"type": "start", "voice": ...} as the first message)");
+  VoiceStream make_stream(Json start, Studio& studio) {
+    expect_type(start, "start", R"({"type": "start", "voice": ...} as the first message)");
     set_from(settings_, start, kStreamNames);
     studio.check(settings_);
     bypass_ = bypass_at(start, false);
@@ -116,13 +121,9 @@ class LiveSession {
     return now;
   }
 
-  void change(const Json& object) {
-    if (object.value("type", Json()) != "set" || object.contains("voice") || object.contains("method") ||
-        object.contains("seed"))
-      throw Problem(
-          400,
-          R"(expected {"type": "set", ...} with what may change: not the voice, the method or the seed)");
-    set_from(settings_, object, {"type", "bypass"});
+  void change(Json object) {
+    expect_type(object, "set", R"({"type": "set", ...} with settings that may change while a stream runs)");
+    change_from(settings_, object, {"bypass"});
     bypass_ = bypass_at(object, bypass_);
     stream_.set(stream_settings_now());
   }

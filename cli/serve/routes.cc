@@ -12,6 +12,7 @@
 #include "cli/serve/live_session.h"
 #include "cli/serve/page.h"
 #include "cli/serve/reply.h"
+#include "contentvec/error.h"
 #include "contentvec/version.h"
 
 namespace contentvec::cli::serve {
@@ -58,8 +59,7 @@ struct Handlers {
     const uint64_t most = service.jobs_.limits().upload_bytes;
     if (request.length.value_or(0) > most) refuse_size(most);
     const Jobs::Place place(service.jobs_);
-    std::unique_ptr<TemporaryFile> recording = place.file();
-    receive(request, *recording, most);
+    std::unique_ptr<TemporaryFile> recording = received(request, place, most);
     if (recording->size() == 0)
       throw Problem(400, "expected the bytes of an audio file as the request's body");
     const Json job = service.jobs_.add(place, settings, container, std::move(recording));
@@ -98,12 +98,18 @@ struct Handlers {
         413, fmt::format("the recording is larger than {} bytes, which are the most that are taken", most));
   }
 
-  static void receive(Request& request, TemporaryFile& file, uint64_t most) {
-    std::vector<std::byte> part(size_t{256} << 10);
-    for (size_t count = part.size(); count == part.size();) {
-      count = request.read_body(part);
-      if (file.size() + count > most) refuse_size(most);
-      file.append(std::span(part).first(count));
+  static std::unique_ptr<TemporaryFile> received(Request& request, const Jobs::Place& place, uint64_t most) {
+    try {
+      std::unique_ptr<TemporaryFile> file = place.file();
+      std::vector<std::byte> part(size_t{256} << 10);
+      for (size_t count = part.size(); count == part.size();) {
+        count = request.read_body(part);
+        if (file->size() + count > most) refuse_size(most);
+        file->append(std::span(part).first(count));
+      }
+      return file;
+    } catch (const Error& error) {
+      throw Problem(500, cannot_keep("the recording", error));
     }
   }
 };
@@ -172,7 +178,9 @@ bool is_of_api(std::string_view path) {
   return path.starts_with("/api/");
 }
 
-Response no_method(const std::string& allowed) {
+/// `allowed`: "GET, POST". The server answers a HEAD as it does a GET.
+Response no_method(std::string allowed) {
+  if (allowed.starts_with("GET")) allowed.insert(3, ", HEAD");
   Response response = problem(405, "this address takes " + allowed);
   response.headers.emplace_back("Allow", allowed);
   return response;

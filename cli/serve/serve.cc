@@ -67,11 +67,25 @@ std::string token_for(const std::string& address) {
   return token.empty() && !serve::is_loopback(address) ? serve::new_token() : token;
 }
 
-/// Where the page is; what is behind # stays in the browser.
+/// Where the page is, as a browser on this machine opens it; what is behind # stays in the browser.
 std::string page_address(const std::string& address, int port, const std::string& token) {
   const bool is_v6 = address.find(':') != std::string::npos;
-  return fmt::format("http://{}{}{}:{}/{}{}", is_v6 ? "[" : "", address, is_v6 ? "]" : "", port,
-                     token.empty() ? "" : "#token=", token);
+  const std::string host = serve::is_unspecified(address) ? "localhost"
+                           : is_v6                        ? fmt::format("[{}]", address)
+                                                          : address;
+  return fmt::format("http://{}:{}/{}{}", host, port, token.empty() ? "" : "#token=", token);
+}
+
+void warn_of_others(const std::string& address) {
+  if (serve::is_unspecified(address))
+    note_line(
+        fmt::format("contentvec: note: it listens on all interfaces ({}): others put this machine's name or "
+                    "address in place of localhost",
+                    address));
+  if (!serve::is_loopback(address))
+    warning_line(
+        "others on this network reach this page, and what they send is not encrypted; who has the token may "
+        "convert");
 }
 
 int run(const ServeArguments& arguments) {
@@ -86,10 +100,7 @@ int run(const ServeArguments& arguments) {
   serve::Server server(address, arguments.port, service);
   stop_on_signals();
   print_or_throw(page_address(address, server.port(), token));
-  if (!serve::is_loopback(address))
-    warning_line(
-        "others on this network reach this page, and what they send is not encrypted; who has the token may "
-        "convert");
+  warn_of_others(address);
   note_line(fmt::format("contentvec: open this address in a browser; Ctrl-C ends it. Voices: {}",
                         studio.voices().size()));
   server.run(asked_to_stop);

@@ -31,16 +31,27 @@ std::string text_of(const std::string& name, const Json& value) {
   return value.get<std::string>();
 }
 
-[[noreturn]] void refuse_name(const std::string& name, const std::vector<std::string>& others) {
-  std::vector<std::string> names = {"voice", "method", "seed"};
+/// `names`: those that can be set besides kNumberSettings.
+[[noreturn]] void refuse_name(const std::string& name, std::vector<std::string> names) {
   for (const NumberSetting& number : kNumberSettings) names.emplace_back(number.name);
-  names.insert(names.end(), others.begin(), others.end());
-  throw Problem(400, fmt::format("there is no setting \"{}\", but {}", name, fmt::join(names, ", ")));
+  throw Problem(400, fmt::format("there is no setting \"{}\" here, but {}", name, fmt::join(names, ", ")));
+}
+
+bool has(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+void set_number(Settings& settings, const std::string& name, const Json& value,
+                const std::vector<std::string>& others) {
+  const auto* const found = std::find_if(kNumberSettings.begin(), kNumberSettings.end(),
+                                         [&](const NumberSetting& number) { return name == number.name; });
+  if (found == kNumberSettings.end()) refuse_name(name, others);
+  settings.*found->value = number_of(name, value, found->least, found->most, found->is_whole);
 }
 
 void set_one(Settings& settings, const std::string& name, const Json& value,
              const std::vector<std::string>& others) {
-  if (std::find(others.begin(), others.end(), name) != others.end()) return;
+  if (has(others, name)) return;
   if (name == "voice") {
     settings.voice = text_of(name, value);
   } else if (name == "method") {
@@ -48,19 +59,19 @@ void set_one(Settings& settings, const std::string& name, const Json& value,
   } else if (name == "seed") {
     settings.seed = number_of(name, value, 0, kMostSeed, true);
   } else {
-    const auto* const found = std::find_if(kNumberSettings.begin(), kNumberSettings.end(),
-                                           [&](const NumberSetting& number) { return name == number.name; });
-    if (found == kNumberSettings.end()) refuse_name(name, others);
-    settings.*found->value = number_of(name, value, found->least, found->most, found->is_whole);
+    std::vector<std::string> besides = {"voice", "method", "seed"};
+    besides.insert(besides.end(), others.begin(), others.end());
+    set_number(settings, name, value, besides);
   }
 }
 
-/// A number where a text is one.
+/// A number where a text is one: not "nan", which JSON cannot say.
 Json value_of(const std::string& text) {
   double number = 0;
   const char* const end = text.data() + text.size();
   const auto [read, error] = std::from_chars(text.data(), end, number);
-  return error == std::errc() && read == end ? Json(number) : Json(text);
+  const bool is_number = error == std::errc() && read == end && std::isfinite(number);
+  return is_number ? Json(number) : Json(text);
 }
 
 }  // namespace
@@ -89,6 +100,11 @@ void set_from(Settings& settings, const std::map<std::string, std::string>& quer
   // A voice may have a number for a name.
   for (const auto& [name, value] : query)
     set_one(settings, name, name == "voice" ? Json(value) : value_of(value), others);
+}
+
+void change_from(Settings& settings, const Json& object, const std::vector<std::string>& others) {
+  for (const auto& [name, value] : object.items())
+    if (!has(others, name)) set_number(settings, name, value, others);
 }
 
 Json json_of(const Settings& settings) {

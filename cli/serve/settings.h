@@ -54,6 +54,9 @@ void set_from(Settings& settings, const nlohmann::ordered_json& object,
 /// The same for what a query says.
 void set_from(Settings& settings, const std::map<std::string, std::string>& query,
               const std::vector<std::string>& others = {});
+/// The same for what may change while a stream runs, which is kNumberSettings.
+void change_from(Settings& settings, const nlohmann::ordered_json& object,
+                 const std::vector<std::string>& others = {});
 
 /// As a client reads them.
 nlohmann::ordered_json json_of(const Settings& settings);

@@ -42,6 +42,24 @@ std::string name_of_spec(const std::string& spec) {
   return utf8_text(is_file ? path.filename().string() : spec);
 }
 
+std::string name_below(const std::string& folder, const ListedVoice& listed) {
+  return utf8_text(listed.path.lexically_relative(folder).string());
+}
+
+/// A voice that is missed on the page may be among them.
+void say_of_others(const VoiceList& list, const std::string& folder) {
+  const auto others = std::count_if(list.files.begin(), list.files.end(),
+                                    [](const ListedVoice& listed) { return !listed.info; });
+  if (others == 0) return;
+  note_line(fmt::format("contentvec: note: {} below {} {} not offered, being no voice{}",
+                        others == 1 ? "1 file" : fmt::format("{} files", others), shown(folder),
+                        others == 1 ? "is" : "are",
+                        verbosity() == Verbosity::kVerbose ? ":" : " (--verbose says why)"));
+  for (const ListedVoice& listed : list.files)
+    if (!listed.info)
+      detail_line(fmt::format("contentvec: {}: {}", shown(name_below(folder, listed)), shown(listed.why)));
+}
+
 }  // namespace
 
 Studio::Studio(std::vector<OfferedVoice> voices, const VoiceArguments& arguments)
@@ -93,6 +111,7 @@ Speaker Studio::speaker(const OfferedVoice& voice) {
   } else {
     VoiceArguments arguments = arguments_;
     arguments.speaker = 0;  // requests say which
+    arguments.voice_rate = voice.info.sample_rate;
     arguments.index = voice.index.value_or(kNoIndex);
     speakers_.emplace_front(voice.name, load_speaker(voice.spec, arguments, 1));
     if (speakers_.size() > kMostSpeakers) speakers_.pop_back();
@@ -131,13 +150,13 @@ std::vector<OfferedVoice> offered_voices(const std::string& folder, const std::v
     voices.push_back({free_name(name_of_spec(spec), taken), spec, index(source.index), std::move(info)});
   }
   if (folder.empty()) return voices;
-  VoiceList list = list_voices(folder);
+  VoiceList list = list_voices(folder, arguments.voice_rate);
   warning_lines(list.problems);
+  say_of_others(list, folder);
   for (ListedVoice& listed : list.files) {
     if (!listed.info) continue;
-    const std::string name = utf8_text(listed.path.lexically_relative(folder).string());
-    voices.push_back(
-        {free_name(name, taken), listed.path.string(), index(listed.index), std::move(*listed.info)});
+    voices.push_back({free_name(name_below(folder, listed), taken), listed.path.string(), index(listed.index),
+                      std::move(*listed.info)});
   }
   return voices;
 }

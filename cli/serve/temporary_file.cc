@@ -4,11 +4,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <fmt/format.h>
+
 #include <cerrno>
 #include <cstdlib>
 #include <string>
 #include <system_error>
 
+#include "cli/console.h"
 #include "cli/fail.h"
 
 namespace contentvec::cli::serve {
@@ -82,6 +85,12 @@ TemporaryFile::View::View(const TemporaryFile& file) {
   void* const begin = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.file_, 0);
   if (begin == MAP_FAILED) fail("cannot read a temporary file: {}", last_error());
   bytes_ = {static_cast<const std::byte*>(begin), size};
+}
+
+std::string cannot_keep(const char* what, const std::exception& error) {
+  error_line(error.what());
+  return fmt::format(
+      "{} cannot be kept: the server cannot write its temporary files, and its console says why", what);
 }
 
 TemporaryFile::View::~View() {

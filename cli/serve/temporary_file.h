@@ -2,9 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <string>
 
 namespace contentvec::cli::serve {
 
@@ -59,5 +61,9 @@ class TemporaryFile {
   int file_ = -1;
   uint64_t size_ = 0;
 };
+
+/// What a client is told of "the recording" or "the result" that such a file cannot hold. Where the server keeps them
+/// is for its own console alone, which gets the error.
+std::string cannot_keep(const char* what, const std::exception& error);
 
 }  // namespace contentvec::cli::serve

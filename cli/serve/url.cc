@@ -1,6 +1,7 @@
 #include "cli/serve/url.h"
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
@@ -8,11 +9,13 @@
 #include <system_error>
 #include <utility>
 
+#include "cli/serve/reply.h"
+
 namespace contentvec::cli::serve {
 namespace {
 
-/// What %20 and + stand for in a query; nothing where an escape is broken.
-std::optional<std::string> unescaped(std::string_view text) {
+/// What %20 and + stand for in a query. Throws Problem where an escape is broken.
+std::string unescaped(std::string_view text) {
   std::string plain;
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '%') {
@@ -22,7 +25,10 @@ std::optional<std::string> unescaped(std::string_view text) {
     uint8_t byte = 0;
     const std::string_view digits = text.substr(i + 1, 2);
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), byte, 16);
-    if (error != std::errc() || digits.size() != 2 || end != digits.data() + 2) return std::nullopt;
+    if (error != std::errc() || digits.size() != 2 || end != digits.data() + 2)
+      throw Problem(
+          400,
+          fmt::format("\"%{}\" in the request's address: expected two hexadecimal digits behind %", digits));
     plain += static_cast<char>(byte);
     i += 2;
   }
@@ -45,17 +51,17 @@ std::string lower_case(std::string text) {
   return text;
 }
 
-std::optional<Target> parse_target(std::string_view target) {
-  if (!target.starts_with('/')) return std::nullopt;
+Target parse_target(std::string_view target) {
+  if (!target.starts_with('/'))
+    throw Problem(400, "expected a path as the request's address, such as /api/voices");
   Target result;
   result.path = take_until(target, '?');
   while (!target.empty()) {
     std::string_view pair = take_until(target, '&');
     if (pair.empty()) continue;
-    std::optional<std::string> name = unescaped(take_until(pair, '='));
-    std::optional<std::string> value = unescaped(pair);
-    if (!name || !value || !result.query.emplace(std::move(*name), std::move(*value)).second)
-      return std::nullopt;
+    const std::string name = unescaped(take_until(pair, '='));
+    if (!result.query.emplace(name, unescaped(pair)).second)
+      throw Problem(400, fmt::format("the parameter \"{}\" comes twice: say it once", name));
   }
   return result;
 }
@@ -81,6 +87,13 @@ std::optional<std::string> parse_host(std::string_view text) {
 bool is_address(const std::string& host) {
   in6_addr address = {};
   return inet_pton(AF_INET, host.c_str(), &address) == 1 || inet_pton(AF_INET6, host.c_str(), &address) == 1;
+}
+
+bool is_unspecified(const std::string& host) {
+  in6_addr address = in6addr_loopback;
+  if (inet_pton(AF_INET6, host.c_str(), &address) == 1) return IN6_IS_ADDR_UNSPECIFIED(&address);
+  in_addr v4 = {};
+  return inet_pton(AF_INET, host.c_str(), &v4) == 1 && v4.s_addr == INADDR_ANY;
 }
 
 bool is_loopback(const std::string& host) {

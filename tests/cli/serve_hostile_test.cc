@@ -16,6 +16,8 @@
 namespace contentvec::test {
 namespace {
 
+using testing::HasSubstr;
+
 TEST_F(ServeTest, PagesOfOtherSitesAreRefused) {
   const std::string own = "127.0.0.1:" + std::to_string(serving->port());
   const std::vector<std::vector<std::string>> refused = {
@@ -58,17 +60,19 @@ TEST_F(ServeTest, NoPathLeadsOut) {
     EXPECT_EQ(serving->get(target).status, 404) << target;
   EXPECT_EQ(serving->get("http://127.0.0.1/").status, 400);
   EXPECT_EQ(ask(serving->port(), "PUT", "/api/voices").status, 405);
-  EXPECT_EQ(ask(serving->port(), "PUT", "/api/conversions").headers.at("allow"), "GET, POST");
+  EXPECT_EQ(ask(serving->port(), "PUT", "/api/conversions").headers.at("allow"), "GET, HEAD, POST");
   EXPECT_EQ(ask(serving->port(), "POST", "/").status, 405);
   EXPECT_EQ(serving->get("/api/live").status, 426);
 }
 
 TEST_F(ServeTest, HostileRequestsAreAnsweredOrEnded) {
+  std::string error;
   const auto answer_to = [&](const std::string& bytes) {
     WebClient client(serving->port());
     client.send(bytes);
     const Answer answer = client.answer();
-    EXPECT_FALSE(answer.json().at("error").get<std::string>().empty()) << bytes.substr(0, 99);
+    error = answer.json().at("error").get<std::string>();
+    EXPECT_FALSE(error.empty()) << bytes.substr(0, 99);
     return answer.status;
   };
   const std::string post = "POST /api/conversions?voice=bob.safetensors HTTP/1.1\r\nHost: localhost\r\n";
@@ -84,9 +88,13 @@ TEST_F(ServeTest, HostileRequestsAreAnsweredOrEnded) {
             431);
   EXPECT_EQ(answer_to("GET /" + std::string(20000, 'x') + " HTTP/1.1\r\nHost: localhost\r\n\r\n"), 431);
   EXPECT_EQ(answer_to("GET / HTTP/1.0\r\n\r\n"), 403) << "no Host";
-  for (const char* query : {"key=1&key=2", "key=%zz"})
-    EXPECT_EQ(answer_to(fmt::format("GET /api/voices?{} HTTP/1.1\r\nHost: localhost\r\n\r\n", query)), 400)
-        << query;
+  const auto get = [](const char* query) {
+    return fmt::format("GET /api/voices?{} HTTP/1.1\r\nHost: localhost\r\n\r\n", query);
+  };
+  EXPECT_EQ(answer_to(get("key=1&key=2")), 400);
+  EXPECT_THAT(error, HasSubstr("\"key\" comes twice"));
+  EXPECT_EQ(answer_to(get("key=%zz")), 400);
+  EXPECT_THAT(error, HasSubstr("\"%zz\" in the request's address"));
   WebClient chunked(serving->port());
   chunked.send(post + "Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\nxxx");
   WebClient gone(serving->port());
@@ -194,7 +202,10 @@ TEST_F(ShortServer, ConnectionsAreBounded) {
     ASSERT_EQ(sockets.back()->open_socket("/").status, 101);
   }
   WebClient another(port());
-  EXPECT_EQ(another.answer().status, 503);
+  const Answer answer = another.answer();
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(answer.headers.at("retry-after"), "1");
+  EXPECT_THAT(answer.json().value("error", ""), HasSubstr("3 connections are open"));
 }
 
 }  // namespace

@@ -14,12 +14,14 @@
 #include "cli/serve/page.h"
 #include "cli/serve/routes.h"
 #include "cli/serve/settings.h"
+#include "cli/serve/studio.h"
 #include "cli/serve/temporary_file.h"
 #include "cli/serving.h"
 #include "cli/web_client.h"
 #include "contentvec/contentvec.h"
 #include "small_index.h"
 #include "support.h"
+#include "synthesizer/forge_voice.h"
 
 namespace contentvec::test {
 namespace {
@@ -31,6 +33,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
+using testing::SizeIs;
 
 std::string speech() {
   return text_of(data() / "audio" / "speech.flac");
@@ -118,7 +121,7 @@ TEST_F(ServeTest, SaysWhatIsWrongWithAConversion) {
   EXPECT_THAT(error_of_query("voice=/etc/passwd"), HasSubstr("there is none"));
   EXPECT_THAT(error_of_query("voice=none.pth"), HasSubstr("there is none"));
   EXPECT_THAT(error_of_query("voice=bob.safetensors&key=49"), HasSubstr("number from -48 to 48"));
-  EXPECT_THAT(error_of_query("voice=bob.safetensors&key=nan"), HasSubstr("key"));
+  EXPECT_THAT(error_of_query("voice=bob.safetensors&key=nan"), HasSubstr("key: \"nan\" is no number"));
   EXPECT_THAT(error_of_query("voice=bob.safetensors&speaker=0.5"), HasSubstr("whole number"));
   EXPECT_THAT(error_of_query("voice=bob.safetensors&speaker=77"), HasSubstr("this voice's"));
   EXPECT_THAT(error_of_query("voice=bob.safetensors&method=fcpe"), HasSubstr("one of rmvpe"));
@@ -132,6 +135,18 @@ TEST_F(ServeTest, SaysWhatIsWrongWithAConversion) {
   EXPECT_EQ(failed.at("status"), "failed");
   EXPECT_THAT(failed.at("error").get<std::string>(), HasSubstr("cannot read audio from 'the recording'"));
   EXPECT_EQ(serving->get("/api/conversions/" + failed.at("id").get<std::string>() + "/result").status, 409);
+}
+
+TEST_F(ServeTest, AHeadIsAGetWithoutItsBody) {
+  for (const char* path : {"/", "/api/voices", "/api/live", "/nothing"}) {
+    const Answer get = serving->get(path);
+    const Answer head = ask(serving->port(), "HEAD", path, {"Connection: close"});
+    EXPECT_EQ(head.status, get.status) << path;
+    EXPECT_EQ(head.headers.at("content-length"), std::to_string(get.body.size())) << path;
+    EXPECT_EQ(head.headers.at("content-type"), get.headers.at("content-type")) << path;
+    EXPECT_THAT(head.body, IsEmpty()) << path;
+  }
+  EXPECT_EQ(ask(serving->port(), "HEAD", "/api/conversions/none").status, 404);
 }
 
 TEST_F(ServeTest, LiveIsTheStream) {
@@ -192,9 +207,11 @@ TEST_F(ServeTest, SaysWhatIsWrongLive) {
   EXPECT_THAT(error_after({with("threads", 4)}), HasSubstr("no setting"));
   EXPECT_THAT(error_after({with("key", json::array({1}))}), HasSubstr("without others"));
   EXPECT_THAT(error_after({with("voice", std::string(5000, 'x'))}), HasSubstr("at most 4096 bytes"));
-  EXPECT_THAT(error_after({kLiveStart, {{"type", "set"}, {"voice", "bob.safetensors"}}}),
-              HasSubstr("not the voice"));
-  EXPECT_THAT(error_after({kLiveStart, {{"type", "set"}, {"seed", 1}}}), HasSubstr("seed"));
+  for (const char* name : {"voice", "method", "seed", "rate", "type of voice"})
+    EXPECT_EQ(error_after({kLiveStart, {{"type", "set"}, {name, 1}}}),
+              fmt::format("there is no setting \"{}\" here, but bypass, key, formant, index_rate, protect, "
+                          "rms_mix_rate, speaker",
+                          name));
   EXPECT_THAT(error_after({kLiveStart, {{"type", "set"}, {"protect", 7}}}), HasSubstr("protect"));
 }
 
@@ -269,11 +286,66 @@ TEST(Serve, AsksForItsToken) {
 }
 
 TEST(Serve, OnOtherAddressesItMakesAToken) {
-  const Serving serving({"--host", "0.0.0.0", "--allow-host", "Studio.example"});
-  EXPECT_THAT(serving.address(), testing::MatchesRegex("http://0\\.0\\.0\\.0:[0-9]+/#token=[0-9a-f]{32}\n"));
+  Serving serving({"--host", "0.0.0.0", "--allow-host", "Studio.example"});
+  EXPECT_THAT(serving.address(), testing::MatchesRegex("http://localhost:[0-9]+/#token=[0-9a-f]{32}\n"));
   EXPECT_EQ(serving.get("/api/voices").status, 401);
   EXPECT_EQ(serving.get("/", {"Host: studio.example"}).status, 200);
   EXPECT_EQ(serving.get("/", {"Host: other.example"}).status, 403);
+  serving.process().send(SIGINT);
+  EXPECT_THAT(serving.process().wait().err, HasSubstr("all interfaces (0.0.0.0)"));
+}
+
+/// Whoever sends a recording learns nothing of where the server keeps it.
+TEST(Serve, ErrorsNameNoTemporaryFile) {
+  Serving serving;
+  const TemporaryFolder folder;
+  write_wav(folder / "long.wav", hummed(16000 * 20));
+  const Answer added = serving.convert("voice=bob.safetensors", text_of(folder / "long.wav"));
+  const fs::path own = serving.folders().at(0);
+  fs::remove_all(own);
+  const Answer refused = serving.convert("voice=bob.safetensors", "x");
+  EXPECT_EQ(refused.status, 500);
+  EXPECT_THAT(refused.json().value("error", ""),
+              AllOf(HasSubstr("the recording cannot be kept"), Not(HasSubstr(own.string()))));
+  EXPECT_THAT(serving.ended(added).value("error", ""),
+              AllOf(HasSubstr("the result cannot be kept"), Not(HasSubstr(own.string()))));
+  serving.process().send(SIGINT);
+  EXPECT_THAT(serving.process().wait().err, HasSubstr(own.string())) << "its console says where";
+}
+
+TEST(Serve, SaysWhichFilesOfTheFolderItDoesNotOffer) {
+  const auto said = [](const std::vector<std::string>& more) {
+    Serving serving(more);
+    serving.process().send(SIGINT);
+    return serving.process().wait().err;
+  };
+  EXPECT_THAT(said({}),
+              AllOf(HasSubstr("note: 1 file below voices is not offered"), Not(HasSubstr("none.pth"))));
+  EXPECT_THAT(said({"--verbose"}), HasSubstr("contentvec: none.pth: "));
+}
+
+TEST(Serve, OffersTrainingCheckpointsWhereTheirRateIsGiven) {
+  const TemporaryFolder folder;
+  const std::string other = rvc_synthetic("tiny-v2-48k");  // of another rate, which it says
+  ASSERT_EQ(run({"blend", other + ":1", other + ":2", folder / "ada.safetensors"}).code, 0);
+  ForgedVoice checkpoint;
+  checkpoint.with_config = false;
+  checkpoint.weights_key = "model";
+  checkpoint.entries.clear();
+  write_file(folder / "G_100.pth", checkpoint.bytes());
+  cli::VoiceArguments arguments;
+  arguments.model = rvc_synthetic("pipeline-hubert-v2");
+  arguments.pitch_model = rvc_synthetic("tiny-rmvpe");
+  EXPECT_THAT(cli::serve::offered_voices(folder.path(), {}, arguments), SizeIs(1));
+  arguments.voice_rate = 16000;
+  cli::serve::Studio studio(cli::serve::offered_voices(folder.path(), {}, arguments), arguments);
+  ASSERT_THAT(studio.voices(), SizeIs(2));
+  for (const cli::serve::OfferedVoice& voice : studio.voices()) {
+    cli::serve::Settings settings;
+    settings.voice = voice.name;
+    studio.check(settings);
+    EXPECT_EQ(studio.parts(settings).voice.info().sample_rate, voice.name == "G_100.pth" ? 16000 : 48000);
+  }
 }
 
 TEST(Serve, RecordingsAreBounded) {
@@ -340,7 +412,8 @@ TEST(Serve, TheApiIsAsItSays) {
       std::string name = method;
       std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::toupper(c); });
       described.insert(fmt::format("{} {}", name, path));
-      EXPECT_TRUE(description.contains("responses")) << path;
+      for (const char* status : {"400", "401", "403", "431", "500", "503"})  // whatever is asked for
+        EXPECT_TRUE(description.at("responses").contains(status)) << path << status;
     }
   std::set<std::string> routes;
   for (const cli::serve::Route& route : cli::serve::api_routes())
