@@ -11,6 +11,7 @@ import argparse
 import math
 import os
 import re
+import shutil
 import signal
 import struct
 import subprocess
@@ -47,6 +48,16 @@ def write_hum(path: Path, seconds: float, rate: int = 48000) -> None:
         file.writeframes(struct.pack(f"<{len(samples)}h", *map(int, samples)))
 
 
+def stacks_of(pid: int) -> str:
+    """What every thread of a process is doing: by gdb where it is there, else what the kernel says."""
+    if shutil.which("gdb"):
+        command = ["gdb", "-p", str(pid), "-batch", "-ex", "thread apply all backtrace"]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60).stdout
+    threads = sorted(Path(f"/proc/{pid}/task").glob("*"))
+    said = [(thread / name, (thread / name).read_text()) for thread in threads for name in ("wchan", "syscall", "status")]
+    return "\n".join(f"{path}: {text}" for path, text in said)
+
+
 class Server:
     """The program, with one voice of a folder, and a token."""
 
@@ -58,6 +69,8 @@ class Server:
         self.temporary.mkdir()
         blend = [f"{CONFIGS}/tiny-v2-48k.json:{seed}" for seed in (1, 2)]
         subprocess.run([program, "-q", "blend", *blend, str(self.voice)], check=True, stdout=subprocess.DEVNULL)
+        # A shell that starts this in its background has Ctrl-C ignored, which the program would take over.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         self.process = subprocess.Popen(
             [program, "serve", "--voices", str(self.voice.parent), "--port", "0", *PARTS],
             stdout=subprocess.PIPE, text=True,
@@ -68,7 +81,12 @@ class Server:
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGINT)
-        check(self.process.wait(timeout=20) == 0, "it stops when it is told to")
+        try:
+            status = self.process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            print(stacks_of(self.process.pid), flush=True)
+            raise
+        check(status == 0, "it stops when it is told to")
         check(not list(self.temporary.iterdir()), "and leaves no file")
 
 
