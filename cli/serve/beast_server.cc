@@ -54,8 +54,9 @@ http::response<Body> header_of(const Response& response, unsigned version) {
   return message;
 }
 
-/// A connection, which a thread of its own serves. Operations are begun, and waited for: Beast's time limits need
-/// operations that can be interrupted, and code that waits reads as what it does.
+/// A connection, which a thread of its own serves. Operations are begun, and waited for: a time limit needs operations
+/// that can be interrupted, and code that waits reads as what it does. Beast's own limits are not used: there is none
+/// where a WebSocket that the other side closes waits for the connection's end.
 class Connection {
  public:
   Connection(Application& application, const ServerLimits& limits)
@@ -83,15 +84,19 @@ class Connection {
   beast::error_code finish(milliseconds limit, Begin begin) {
     beast::error_code result = asio::error::operation_aborted;
     bool done = false;
-    stream_->expires_after(limit);
+    const auto end = std::chrono::steady_clock::now() + limit;
     begin([&](beast::error_code error, size_t /*count*/ = 0) {
       result = error;
       done = true;
     });
     context_.restart();
+    while (!done && context_.run_one_until(end) > 0) {
+    }
+    if (done) return result;
+    stream_->close();  // which ends what was begun
     while (!done && context_.run_one() > 0) {
     }
-    return result;
+    return beast::error::timeout;
   }
   beast::tcp_stream& stream() { return *stream_; }
 

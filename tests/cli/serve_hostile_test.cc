@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <memory>
@@ -168,6 +169,11 @@ class ShortServer : public testing::Test, public cli::serve::Application {
     }
   }
   [[nodiscard]] int port() const { return server_.port(); }
+  [[nodiscard]] std::unique_ptr<WebClient> opened() const {
+    auto client = std::make_unique<WebClient>(port());
+    EXPECT_EQ(client->open_socket("/").status, 101);
+    return client;
+  }
 
  private:
   static constexpr std::chrono::milliseconds kShort{200};
@@ -196,16 +202,20 @@ TEST_F(ShortServer, EndsWhoIsSlow) {
 }
 
 TEST_F(ShortServer, ConnectionsAreBounded) {
-  std::vector<std::unique_ptr<WebClient>> sockets;
-  for (int i = 0; i < 3; ++i) {
-    sockets.push_back(std::make_unique<WebClient>(port()));
-    ASSERT_EQ(sockets.back()->open_socket("/").status, 101);
-  }
+  const std::array sockets = {opened(), opened(), opened()};
   WebClient another(port());
   const Answer answer = another.answer();
   EXPECT_EQ(answer.status, 503);
   EXPECT_EQ(answer.headers.at("retry-after"), "1");
   EXPECT_THAT(answer.json().value("error", ""), HasSubstr("3 connections are open"));
+}
+
+/// The server, which has answered that, waits for the end of the connection.
+TEST_F(ShortServer, WhoClosesAndStaysIsEnded) {
+  const std::array sockets = {opened(), opened(), opened()};
+  for (const auto& socket : sockets) socket->send_frame(8, "");
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  (void)opened();
 }
 
 }  // namespace
