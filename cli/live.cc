@@ -49,7 +49,7 @@ struct LiveArguments : VoiceArguments {
   double stream_crossfade = 50;
   double search = 10;
   std::string quality = "exact";
-  double context = 750;
+  std::optional<double> context;
   double gate = -60;
   std::string denoise;
   bool bypass = false;
@@ -175,6 +175,25 @@ int settle_rate(const LiveArguments& arguments, const Devices& devices,
   return recording && streams_take(recording->rate) ? recording->rate : kStandardRate;
 }
 
+/// A stream goes by tens of milliseconds.
+void note_if_rounded(const char* option, double ms) {
+  if (const double rounded = 10 * std::round(ms / 10); rounded != ms)
+    note_line(fmt::format("contentvec: note: {} {:g} is {:g} ms: lengths are rounded to 10 ms", option, ms,
+                          rounded));
+}
+
+/// What is not as it was asked for.
+void say_of_lengths(const LiveArguments& arguments) {
+  note_if_rounded("--block", arguments.block);
+  note_if_rounded("--extra", arguments.extra);
+  note_if_rounded("--crossfade", arguments.stream_crossfade);
+  note_if_rounded("--search", arguments.search);
+  if (arguments.quality != "fast")
+    warn_if_idle("--fast-context", arguments.context.has_value(), "it is for --quality fast");
+  else
+    note_if_rounded("--fast-context", arguments.context.value_or(0));
+}
+
 StreamOptions stream_options_of(const LiveArguments& arguments, int rate) {
   return {.rate = rate,
           .block_ms = arguments.block,
@@ -182,7 +201,7 @@ StreamOptions stream_options_of(const LiveArguments& arguments, int rate) {
           .crossfade_ms = arguments.stream_crossfade,
           .search_ms = arguments.search,
           .quality = arguments.quality == "fast" ? StreamQuality::kFast : StreamQuality::kExact,
-          .fast_context_ms = arguments.context,
+          .fast_context_ms = arguments.context.value_or(StreamOptions().fast_context_ms),
           .pitch_threshold = arguments.threshold,
           .seed = arguments.seed.value_or(0),
           .settings = {.key = arguments.key,
@@ -275,8 +294,8 @@ std::vector<std::unique_ptr<LiveSink>> open_outputs(const LiveArguments& argumen
 }
 
 /// Runs the stream until its input ends, and as much longer as it takes until all of it has been heard.
-void run_stream(VoiceStream& stream, LiveSource& source, std::span<const std::unique_ptr<LiveSink>> sinks,
-                bool paced) {
+void run_stream(VoiceStream& stream, const LiveKeys& keys, LiveSource& source,
+                std::span<const std::unique_ptr<LiveSink>> sinks, bool paced) {
   const auto size = static_cast<size_t>(stream.block());
   std::vector<float> block(size);
   LiveDisplay display(stream);
@@ -300,7 +319,7 @@ void run_stream(VoiceStream& stream, LiveSource& source, std::span<const std::un
     if (stream.process(block, block) == StreamStatus::kFailed)
       warning_line(fmt::format("a block is silent: {}", stream.error()));
     for (const auto& sink : sinks) sink->write(std::span(block).first(heard));
-    display.update({source.stats(), sinks.front()->stats(), {}});
+    display.update({source.stats(), sinks.front()->stats(), {}}, keys.has_index());
   }
 }
 
@@ -333,6 +352,7 @@ int run(LiveArguments arguments) {
   check_arguments(arguments);
   check_cpu_device(arguments.device, "a stream");
   arguments.device = "cpu";
+  say_of_lengths(arguments);
   const Devices devices = find_devices(arguments);
   std::optional<AudioChannels> recording = read_recording(arguments);
   const StreamOptions options = stream_options_of(arguments, settle_rate(arguments, devices, recording));
@@ -344,7 +364,7 @@ int run(LiveArguments arguments) {
   stop_on_signals();
   bool is_well = succeeds([&] {
     const LiveKeys keys(stream, voices);
-    run_stream(stream, *source, sinks, arguments.paced);
+    run_stream(stream, keys, *source, sinks, arguments.paced);
   });
   // As it was while the sound went through: nobody reads the input while the rest of the output is heard.
   const Sides sides = {source->stats(), sinks.front()->stats(),

@@ -44,7 +44,8 @@ bool change(const std::string& key, StreamSettings& settings) {
 
 }  // namespace
 
-LiveKeys::LiveKeys(VoiceStream& stream, std::span<const Speaker> voices) : stream_(stream), voices_(voices) {
+LiveKeys::LiveKeys(VoiceStream& stream, std::span<const Speaker> voices)
+    : stream_(stream), voices_(voices), has_index_(voices.front().retriever.has_value()) {
   if (on_terminal() && take_terminal()) thread_ = std::thread([this] { listen(); });
 }
 
@@ -77,6 +78,7 @@ void LiveKeys::speak_with_next() {
   voice_ = (voice_ + 1) % voices_.size();
   const Speaker& next = voices_[voice_];
   stream_.set_voice(next.voice, next.retriever);
+  has_index_ = next.retriever.has_value();
   note_line(fmt::format("contentvec: {} speaks", shown(next.voice.info().source)));
 }
 

@@ -26,6 +26,9 @@ class LiveKeys {
   LiveKeys(const LiveKeys&) = delete;
   LiveKeys& operator=(const LiveKeys&) = delete;
 
+  /// Whether the voice that speaks has an index.
+  [[nodiscard]] bool has_index() const { return has_index_; }
+
  private:
   void listen();
   void press(const std::string& key);
@@ -34,6 +37,7 @@ class LiveKeys {
   VoiceStream& stream_;
   std::span<const Speaker> voices_;
   size_t voice_ = 0;
+  std::atomic<bool> has_index_;
   std::atomic<bool> stopping_ = false;
   std::thread thread_;
 };

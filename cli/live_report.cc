@@ -21,10 +21,10 @@ double latency_ms(const VoiceStream& stream) {
   return 1000.0 * static_cast<double>(stream.latency()) / stream.rate();
 }
 
-std::string settings_text(const StreamSettings& settings) {
-  return fmt::format("{}key {:+g}{} index {:.2f}", settings.bypass ? "bypass " : "", settings.key,
+std::string settings_text(const StreamSettings& settings, bool has_index) {
+  return fmt::format("{}key {:+g}{}{}", settings.bypass ? "bypass " : "", settings.key,
                      settings.formant == 0 ? "" : fmt::format(" formant {:+g}", settings.formant),
-                     settings.index_rate);
+                     has_index ? fmt::format(" index {:.2f}", settings.index_rate) : "");
 }
 
 /// From when something is spoken to when it is heard.
@@ -82,7 +82,7 @@ LiveDisplay::~LiveDisplay() {
   if (is_shown_) show_line("");
 }
 
-void LiveDisplay::update(const Sides& sides) {
+void LiveDisplay::update(const Sides& sides, bool has_index) {
   if (!is_shown_) return;
   const StreamStats stats = stream_.stats();
   show_line(fmt::format("{:3.0f} > {:3.0f} dB {} {:.0f}/{:.0f} ms delay {:.0f} late {} gaps {} {}",
@@ -91,7 +91,7 @@ void LiveDisplay::update(const Sides& sides) {
                         block_ms(stream_), heard_after_ms(stream_, sides, stats.last_ms), stats.underruns,
                         sides.input.program_gaps + sides.output.program_gaps + sides.output.skipped +
                             sides.input.device_gaps + sides.output.device_gaps,
-                        settings_text(stream_.settings())));
+                        settings_text(stream_.settings(), has_index)));
 }
 
 void summarise(const VoiceStream& stream, const Sides& sides, const std::string& json_file) {

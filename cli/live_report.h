@@ -25,7 +25,8 @@ class LiveDisplay {
   LiveDisplay(const LiveDisplay&) = delete;
   LiveDisplay& operator=(const LiveDisplay&) = delete;
 
-  void update(const Sides& sides);
+  /// `has_index`: its rate is shown.
+  void update(const Sides& sides, bool has_index);
 
  private:
   const VoiceStream& stream_;

@@ -1,6 +1,9 @@
 /* A voice as it is spoken, from C: a recording goes through a stream block by block.
  *
  *   stream MODEL PITCH VOICE IN OUT.wav
+ *
+ * Recordings are read at 16 kHz, and so OUT.wav is of 16 kHz, too. A program's stream has its device's rate, such as
+ * 48000.
  */
 #include <contentvec/c.h>
 #include <stdio.h>
@@ -51,7 +54,7 @@ int main(int argc, char** argv) {
   contentvec_stream* stream = NULL;
   contentvec_stream_options options;
   int result = 1;
-  if (argc != 6) return fprintf(stderr, "usage: stream MODEL PITCH VOICE IN OUT.wav\n"), 2;
+  if (argc != 6) return fprintf(stderr, "usage: stream MODEL PITCH VOICE IN OUT.wav (of 16 kHz)\n"), 2;
   contentvec_stream_options_init(&options, sizeof options);
   options.quality = CONTENTVEC_STREAM_FAST;
   if (contentvec_model_load(argv[1], NULL, &model) != CONTENTVEC_OK)

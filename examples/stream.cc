@@ -2,6 +2,9 @@
 // key, as the knob of a plug-in would.
 //
 //   stream MODEL PITCH VOICE IN OUT.wav
+//
+// Recordings are read at 16 kHz, and so OUT.wav is of 16 kHz, too. A program's stream has its device's rate, such as
+// 48000.
 
 #include <contentvec/contentvec.h>
 
@@ -14,7 +17,7 @@
 
 int main(int argc, char** argv) {
   if (argc != 6) {
-    std::fprintf(stderr, "usage: stream MODEL PITCH VOICE IN OUT.wav\n");
+    std::fprintf(stderr, "usage: stream MODEL PITCH VOICE IN OUT.wav (of 16 kHz)\n");
     return 2;
   }
   try {

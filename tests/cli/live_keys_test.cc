@@ -13,11 +13,14 @@
 
 #include "cli/live_devices_case.h"
 #include "cli/process.h"
+#include "small_index.h"
 
 namespace contentvec::test {
 namespace {
 
+using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 /// A terminal to type on and to read from.
 class Terminal {
@@ -87,7 +90,9 @@ class LiveKeysTest : public LiveDevicesTest {
 };
 
 TEST_F(LiveKeysTest, ChangeItWhileItRuns) {
-  Process process(arguments({"--voice", rvc_synthetic("tiny-v2-48k")}), on_terminal());
+  if (!has_faiss()) GTEST_SKIP() << "this build reads no indexes";
+  Process process(arguments({"--voice", rvc_synthetic("tiny-v2-48k"), "--index", small_index()}),
+                  on_terminal());
   EXPECT_THAT(terminal_.shown_until("key +0 index 0.75"), HasSubstr("dB"));
   EXPECT_TRUE(terminal_.comes_to_echo(false));
   terminal_.type("\x1b[A\x1b[A\x1b[D[xb");
@@ -98,6 +103,15 @@ TEST_F(LiveKeysTest, ChangeItWhileItRuns) {
   terminal_.type("q");
   EXPECT_EQ(process.wait().code, 0);
   EXPECT_TRUE(terminal_.echoes());
+}
+
+TEST_F(LiveKeysTest, NoIndexIsShownWhereThereIsNone) {
+  Process process(arguments({}), on_terminal());
+  EXPECT_TRUE(terminal_.comes_to_echo(false));
+  terminal_.type("\x1b[A");
+  EXPECT_THAT(terminal_.shown_until("key +1"), AllOf(HasSubstr("key +1"), Not(HasSubstr("index"))));
+  terminal_.type("q");
+  EXPECT_EQ(process.wait().code, 0);
 }
 
 TEST_F(LiveKeysTest, AVoiceThatDoesNotFitIsPassedOver) {

@@ -274,6 +274,24 @@ TEST_F(LiveTest, NoSoundIsNoSound) {
   EXPECT_EQ(samples_of<float>(result.out).size(), 960U);
 }
 
+TEST_F(LiveTest, SaysWhatIsNotAsAskedFor) {
+  const auto said = [&](const std::vector<std::string>& more) {
+    write_wav(folder_ / "in.wav", std::vector<float>(1600));
+    std::vector<std::string> all = {"--input", "in.wav", "--output", "out.wav"};
+    all.insert(all.end(), more.begin(), more.end());
+    const Result result = command(all);
+    EXPECT_EQ(result.code, 0) << result.err;
+    return result.err;
+  };
+  EXPECT_THAT(said({"--crossfade", "33.3", "--search", "17"}),
+              AllOf(HasSubstr("note: --crossfade 33.3 is 30 ms: lengths are rounded to 10 ms"),
+                    HasSubstr("note: --search 17 is 20 ms")));
+  EXPECT_THAT(said({"--fast-context", "200"}),
+              HasSubstr("warning: --fast-context has no effect: it is for --quality fast"));
+  EXPECT_THAT(said({"--fast-context", "200", "--quality", "fast"}),
+              AllOf(Not(HasSubstr("warning")), Not(HasSubstr("note"))));
+}
+
 TEST_F(LiveTest, SaysWhatIsWrong) {
   const auto error_with = [&](const std::vector<std::string>& more, int code) {
     const Result result = command(more);
