@@ -84,16 +84,23 @@ FileInfo describe_units(const std::string& path) {
   return info;
 }
 
+/// A k-means model of scikit-learn's: a pickle that names it, whatever its own name is (fairseq's km.bin); or what
+/// joblib compressed, which says nothing.
+bool is_of_scikit_learn(const std::string& path, std::string_view begins) {
+  return begins.find("sklearn.cluster") != std::string_view::npos || path.ends_with(".km") ||
+         path.ends_with(".joblib");
+}
+
 }  // namespace
 
 std::optional<FileInfo> describe_file(const std::string& path) {
   std::error_code error;
   if (!fs::is_regular_file(path, error)) return std::nullopt;
-  std::array<char, 16> start{};
+  std::array<char, 64> start{};
   std::ifstream(path, std::ios::binary).read(start.data(), start.size());
   const std::string_view begins(start.data(), start.size());
   if (begins.starts_with("\x93NUMPY")) return describe_features(path);
-  if (path.ends_with(".npz")) return describe_units(path);
+  if (path.ends_with(".npz") || is_of_scikit_learn(path, begins)) return describe_units(path);
   if (begins.starts_with("Iw") || begins.starts_with("Ix") || path.ends_with(".index"))
     return describe_index(path);
   try {

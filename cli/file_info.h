@@ -15,8 +15,8 @@ struct FileInfo {
 };
 
 /// Features (a .npy file, or a safetensors file that `extract` wrote) and indexes for retrieval, known by
-/// their content, and units (.npz); nothing for every other file or name. Values are not read, but those of
-/// units. Throws Error for such a file that is damaged or of a kind that is not read.
+/// their content, and units (.npz, and scikit-learn's); nothing for every other file or name. Values are not read,
+/// but those of units. Throws Error for such a file that is damaged or of a kind that is not read.
 std::optional<FileInfo> describe_file(const std::string& path);
 
 }  // namespace contentvec::cli

@@ -112,6 +112,15 @@ TEST_F(UnitsCommandTest, ANameThatWouldBreakItsLineIsRefused) {
   EXPECT_THAT(names_in(folder_ / "each"), ElementsAre("a.txt", "b.txt", "x\ty.txt"));
 }
 
+TEST_F(UnitsCommandTest, InfoOfScikitLearnsModels) {
+  const fs::path models = data() / "units";
+  fs::copy_file(models / "km.joblib", folder_ / "km.bin");  // as fairseq and textlesslib name it
+  EXPECT_THAT(command({"info", "km.bin"}).out, AllOf(HasSubstr("units"), HasSubstr("7 of ")));
+  fs::copy_file(models / "compressed.joblib", folder_ / "small.km");
+  EXPECT_THAT(command({"info", "small.km"}).err,
+              AllOf(HasSubstr("it is compressed"), HasSubstr("cluster_centers_")));
+}
+
 TEST_F(UnitsCommandTest, ClustersFeatures) {
   const std::vector<std::string> train = {"units", "features/", "--clusters", "6",
                                           "--out", "km.npz",    "--frames",   "100"};
