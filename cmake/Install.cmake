@@ -1,4 +1,4 @@
-# cmake --install: headers, libraries, the command, and what find_package(contentvec) and pkg-config read.
+# cmake --install: headers, libraries, the command with its manual and completions, and what find_package(contentvec) and pkg-config read.
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/contentvec)
 
@@ -15,6 +15,22 @@ if(CONTENTVEC_HAVE_FAISS)
 endif()
 if(CONTENTVEC_BUILD_CLI)
   install(TARGETS contentvec-cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+# The manual and the completions, which the command prints itself: not where it is built for another machine.
+if(CONTENTVEC_BUILD_CLI AND NOT CMAKE_CROSSCOMPILING)
+  set(printed)
+  macro(contentvec_install_printed file folder)  # and what the command is asked for
+    set(path ${PROJECT_BINARY_DIR}/printed/${file})
+    add_custom_command(OUTPUT ${path} COMMAND contentvec-cli ${ARGN} > ${path} DEPENDS contentvec-cli VERBATIM)
+    install(FILES ${path} DESTINATION ${folder})
+    list(APPEND printed ${path})
+  endmacro()
+  file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/printed/bash)
+  contentvec_install_printed(contentvec.1 ${CMAKE_INSTALL_MANDIR}/man1 man)
+  contentvec_install_printed(bash/contentvec ${CMAKE_INSTALL_DATADIR}/bash-completion/completions completion bash)
+  contentvec_install_printed(_contentvec ${CMAKE_INSTALL_DATADIR}/zsh/site-functions completion zsh)
+  contentvec_install_printed(contentvec.fish ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d completion fish)
+  add_custom_target(contentvec_printed ALL DEPENDS ${printed})
 endif()
 
 # What the static library's dependencies are called: by find_package, by pkg-config, and by the linker.
