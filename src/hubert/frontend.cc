@@ -5,6 +5,7 @@
 
 #include "hubert/window_moments.h"
 #include "nn/matmul.h"
+#include "nn/rounding.h"
 
 namespace contentvec::hubert {
 namespace {
@@ -209,6 +210,12 @@ class ConvTile {
   float* halves_[2] = {};
 };
 
+/// Frames of a tile: at most kTileFrames, and so many that all threads have as many tiles, all of them alike.
+int64_t frames_of_tile(int64_t frames, int threads) {
+  const int64_t tiles = nn::divide_up(nn::divide_up(frames, kTileFrames), threads) * threads;
+  return std::max<int64_t>(1, nn::divide_up(frames, tiles));
+}
+
 }  // namespace
 
 void run_frontend(const PackedModel& model, Workspace& workspace, const nn::Context& context) {
@@ -230,8 +237,7 @@ void run_frontend(const PackedModel& model, Workspace& workspace, const nn::Cont
   const int64_t stride = nn::row_stride(convs.back().dim);
   float* conv_features = has_projection ? workspace.sum.data() : hidden;
 
-  const int64_t per_thread = (frames + context.team.size() - 1) / context.team.size();
-  const int64_t tile_frames = std::clamp<int64_t>(per_thread, 1, kTileFrames);
+  const int64_t tile_frames = frames_of_tile(frames, context.team.size());
   context.reserve_scratch(ConvTile::scratch_size(model.config, tile_frames));
   const std::span<const nn::RowRange> tiles = workspace.frames.ranges(tile_frames, known);
   context.team.parallel_for(static_cast<int64_t>(tiles.size()), [&](int64_t item, int thread) {
