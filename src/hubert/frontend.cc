@@ -15,25 +15,56 @@ namespace {
 constexpr int64_t kTileFrames = 64;
 /// Rows of conv 1 that conv 0 makes its rows for at a time: conv 0's output is the largest of all, and so
 /// stays in L2.
-constexpr int64_t kSecondRows = 64;
+constexpr int64_t kSecondRows = 72;
+static_assert(kSecondRows % nn::FastFir::kRows == 0);
 /// Rows of conv 0 per partial sum of its statistics. Fixed, so that sums do not depend on the threads.
 constexpr int64_t kMomentRows = 4096;
 
-/// Rows [begin, end) of one convolution's output for one utterance.
-struct Span {
-  int64_t begin;
-  int64_t end;
-  [[nodiscard]] int64_t count() const { return end - begin; }
-};
+/// Which rows of each convolution some frames take, of an utterance that has `frames` in all.
+class ConvRows {
+ public:
+  ConvRows(const PackedModel& model, nn::RowSpan of_last, int64_t frames)
+      : model_(model), of_last_(of_last), frames_(frames) {}
 
-/// The rows of conv `index` that rows `of_last` of the last one depend on.
-Span needed_rows(const std::vector<ConvLayer>& convs, size_t index, Span of_last) {
-  Span range = of_last;
-  for (size_t i = convs.size() - 1; i > index; --i) {
-    range = {range.begin * convs[i].stride, (range.end - 1) * convs[i].stride + convs[i].kernel};
+  /// The rows of conv `index` that are computed: whole blocks at the beginning, and none that the utterance lacks.
+  [[nodiscard]] nn::RowSpan computed(size_t index) const {
+    const bool last = index + 1 == convs().size();
+    const nn::RowSpan wanted = last ? of_last_ : read(index + 1);
+    const int64_t block = index == 0 ? 1 : model_.convs[index].conv.block();
+    return {nn::divide_down(wanted.begin, block) * block, std::min(wanted.end, all(index))};
   }
-  return range;
-}
+  /// The rows that conv `index` reads of the one before for them; past what that computes, zeros.
+  [[nodiscard]] nn::RowSpan read(size_t index) const {
+    return model_.convs[index].conv.inputs_of(computed(index));
+  }
+
+  /// As many rows as any frames take of conv `index`.
+  static int64_t most(const PackedModel& model, size_t index, int64_t frames) {
+    int64_t most = 0;
+    for (int64_t first = 0; first < nn::FastFir::kRows;
+         ++first) {  // where blocks begin repeats after so many
+      const ConvRows rows(model, {first, first + frames}, first + frames + 8);  // some more: none is lacking
+      const bool last = index + 1 == model.config.conv_layers.size();
+      const int64_t end = last ? first + frames : rows.read(index + 1).end;
+      most = std::max(most, end - rows.computed(index).begin);
+    }
+    return most;
+  }
+
+ private:
+  [[nodiscard]] const std::vector<ConvLayer>& convs() const { return model_.config.conv_layers; }
+  /// The rows of conv `index` that all frames of the utterance see.
+  [[nodiscard]] int64_t all(size_t index) const {
+    int64_t rows = frames_;
+    for (size_t i = convs().size() - 1; i > index; --i)
+      rows = (rows - 1) * convs()[i].stride + convs()[i].kernel;
+    return rows;
+  }
+
+  const PackedModel& model_;
+  nn::RowSpan of_last_;
+  int64_t frames_;
+};
 
 /// conv 0 and its GroupNorm, an affine map of its output, as one convolution. `scratch`: dim * (kernel + 1)
 /// floats.
@@ -96,31 +127,33 @@ void fold_group_norms(const PackedModel& model, Workspace& workspace, const nn::
 class ConvTile {
  public:
   /// Floats of scratch for a tile of `frames` frames.
-  static int64_t scratch_size(const ModelConfig& config, int64_t frames) {
-    return first_size(config.conv_layers) + 2 * half_size(config.conv_layers, frames);
+  static int64_t scratch_size(const PackedModel& model, int64_t frames) {
+    return first_size(model.config.conv_layers) + 2 * half_size(model, frames) + conv_scratch(model);
   }
 
   /// `first` is conv 0, with its GroupNorm folded in where there is one; `frames` at most what `scratch` was
-  /// made for.
+  /// made for, of the `all_frames` that the waveform has.
   ConvTile(const PackedModel& model, const nn::Context& context, int thread, const nn::PackedMatrix& first,
-           const float* waveform, Span frames, int64_t tile_frames)
+           const float* waveform, nn::RowSpan frames, int64_t all_frames, int64_t tile_frames)
       : model_(model),
         kernels_(conv_kernels(context.kernels)),
         convs_(model.config.conv_layers),
         first_(first),
         waveform_(waveform),
         frames_(frames),
+        rows_(model, frames, all_frames),
         product_scratch_(context.product_scratch(thread)) {
     first_buffer_ = context.scratch(thread);
     halves_[0] = first_buffer_ + first_size(convs_);
-    halves_[1] = halves_[0] + half_size(convs_, tile_frames);
+    halves_[1] = halves_[0] + half_size(model, tile_frames);
+    conv_scratch_ = halves_[1] + half_size(model, tile_frames);
   }
 
   /// Writes feature_norm of the last convolution's output to `out`.
   void run(float* out, int64_t out_stride) {
     const int64_t width = convs_.back().dim;
     const int64_t stride = nn::row_stride(width);
-    const float* output = run_convs();
+    const float* output = run_convs() + (frames_.begin - rows_.computed(convs_.size() - 1).begin) * stride;
     if (model_.config.feat_proj_layer_norm) {
       nn::layer_norm(kernels_, model_.feature_norm, model_.config.layer_norm_eps, output, stride,
                      frames_.count(), out, out_stride);
@@ -137,11 +170,18 @@ class ConvTile {
     return ((kSecondRows - 1) * convs[1].stride + convs[1].kernel) * nn::row_stride(convs[0].dim);
   }
   /// One of two buffers that take turns as input and output.
-  static int64_t half_size(const std::vector<ConvLayer>& convs, int64_t frames) {
+  static int64_t half_size(const PackedModel& model, int64_t frames) {
+    const std::vector<ConvLayer>& convs = model.config.conv_layers;
     int64_t largest = 0;
     for (size_t i = convs.size() == 1 ? 0 : 1; i < convs.size(); ++i) {
-      largest = std::max(largest, needed_rows(convs, i, {0, frames}).count() * nn::row_stride(convs[i].dim));
+      largest = std::max(largest, ConvRows::most(model, i, frames) * nn::row_stride(convs[i].dim));
     }
+    return largest;
+  }
+  static int64_t conv_scratch(const PackedModel& model) {
+    int64_t largest = 0;
+    for (size_t i = 1; i < model.convs.size(); ++i)
+      largest = std::max(largest, model.convs[i].conv.scratch_size());
     return largest;
   }
 
@@ -153,7 +193,9 @@ class ConvTile {
     }
     run_first_two();
     for (size_t i = 2; i < convs_.size(); ++i) {
-      run_conv(i, needed_rows(convs_, i, frames_).count(), halves_[(i - 1) % 2], halves_[i % 2]);
+      const nn::RowSpan input = rows_.computed(i - 1);
+      clear_past(i - 1, input, rows_.read(i), halves_[(i - 1) % 2]);
+      run_conv(i, rows_.computed(i), halves_[(i - 1) % 2], input.begin, halves_[i % 2]);
     }
     return halves_[(convs_.size() - 1) % 2];
   }
@@ -171,9 +213,15 @@ class ConvTile {
     nn::layer_norm(kernels_, model_.convs[index].layer_norm, 1e-5F, output, stride, rows, output, stride,
                    nn::kGelu);
   }
+  /// Zeros for the rows of conv `index` that are read, but past what is there.
+  void clear_past(size_t index, nn::RowSpan there, nn::RowSpan read, float* rows) const {
+    const int64_t stride = nn::row_stride(convs_[index].dim);
+    const int64_t past = std::max<int64_t>(0, read.end - there.end);
+    std::fill_n(rows + there.count() * stride, past * stride, 0.0F);
+  }
 
   /// Rows `rows` of conv 0, always in float32.
-  void run_first(Span rows, float* output) const {
+  void run_first(nn::RowSpan rows, float* output) const {
     const ConvLayer& layer = convs_.front();
     const nn::Rows windows = {waveform_ + rows.begin * layer.stride, layer.stride, 1, layer.kernel, 0};
     nn::multiply(*kernels_.float32, windows, rows.count(), first_, output, nn::row_stride(layer.dim),
@@ -181,21 +229,27 @@ class ConvTile {
     finish(0, rows.count(), output);
   }
 
-  /// conv `index` over rows that begin with the first one needed. May change `input`.
-  void run_conv(size_t index, int64_t rows, float* input, float* output) const {
-    model_.convs[index].conv.run(kernels_, input, nn::row_stride(convs_[index - 1].dim), rows, output,
-                                 nn::row_stride(convs_[index].dim), epilogue(), product_scratch_);
-    finish(index, rows, output);
+  /// conv `index` over some rows, whose input begins with row `first` of the one before. May change `input`.
+  void run_conv(size_t index, nn::RowSpan rows, float* input, int64_t first, float* output) const {
+    const nn::Conv1d& conv = model_.convs[index].conv;
+    const int64_t stride = nn::row_stride(convs_[index - 1].dim);
+    conv.run(kernels_, input + (conv.inputs_of(rows).begin - first) * stride, stride, rows.count(), output,
+             nn::row_stride(convs_[index].dim), epilogue(), conv_scratch_, product_scratch_);
+    finish(index, rows.count(), output);
   }
 
   /// conv 0 into conv 1, some rows at a time, into halves_[1].
   void run_first_two() const {
-    const ConvLayer& second = convs_[1];
-    const Span all = needed_rows(convs_, 1, frames_);
+    const nn::RowSpan all = rows_.computed(1);
+    const int64_t rows_of_first = rows_.computed(0).end;
     for (int64_t begin = all.begin; begin < all.end; begin += kSecondRows) {
-      const int64_t end = std::min(begin + kSecondRows, all.end);
-      run_first({begin * second.stride, (end - 1) * second.stride + second.kernel}, first_buffer_);
-      run_conv(1, end - begin, first_buffer_, halves_[1] + (begin - all.begin) * nn::row_stride(second.dim));
+      const nn::RowSpan rows = {begin, std::min(begin + kSecondRows, all.end)};
+      const nn::RowSpan read = model_.convs[1].conv.inputs_of(rows);
+      const nn::RowSpan input = {read.begin, std::min(read.end, rows_of_first)};
+      run_first(input, first_buffer_);
+      clear_past(0, input, read, first_buffer_);
+      run_conv(1, rows, first_buffer_, input.begin,
+               halves_[1] + (begin - all.begin) * nn::row_stride(convs_[1].dim));
     }
   }
 
@@ -204,10 +258,12 @@ class ConvTile {
   const std::vector<ConvLayer>& convs_;
   const nn::PackedMatrix& first_;
   const float* waveform_;
-  Span frames_;
+  nn::RowSpan frames_;
+  ConvRows rows_;
   std::byte* product_scratch_;
   float* first_buffer_ = nullptr;
   float* halves_[2] = {};
+  float* conv_scratch_ = nullptr;
 };
 
 /// Frames of a tile: at most kTileFrames, and so many that all threads have as many tiles, all of them alike.
@@ -238,7 +294,7 @@ void run_frontend(const PackedModel& model, Workspace& workspace, const nn::Cont
   float* conv_features = has_projection ? workspace.sum.data() : hidden;
 
   const int64_t tile_frames = frames_of_tile(frames, context.team.size());
-  context.reserve_scratch(ConvTile::scratch_size(model.config, tile_frames));
+  context.reserve_scratch(ConvTile::scratch_size(model, tile_frames));
   const std::span<const nn::RowRange> tiles = workspace.frames.ranges(tile_frames, known);
   context.team.parallel_for(static_cast<int64_t>(tiles.size()), [&](int64_t item, int thread) {
     const nn::RowRange& tile = tiles[static_cast<size_t>(item)];
@@ -246,7 +302,7 @@ void run_frontend(const PackedModel& model, Workspace& workspace, const nn::Cont
     const nn::PackedMatrix& first = group_norm ? workspace.first_convs[utterance] : model.first_conv;
     const int64_t begin = workspace.frames[tile.sequence].first;
     ConvTile(model, context, thread, first, workspace.utterances[utterance].waveform.data(),
-             {tile.begin - begin, tile.end - begin}, tile_frames)
+             {tile.begin - begin, tile.end - begin}, workspace.frames[tile.sequence].rows, tile_frames)
         .run(conv_features + tile.begin * stride, stride);
   });
   if (has_projection) {

@@ -78,16 +78,15 @@ class Packer {
             read_if(c.conv_bias, conv_name(0) + ".0.bias")};
   }
 
-  /// A later one. Every tile of frames begins with an even row of it where the stride after it is even.
+  /// A later one.
   [[nodiscard]] nn::Conv1d conv(const ModelConfig& c, size_t index) const {
     const std::vector<ConvLayer>& convs = c.conv_layers;
     const ConvLayer& layer = convs[index];
-    const bool even = index + 1 < convs.size() && convs[index + 1].stride % 2 == 0;
     return {conv_kernels(kernels_),
             {.in = convs[index - 1].dim, .out = layer.dim, .kernel = layer.kernel, .stride = layer.stride},
             conv_weight(c, index),
             read_if(c.conv_bias, conv_name(index) + ".0.bias"),
-            even ? nn::Conv1d::Form::kFastWherePossible : nn::Conv1d::Form::kPlain};
+            nn::Conv1d::Form::kFastWherePossible};
   }
 
   [[nodiscard]] nn::Conv1d pos_conv(const ModelConfig& c) const {

@@ -26,8 +26,7 @@ struct BlockNorm {
 };
 
 /// What the convolutions after the first are computed with. Where bfloat16 weights are widened, so that products are of
-/// floats and need no scratch, float32's: they are 5 % of the weights, and the fast FIR, which float32 alone has, makes
-/// the pass 3 % faster.
+/// floats and need no scratch, float32's: they are 5 % of the weights, and widening takes time.
 inline const nn::Kernels& conv_kernels(const nn::Kernels& kernels) {
   return kernels.product_scratch == 0 ? *kernels.float32 : kernels;
 }

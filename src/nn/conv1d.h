@@ -2,12 +2,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "nn/context.h"
+#include "nn/fast_fir.h"
 #include "nn/kernels/kernels.h"
 #include "nn/packed_matrix.h"
+#include "nn/row_span.h"
 
 namespace contentvec::nn {
 
@@ -20,22 +23,11 @@ struct ConvShape {
   int64_t groups = 1;  ///< of in / groups and out / groups channels each
 };
 
-/// A convolution of kernel 3 and stride 2 as a fast FIR filter (Winograd's F(2,2) on its two even taps): two
-/// outputs side by side take 5 products where the convolution itself takes 6. With x0 .. x4 what the two see,
-///   y0 = w0 x0 + w1 x1 + w2 x2 = shared + w0 (x0 - x2) + w1 x1
-///   y1 = w0 x2 + w1 x3 + w2 x4 = shared + w2 (x4 - x2) + w1 x3,   shared = (w0 + w2) x2.
-struct FastFir {
-  PackedMatrix shared;  ///< w0 + w2, no bias
-  PackedMatrix even;    ///< w0, w1, and the bias
-  PackedMatrix odd;     ///< w2, w1, and the bias
-};
-
 /// A convolution over time-major rows, without padding: output row t is made of the input rows
 /// t * stride + tap * dilation. A product whose left side are the rows themselves, with no copy.
 class Conv1d {
  public:
-  /// Whether a convolution may be computed as a FastFir. Which form a row is computed in then depends on its
-  /// place among the rows of one call: only for a caller whose calls all begin with an even row.
+  /// Whether a convolution may be computed as a FastFir.
   enum class Form { kPlain, kFastWherePossible };
 
   Conv1d() = default;
@@ -47,10 +39,17 @@ class Conv1d {
   /// The weight of one group [out / groups, kernel * in / groups], where it is not computed as a FastFir.
   [[nodiscard]] const PackedMatrix& group(int64_t index) const { return groups_[static_cast<size_t>(index)]; }
 
-  /// `rows` rows of the output, from the first input row they need on, on the calling thread. A FastFir
-  /// changes `input`. `kernels`: those it was packed for. `scratch`: Kernels::product_scratch.
+  /// Rows that are computed together; calls for rows begin with a multiple of it.
+  [[nodiscard]] int64_t block() const { return fast_ ? FastFir::kRows : 1; }
+  /// The input rows that rows of the output read. Those that a FastFir reads past the input's end are to be zeros.
+  [[nodiscard]] RowSpan inputs_of(RowSpan rows) const;
+  /// Floats that run() works in.
+  [[nodiscard]] int64_t scratch_size() const { return fast_ ? fast_->scratch_size() : 0; }
+
+  /// `rows` rows of the output, from the first of the input rows they read on, on the calling thread. A FastFir changes
+  /// `input`. `kernels`: those it was packed for. `product_scratch`: Kernels::product_scratch.
   void run(const Kernels& kernels, float* input, int64_t input_stride, int64_t rows, float* output,
-           int64_t output_stride, const Epilogue& epilogue, std::byte* scratch) const;
+           int64_t output_stride, const Epilogue& epilogue, float* scratch, std::byte* product_scratch) const;
 
   /// The same over the team, of a convolution that is no FastFir: its input stays as it is.
   void run(const Context& context, const float* input, int64_t input_stride, int64_t rows, float* output,
@@ -58,13 +57,10 @@ class Conv1d {
 
  private:
   [[nodiscard]] Rows windows(const float* input, int64_t input_stride, int64_t group) const;
-  void pack_fast_fir(const Kernels& kernels, std::span<const float> weight, std::span<const float> bias);
-  void run_fast_fir(const Kernels& kernels, float* input, int64_t input_stride, int64_t rows, float* output,
-                    int64_t output_stride, const Epilogue& epilogue, std::byte* scratch) const;
 
   ConvShape shape_ = {};
   std::vector<PackedMatrix> groups_;  ///< empty where it is a FastFir
-  FastFir fast_fir_;
+  std::optional<FastFir> fast_;
 };
 
 }  // namespace contentvec::nn

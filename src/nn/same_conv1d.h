@@ -8,17 +8,9 @@
 #include "nn/context.h"
 #include "nn/kernels/kernels.h"
 #include "nn/packed_matrix.h"
+#include "nn/row_span.h"
 
 namespace contentvec::nn {
-
-/// Rows [begin, end) of an activation over time; before its first row, or past its last, where a convolution looks
-/// there.
-struct RowSpan {
-  int64_t begin;
-  int64_t end;
-  [[nodiscard]] int64_t count() const { return end - begin; }
-  bool operator==(const RowSpan&) const = default;
-};
 
 /// A dilated convolution of stride 1 over time-major rows that gives as many rows as it takes, which takes zeros before
 /// the first row and after the last: output row t is made of the input rows t + (tap - kernel / 2) dilation; the kernel

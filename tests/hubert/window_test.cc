@@ -46,11 +46,14 @@ TEST_P(WindowTest, AroundItselfIsTheWindow) {
 
 TEST_P(WindowTest, AroundTheRecordingAFrameIsWhatTheRecordingHasThere) {
   const Features whole = projected(recording_, {});
-  for (const int64_t first : {1, 7, 20}) {
+  for (const int64_t first : {1, 3, 7, 20, 21}) {
     const Features window = projected(frames_from(first), recording_);
     ASSERT_EQ(window.frames, whole.frames - first);
     const std::vector<float> expected(whole.data.begin() + first * width_, whole.data.end());
-    EXPECT_LE(test::max_abs_error(window.data, expected), 1e-6) << first;
+    // The convolutions compute three rows together, from a waveform's first on. Where threes begin elsewhere, rounding
+    // is another: each of the two is within the contract.
+    const bool same_threes = first % 3 == 0;
+    EXPECT_LE(test::max_abs_error(window.data, expected), same_threes ? 1e-6 : 2e-5) << first;
   }
 }
 

@@ -22,21 +22,21 @@ class Conv1dTest : public RandomTest {
     const int64_t out_stride = row_stride(shape.out);
     const int64_t in = shape.in / shape.groups;
     const int64_t out = shape.out / shape.groups;
-    const int64_t in_rows = (rows - 1) * shape.stride + (shape.kernel - 1) * shape.dilation + 1;
     const std::vector<float> weight = values(shape.out * shape.kernel * in);
     const std::vector<float> bias = values(shape.out);
-    std::vector<float> input = values(in_rows * in_stride);
+    const Conv1d conv(kernels(), shape, weight, bias, form);
+    std::vector<float> input = values(conv.inputs_of({0, rows}).count() * in_stride);
     const std::vector<float> x = input;  // a FastFir changes its input
     std::vector<float> output = values(rows * out_stride);
     const std::vector<float> residual = values(rows * out_stride);
     std::vector<std::byte> scratch = product_scratch();
 
-    const Conv1d conv(kernels(), shape, weight, bias, form);
+    std::vector<float> conv_scratch(static_cast<size_t>(conv.scratch_size()));
     conv.run(kernels(), input.data(), in_stride, rows, output.data(), out_stride,
              {.activation = {Activation::Kind::kLeakyRelu, 0.1F},
               .residual = residual.data(),
               .residual_stride = out_stride},
-             scratch.data());
+             conv_scratch.data(), scratch.data());
 
     const double unit = kernels().bfloat16 ? 1.0 / 128 : 1e-6;
     for (int64_t t = 0; t < rows; ++t) {
@@ -81,6 +81,34 @@ TEST_P(Conv1dTest, TheFastFormIsTheSameConvolution) {
   for (int round = 0; round < 30; ++round) {
     const ConvShape shape = {.in = pick(1, 60), .out = pick(1, 60), .kernel = 3, .stride = 2};
     ASSERT_NO_FATAL_FAILURE(check(shape, pick(1, 40), Conv1d::Form::kFastWherePossible));
+  }
+}
+
+// What a row is depends on its place in time, not on where the rows of a call end or begin.
+TEST_P(Conv1dTest, TheFastFormOfAPartIsTheSameBits) {
+  for (int round = 0; round < 20; ++round) {
+    const ConvShape shape = {.in = pick(1, 60), .out = pick(1, 60), .kernel = 3, .stride = 2};
+    const std::vector<float> weight = values(shape.out * shape.kernel * shape.in);
+    const Conv1d conv(kernels(), shape, weight, values(shape.out), Conv1d::Form::kFastWherePossible);
+    const int64_t stride = row_stride(shape.in);
+    const int64_t rows = pick(1, 150);
+    const std::vector<float> x = values(conv.inputs_of({0, rows}).end * stride);
+    std::vector<std::byte> product = product_scratch();
+    std::vector<float> scratch(static_cast<size_t>(conv.scratch_size()));
+    const auto run = [&](RowSpan part) {
+      const RowSpan read = conv.inputs_of(part);
+      std::vector<float> input(x.begin() + read.begin * stride, x.begin() + read.end * stride);
+      std::vector<float> output(static_cast<size_t>(part.count() * shape.out));
+      conv.run(kernels(), input.data(), stride, part.count(), output.data(), shape.out, {}, scratch.data(),
+               product.data());
+      return output;
+    };
+    const std::vector<float> whole = run({0, rows});
+    const int64_t begin = pick(0, (rows - 1) / conv.block()) * conv.block();
+    const int64_t end =
+        pick(begin + 1, rows - (rows - begin > 2 ? 2 : 0));  // what an earlier end reads is there
+    const std::vector<float> expected(whole.begin() + begin * shape.out, whole.begin() + end * shape.out);
+    ASSERT_EQ(run({begin, end}), expected) << begin << " to " << end << " of " << rows;
   }
 }
 
