@@ -1,6 +1,7 @@
 #include "hubert/encoder.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "nn/matmul.h"
 
@@ -9,7 +10,7 @@ namespace {
 
 /// Rows of one parallel item in the steps that go row by row.
 constexpr int64_t kNormRows = 32;
-constexpr int64_t kPositionRows = 96;
+constexpr int64_t kPositionRows = 96;  // likewise, of the positional convolution: whole blocks of its fast form
 /// Most frames that go through a block's widest layers at a time: more would take memory for what they give,
 /// and the weights are streamed once in them.
 constexpr int64_t kWideRows = 512;
@@ -109,16 +110,16 @@ void copy_normalised(const Weights::BatchNorm& norm, int64_t first_channel, int6
   }
 }
 
-/// The channels of one group in the frames of `utterance` that `range` reaches, side by side: then the taps
-/// of a row are contiguous.
+/// The channels of one group in `frames` frames from those on that `range` reaches, zeros around those of `utterance`,
+/// side by side: then the taps of a row are contiguous.
 void copy_window(const PackedModel& model, const nn::Sequence& utterance, const nn::RowRange& range,
-                 int64_t group, const float* hidden, float* window) {
+                 int64_t group, const float* hidden, int64_t frames, float* window) {
   const ModelConfig& c = model.config;
   const int64_t stride = nn::row_stride(c.encoder_embed_dim);
   const int64_t group_width = c.encoder_embed_dim / c.conv_pos_groups;
   const int64_t first_channel = group * group_width;
   const int64_t left = c.conv_pos / 2;  // padding; an even kernel gives one frame more, which is not computed
-  for (int64_t i = 0; i < range.end - range.begin + c.conv_pos - 1; ++i, window += group_width) {
+  for (int64_t i = 0; i < frames; ++i, window += group_width) {
     const int64_t frame = range.begin - left + i;
     if (frame >= utterance.first && frame < utterance.first + utterance.rows) {
       copy_normalised(model.pos_conv_norm, first_channel, group_width,
@@ -128,6 +129,84 @@ void copy_window(const PackedModel& model, const nn::Sequence& utterance, const 
     }
   }
 }
+
+/// sum = hidden + GELU(pos_conv(hidden)) in the channels of one group.
+class PositionsOfGroup {
+ public:
+  PositionsOfGroup(const PackedModel& model, Workspace& workspace, const nn::Context& context, int thread,
+                   int64_t group)
+      : model_(model),
+        workspace_(workspace),
+        kernels_(context.kernels),
+        group_(group),
+        width_(width_of(model)),
+        stride_(nn::row_stride(model.config.encoder_embed_dim)),
+        scratch_(context.scratch(thread)),
+        product_scratch_(context.product_scratch(thread)) {}
+
+  /// Floats of scratch for ranges of at most kPositionRows.
+  static int64_t scratch_size(const PackedModel& model) {
+    const int64_t window = (kPositionRows + model.config.conv_pos - 1) * width_of(model);
+    if (model.pos_conv.fast.empty()) return window;
+    const nn::SameConv1d& conv = model.pos_conv.fast.front();
+    const nn::RowSpan rows = conv.blocks_of({0, kPositionRows});
+    return conv.inputs_of(rows).count() * width_of(model) + rows.end * width_of(model) +
+           conv.scratch_size(rows.end);
+  }
+
+  void run(const nn::RowRange& range) const {
+    if (model_.pos_conv.fast.empty()) {
+      run_plain(range);
+    } else {
+      run_fast(range);
+    }
+  }
+
+ private:
+  static int64_t width_of(const PackedModel& model) {
+    return model.config.encoder_embed_dim / model.config.conv_pos_groups;
+  }
+
+  void run_plain(const nn::RowRange& range) const {
+    const nn::PackedMatrix& weight = model_.pos_conv.plain.group(group_);
+    const int64_t rows = range.end - range.begin;
+    const int64_t offset = range.begin * stride_ + group_ * width_;
+    copy_window(model_, workspace_.frames[range.sequence], range, group_, workspace_.hidden.data(),
+                rows + model_.config.conv_pos - 1, scratch_);
+    kernels_.product(nn::matrix_rows(scratch_, width_, weight.depth()), rows, weight.panels(), width_,
+                     workspace_.sum.data() + offset, stride_,
+                     {.bias = weight.bias(),
+                      .activation = nn::kGelu,
+                      .residual = workspace_.hidden.data() + offset,
+                      .residual_stride = stride_},
+                     product_scratch_);
+  }
+
+  /// In whole blocks of rows, counted from the utterance's first; those past its last are left.
+  void run_fast(const nn::RowRange& range) const {
+    const nn::SameConv1d& conv = model_.pos_conv.fast[static_cast<size_t>(group_)];
+    const nn::RowSpan rows = conv.blocks_of({0, range.end - range.begin});
+    const int64_t read = conv.inputs_of(rows).count();
+    float* output = scratch_ + read * width_;
+    copy_window(model_, workspace_.frames[range.sequence], range, group_, workspace_.hidden.data(), read, scratch_);
+    conv.run(kernels_, scratch_, width_, 1.0F, rows.end, output, width_, {.activation = nn::kGelu},
+             output + rows.end * width_, product_scratch_);
+    const int64_t offset = range.begin * stride_ + group_ * width_;
+    for (int64_t row = 0; row < range.end - range.begin; ++row, output += width_) {
+      const float* hidden = workspace_.hidden.data() + offset + row * stride_;
+      std::transform(output, output + width_, hidden, workspace_.sum.data() + offset + row * stride_, std::plus());
+    }
+  }
+
+  const PackedModel& model_;
+  Workspace& workspace_;
+  const nn::Kernels& kernels_;
+  int64_t group_;
+  int64_t width_;
+  int64_t stride_;
+  float* scratch_;
+  std::byte* product_scratch_;
+};
 
 /// What one block works on, and its parts in the order of the paper.
 class Block {
@@ -246,31 +325,17 @@ void prepare_speaker_norms(const PackedModel& model, Workspace& workspace, const
 void add_positions(const PackedModel& model, Workspace& workspace, const nn::Context& context) {
   const ModelConfig& c = model.config;
   const int64_t stride = nn::row_stride(c.encoder_embed_dim);
-  const int64_t group_width = c.encoder_embed_dim / c.conv_pos_groups;
-  float* hidden = workspace.hidden.data();
-  float* sum = workspace.sum.data();
   const std::span<const nn::RowRange> ranges = workspace.frames.ranges(kPositionRows);
-  context.reserve_scratch((kPositionRows + c.conv_pos - 1) * group_width);
+  context.reserve_scratch(PositionsOfGroup::scratch_size(model));
   const auto count = static_cast<int64_t>(ranges.size());
   context.team.parallel_for(c.conv_pos_groups * count, [&](int64_t item, int thread) {
     const int64_t group = item / count;  // a group's weights serve all ranges while they are in cache
-    const nn::RowRange& range = ranges[static_cast<size_t>(item % count)];
-    float* window = context.scratch(thread);
-    copy_window(model, workspace.frames[range.sequence], range, group, hidden, window);
-    const nn::PackedMatrix& weight = model.pos_conv.group(group);
-    const int64_t offset = range.begin * stride + group * group_width;
-    context.kernels.product(nn::matrix_rows(window, group_width, weight.depth()), range.end - range.begin,
-                            weight.panels(), group_width, sum + offset, stride,
-                            {.bias = weight.bias(),
-                             .activation = nn::kGelu,
-                             .residual = hidden + offset,
-                             .residual_stride = stride},
-                            context.product_scratch(thread));
+    PositionsOfGroup(model, workspace, context, thread, group).run(ranges[static_cast<size_t>(item % count)]);
   });
   if (c.layer_norm_first) {
-    std::copy_n(sum, workspace.frames.rows() * stride, hidden);
+    std::copy_n(workspace.sum.data(), workspace.frames.rows() * stride, workspace.hidden.data());
   } else {
-    FrameNorm(model, workspace, context).everywhere(sum, hidden);
+    FrameNorm(model, workspace, context).everywhere(workspace.sum.data(), workspace.hidden.data());
   }
 }
 

@@ -89,15 +89,29 @@ class Packer {
             nn::Conv1d::Form::kFastWherePossible};
   }
 
-  [[nodiscard]] nn::Conv1d pos_conv(const ModelConfig& c) const {
+  [[nodiscard]] PositionalConv pos_conv(const ModelConfig& c) const {
     const int64_t width = c.encoder_embed_dim;
     const int64_t groups = c.conv_pos_groups;
+    const int64_t channels = width / groups;
     const std::vector<float> weight =
-        tensors::swap_last_axes(weights_.read_pos_conv(), width, width / groups, c.conv_pos);
-    return {kernels_,
-            {.in = width, .out = width, .kernel = c.conv_pos, .groups = groups},
-            weight,
-            read(pos_conv_name(c) + ".bias")};
+        tensors::swap_last_axes(weights_.read_pos_conv(), width, channels, c.conv_pos);
+    const std::vector<float> bias = read(pos_conv_name(c) + ".bias");
+    PositionalConv conv;
+    if (kernels_.bfloat16) {
+      conv.plain = {kernels_,
+                    {.in = width, .out = width, .kernel = c.conv_pos, .groups = groups},
+                    weight,
+                    bias};
+      return conv;
+    }
+    conv.fast.reserve(static_cast<size_t>(groups));
+    const auto size = static_cast<size_t>(channels * c.conv_pos * channels);
+    for (int64_t g = 0; g < groups; ++g) {
+      const auto of_bias = std::span(bias).subspan(static_cast<size_t>(g * channels), static_cast<size_t>(channels));
+      conv.fast.emplace_back(kernels_, channels, channels, c.conv_pos, 1,
+                             std::span(weight).subspan(static_cast<size_t>(g) * size, size), of_bias);
+    }
+    return conv;
   }
 
  private:

@@ -53,8 +53,8 @@ void SameConv1d::pack_fast(const Kernels& kernels, std::span<const float> weight
   std::vector<float> at_point;
   fast_.resize(static_cast<size_t>(points_));
   for (int point = 0; point < points_; ++point) {
-    // At infinity a group's last tap alone counts, which the last group lacks, the kernel being odd.
-    const bool spared = points_ == 7 && point == points_ - 1;
+    // At infinity a group's last tap alone counts, which the last group lacks where it is not full.
+    const bool spared = points_ == 7 && point == points_ - 1 && kernel_ % kTileRows != 0;
     const int64_t depth = (groups() - (spared ? 1 : 0)) * even(in_);
     at_point.resize(static_cast<size_t>(out_ * depth));
     const std::array<double, 4> factors = tap_factors(point, points_);

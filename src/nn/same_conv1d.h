@@ -13,8 +13,7 @@
 namespace contentvec::nn {
 
 /// A dilated convolution of stride 1 over time-major rows that gives as many rows as it takes, which takes zeros before
-/// the first row and after the last: output row t is made of the input rows t + (tap - kernel / 2) dilation; the kernel
-/// is odd.
+/// the first row and after the last: output row t is made of the input rows t + (tap - kernel / 2) dilation.
 ///
 /// Its fast form computes four outputs a_0 .. a_3, dilation apart, from four taps as Toom and Cook multiply
 /// polynomials, which Winograd turned into a filter (F(4,4); "Arithmetic Complexity of Computations", 1980; Lavin and
