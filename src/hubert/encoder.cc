@@ -10,7 +10,8 @@ namespace {
 
 /// Rows of one parallel item in the steps that go row by row.
 constexpr int64_t kNormRows = 32;
-constexpr int64_t kPositionRows = 96;  // likewise, of the positional convolution: whole blocks of its fast form
+constexpr int64_t kPositionRows =
+    96;  // likewise, of the positional convolution: whole blocks of its fast form
 /// Most frames that go through a block's widest layers at a time: more would take memory for what they give,
 /// and the weights are streamed once in them.
 constexpr int64_t kWideRows = 512;
@@ -188,13 +189,15 @@ class PositionsOfGroup {
     const nn::RowSpan rows = conv.blocks_of({0, range.end - range.begin});
     const int64_t read = conv.inputs_of(rows).count();
     float* output = scratch_ + read * width_;
-    copy_window(model_, workspace_.frames[range.sequence], range, group_, workspace_.hidden.data(), read, scratch_);
+    copy_window(model_, workspace_.frames[range.sequence], range, group_, workspace_.hidden.data(), read,
+                scratch_);
     conv.run(kernels_, scratch_, width_, 1.0F, rows.end, output, width_, {.activation = nn::kGelu},
              output + rows.end * width_, product_scratch_);
     const int64_t offset = range.begin * stride_ + group_ * width_;
     for (int64_t row = 0; row < range.end - range.begin; ++row, output += width_) {
       const float* hidden = workspace_.hidden.data() + offset + row * stride_;
-      std::transform(output, output + width_, hidden, workspace_.sum.data() + offset + row * stride_, std::plus());
+      std::transform(output, output + width_, hidden, workspace_.sum.data() + offset + row * stride_,
+                     std::plus());
     }
   }
 

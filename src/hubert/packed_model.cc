@@ -98,16 +98,15 @@ class Packer {
     const std::vector<float> bias = read(pos_conv_name(c) + ".bias");
     PositionalConv conv;
     if (kernels_.bfloat16) {
-      conv.plain = {kernels_,
-                    {.in = width, .out = width, .kernel = c.conv_pos, .groups = groups},
-                    weight,
-                    bias};
+      conv.plain = {
+          kernels_, {.in = width, .out = width, .kernel = c.conv_pos, .groups = groups}, weight, bias};
       return conv;
     }
     conv.fast.reserve(static_cast<size_t>(groups));
     const auto size = static_cast<size_t>(channels * c.conv_pos * channels);
     for (int64_t g = 0; g < groups; ++g) {
-      const auto of_bias = std::span(bias).subspan(static_cast<size_t>(g * channels), static_cast<size_t>(channels));
+      const auto of_bias =
+          std::span(bias).subspan(static_cast<size_t>(g * channels), static_cast<size_t>(channels));
       conv.fast.emplace_back(kernels_, channels, channels, c.conv_pos, 1,
                              std::span(weight).subspan(static_cast<size_t>(g) * size, size), of_bias);
     }
