@@ -134,8 +134,8 @@ class Connection {
       if (websocket::is_upgrade(parser.get())) return open_channel(request, parser);
       const Response response = application_.answer(request);
       return write(response, version, parser.is_done() && parser.keep_alive());
-    } catch (const Problem& error) {  // in its address
-      return write(problem(error.status(), error.what()), version, false);
+    } catch (const Problem& refusal) {  // in its address
+      return write(problem(refusal.status(), refusal.what()), version, false);
     }
   }
 
