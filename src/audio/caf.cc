@@ -11,17 +11,17 @@
 namespace contentvec::audio {
 namespace {
 
-constexpr int64_t kFileHeader = 8, kChunkHeader = 12, kEditCount = 4;
+constexpr int64_t kFileHeader = 8, kCafChunkHeader = 12, kEditCount = 4;
 
 /// Whether nothing but chunks follow. The last may be cut short.
 bool is_chunks(Scanner& scan, int64_t at) {
-  while (at + kChunkHeader <= scan.size()) {
+  while (at + kCafChunkHeader <= scan.size()) {
     const std::string_view name = scan.text(at, 4);
     if (name == "caff") return true;  // another file
     if (!std::all_of(name.begin(), name.end(), [](char c) { return c >= ' ' && c <= '~'; })) return false;
     const auto size = scan.big(at + 4, 8);
-    if (size > static_cast<uint64_t>(scan.size() - at - kChunkHeader)) return true;
-    at += kChunkHeader + static_cast<int64_t>(size);
+    if (size > static_cast<uint64_t>(scan.size() - at - kCafChunkHeader)) return true;
+    at += kCafChunkHeader + static_cast<int64_t>(size);
   }
   return true;
 }
@@ -32,12 +32,12 @@ std::unique_ptr<PiecedSource> reduced(const Part& part, Scanner& scan, int64_t s
   auto source = std::make_unique<PiecedSource>(part.source);
   source->add_range(part.begin, part.begin + kFileHeader);
   constexpr std::array<std::string_view, 3> kKept = {"desc", "kuki", "pakt"};  // the last two are ALAC's
-  for (int64_t at = part.begin + kFileHeader; at + kChunkHeader <= part.end;) {
+  for (int64_t at = part.begin + kFileHeader; at + kCafChunkHeader <= part.end;) {
     const std::string name(scan.text(at, 4));
     const uint64_t size =
-        name == "data" ? static_cast<uint64_t>(end - at - kChunkHeader) : scan.big(at + 4, 8);
-    if (size > static_cast<uint64_t>(part.end - at - kChunkHeader) || name == "caff") break;
-    const int64_t behind = at + kChunkHeader + static_cast<int64_t>(size);
+        name == "data" ? static_cast<uint64_t>(end - at - kCafChunkHeader) : scan.big(at + 4, 8);
+    if (size > static_cast<uint64_t>(part.end - at - kCafChunkHeader) || name == "caff") break;
+    const int64_t behind = at + kCafChunkHeader + static_cast<int64_t>(size);
     if (std::find(kKept.begin(), kKept.end(), name) != kKept.end()) source->add_range(at, behind);
     at = behind;
   }
@@ -50,7 +50,7 @@ std::unique_ptr<PiecedSource> reduced(const Part& part, Scanner& scan, int64_t s
 
 std::optional<Contents> caf_contents(const Part& part) {
   Scanner scan(part.source);
-  const int64_t description = part.begin + kFileHeader + kChunkHeader;
+  const int64_t description = part.begin + kFileHeader + kCafChunkHeader;
   if (!scan.has(part.begin + kFileHeader, "desc")) return std::nullopt;
   const std::string codec(scan.text(description + 8, 4));
   constexpr std::array<std::string_view, 4> kRead = {"lpcm", "alaw", "ulaw", "alac"};
@@ -60,14 +60,14 @@ std::optional<Contents> caf_contents(const Part& part) {
         "first: `ffmpeg -i in.caf -c:a pcm_s16le out.wav`",
         part.doing, codec);
   }
-  for (int64_t at = part.begin + kFileHeader; at + kChunkHeader <= part.end;) {
+  for (int64_t at = part.begin + kFileHeader; at + kCafChunkHeader <= part.end;) {
     const uint64_t size = scan.big(at + 4, 8);
     if (!scan.has(at, "data")) {
       if (size > static_cast<uint64_t>(part.end - at)) return std::nullopt;
-      at += kChunkHeader + static_cast<int64_t>(size);
+      at += kCafChunkHeader + static_cast<int64_t>(size);
       continue;
     }
-    const int64_t samples = at + kChunkHeader + kEditCount;
+    const int64_t samples = at + kCafChunkHeader + kEditCount;
     const uint64_t promised = size < static_cast<uint64_t>(kEditCount) ? 0 : size - kEditCount;
     const Extent extent = find_extent(scan, std::min(samples, part.end), part.end, promised, 0,
                                       [&](int64_t end) { return is_chunks(scan, end); });

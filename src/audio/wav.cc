@@ -14,7 +14,7 @@ namespace {
 
 constexpr uint64_t kUnknown32 = 0xffffffff;
 
-struct Codec {
+struct UnreadCodec {
   uint64_t tag;
   std::string_view name;
 };
@@ -25,7 +25,7 @@ constexpr uint64_t kMpeg = 0x50, kMp3 = 0x55, kExtensible = 0xfffe;
 constexpr std::array<uint64_t, 10> kRead = {0x01, 0x02, 0x03, 0x06, 0x07,
                                             0x11, 0x31, 0x38, 0x40, kExtensible};
 
-constexpr std::array<Codec, 37> kUnread = {{
+constexpr std::array<UnreadCodec, 37> kUnread = {{
     {0x08, "DTS"},
     {0x09, "DRM"},
     {0x0a, "WMA Voice"},
@@ -67,7 +67,7 @@ constexpr std::array<Codec, 37> kUnread = {{
 
 std::string codec_name(uint64_t tag) {
   const auto found =
-      std::find_if(kUnread.begin(), kUnread.end(), [&](const Codec& c) { return c.tag == tag; });
+      std::find_if(kUnread.begin(), kUnread.end(), [&](const UnreadCodec& c) { return c.tag == tag; });
   return found == kUnread.end() ? "an unknown codec" : std::string(found->name);
 }
 
