@@ -87,7 +87,8 @@ struct ExtractOptions {
   std::span<const float> around = {};
   /// The projected stage of its first frames, [known frames, encoder_embed_dim], from when an earlier window had them
   /// (kProjected): they are taken as they are, and the convolutions computed for the frames behind alone. Each frame is
-  /// of its own hop() samples on and no others, but for `around`. Empty: none is known. Both stay the caller's.
+  /// of its own hop() samples on and no others, but for `around` and rounding. Empty: none is known. Both stay the
+  /// caller's.
   std::span<const float> projected = {};
   /// Called from the calling thread several times in a pass: before the convolutions and before each block on
   /// the CPU, before each bucket of utterances on MLX. It may throw, which ends the extraction and passes

@@ -10,8 +10,9 @@ namespace {
 
 /// Rows of one parallel item in the steps that go row by row.
 constexpr int64_t kNormRows = 32;
-constexpr int64_t kPositionRows =
-    96;  // likewise, of the positional convolution: whole blocks of its fast form
+constexpr int64_t kPositionRows = 96;  // likewise, of the positional convolution
+static_assert(kPositionRows % nn::SameConv1d::kTileRows == 0,
+              "whole tiles, from an utterance's first frame on");
 /// Most frames that go through a block's widest layers at a time: more would take memory for what they give,
 /// and the weights are streamed once in them.
 constexpr int64_t kWideRows = 512;

@@ -266,7 +266,8 @@ class ConvTile {
   float* conv_scratch_ = nullptr;
 };
 
-/// Frames of a tile: at most kTileFrames, and so many that all threads have as many tiles, all of them alike.
+/// Frames of a tile: at most kTileFrames, and so many that all threads have as many tiles of one waveform, all of them
+/// alike.
 int64_t frames_of_tile(int64_t frames, int threads) {
   const int64_t tiles = nn::divide_up(nn::divide_up(frames, kTileFrames), threads) * threads;
   return std::max<int64_t>(1, nn::divide_up(frames, tiles));
@@ -294,7 +295,10 @@ void run_frontend(const PackedModel& model, Workspace& workspace, const nn::Cont
   float* conv_features = has_projection ? workspace.sum.data() : hidden;
 
   const int64_t tile_frames = frames_of_tile(frames, context.team.size());
-  context.reserve_scratch(ConvTile::scratch_size(model, tile_frames));
+  // For the most that as many frames or fewer may have in a tile, which is not always what these have: no pass that is
+  // shorter than one before takes memory.
+  const int64_t most = std::min(kTileFrames, nn::divide_up(frames, context.team.size()));
+  context.reserve_scratch(ConvTile::scratch_size(model, most));
   const std::span<const nn::RowRange> tiles = workspace.frames.ranges(tile_frames, known);
   context.team.parallel_for(static_cast<int64_t>(tiles.size()), [&](int64_t item, int thread) {
     const nn::RowRange& tile = tiles[static_cast<size_t>(item)];

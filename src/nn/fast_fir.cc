@@ -10,7 +10,7 @@
 namespace contentvec::nn {
 namespace {
 
-/// Threes of rows that go through all products at a time: with what they read they stay in L2.
+/// Threes of rows that go through all products at a time: with what they read they stay in an L2 of 1 MB.
 constexpr int64_t kThrees = 36;
 
 /// [out, in] of weights made from the three taps.

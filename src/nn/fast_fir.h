@@ -33,8 +33,8 @@ class FastFir {
   /// Floats that run() works in.
   [[nodiscard]] int64_t scratch_size() const;
 
-  /// y = epilogue(conv(x)) for `rows` rows, on the calling thread; the bias is its own. x: the first of
-  /// inputs_of(them), which are changed. `kernels`: those it was packed for. `product_scratch`:
+  /// y = epilogue(conv(x)) for `rows` rows, on the calling thread; the bias is its own, the epilogue's `accumulate` not
+  /// read. x: the first of inputs_of(them), which are changed. `kernels`: those it was packed for. `product_scratch`:
   /// Kernels::product_scratch.
   void run(const Kernels& kernels, float* x, int64_t x_stride, int64_t rows, float* y, int64_t y_stride,
            const Epilogue& epilogue, float* scratch, std::byte* product_scratch) const;

@@ -56,18 +56,19 @@ void SameConv1d::pack_fast(const Kernels& kernels, std::span<const float> weight
     // At infinity a group's last tap alone counts, which the last group lacks where it is not full.
     const bool spared = points_ == 7 && point == points_ - 1 && kernel_ % kTileRows != 0;
     const int64_t depth = (groups() - (spared ? 1 : 0)) * even(in_);
-    at_point.resize(static_cast<size_t>(out_ * depth));
+    at_point.assign(static_cast<size_t>(out_ * depth), 0.0F);
     const std::array<double, 4> factors = tap_factors(point, points_);
+    float* to = at_point.data();
     for (int64_t o = 0; o < out_; ++o) {
-      for (int64_t k = 0; k < depth; ++k) {
-        const int64_t first = k / even(in_) * kTileRows;
-        const int64_t channel = k % even(in_);
-        double sum = 0;
-        for (int64_t tap = first; channel < in_ && tap < std::min(first + kTileRows, kernel_); ++tap) {
-          const float w = weight[static_cast<size_t>((o * kernel_ + tap) * in_ + channel)];
-          sum += factors[static_cast<size_t>(tap - first)] * static_cast<double>(w);
+      for (int64_t first = 0; first < depth / even(in_) * kTileRows; first += kTileRows, to += even(in_)) {
+        const float* taps = weight.data() + (o * kernel_ + first) * in_;
+        const int64_t count = std::min(kTileRows, kernel_ - first);
+        for (int64_t channel = 0; channel < in_; ++channel) {
+          double sum = 0;
+          for (int64_t tap = 0; tap < count; ++tap)
+            sum += factors[static_cast<size_t>(tap)] * static_cast<double>(taps[tap * in_ + channel]);
+          to[channel] = static_cast<float>(sum);
         }
-        at_point[static_cast<size_t>(o * depth + k)] = static_cast<float>(sum);
       }
     }
     fast_[static_cast<size_t>(point)].assign(kernels, at_point, out_, depth, bias);

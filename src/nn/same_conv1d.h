@@ -23,6 +23,8 @@ namespace contentvec::nn {
 /// computed together depends on their place in time alone.
 class SameConv1d {
  public:
+  static constexpr int64_t kTileRows = 4;  ///< outputs that are computed together, dilation apart
+
   SameConv1d() = default;
   /// `weight`: [out, kernel, in], tap-major; `bias`: [out].
   SameConv1d(const Kernels& kernels, int64_t in, int64_t out, int64_t kernel, int64_t dilation,
@@ -48,8 +50,6 @@ class SameConv1d {
            int64_t y_stride) const;
 
  private:
-  static constexpr int64_t kTileRows = 4;
-
   void pack_fast(const Kernels& kernels, std::span<const float> weight, std::span<const float> bias);
   [[nodiscard]] int64_t reach() const { return kernel_ / 2 * dilation_; }
   [[nodiscard]] int64_t groups() const { return (kernel_ + kTileRows - 1) / kTileRows; }

@@ -128,8 +128,8 @@ TEST(Batch, LargerThanOnePartIsWhatEachAloneGives) {
 }
 
 TEST(Batch, OfUnusualConvolutionsIsWhatEachAloneGives) {
-  // A convolution that is computed in pairs of rows begins with an even row in every tile only where the next
-  // one's stride is even.
+  // A convolution that is computed in threes of rows begins with a whole one in every tile, wherever the next one's
+  // stride puts that.
   std::mt19937 random(6);
   const test::TemporaryFolder folder;
   for (const std::vector<ConvLayer>& convs : {std::vector<ConvLayer>{{16, 10, 5}, {16, 3, 2}, {16, 3, 2}},

@@ -25,7 +25,7 @@ TEST_P(WorkspaceTest, IsNotTakenAgainForALengthSeenBefore) {
   const Model model = Model::load(spec, {.threads = 2, .dtype = GetParam().dtype});
   std::mt19937 random(1);
   std::normal_distribution<float> normal(0.0F, 0.1F);
-  std::vector<float> waveform(16000);
+  std::vector<float> waveform(41360);  // 129 frames, of which two threads take two tiles each
   for (float& x : waveform) x = normal(random);
   const std::vector<float> speaker(static_cast<size_t>(model.config().speaker_dim), 0.5F);
   const ExtractOptions options = {.normalize = Normalize::kOn,
@@ -33,16 +33,18 @@ TEST_P(WorkspaceTest, IsNotTakenAgainForALengthSeenBefore) {
                                                            ? std::span<const float>(speaker)
                                                            : std::span<float>()};
   std::vector<float> features(
-      static_cast<size_t>(model.config().frames(16000) * model.config().encoder_embed_dim));
+      static_cast<size_t>(model.config().frames(41360) * model.config().encoder_embed_dim));
   model.extract_into(waveform, features, options);
   const std::vector<float> first = features;
 
   const size_t before = test::allocation_count();
   for (int i = 0; i < 3; ++i) model.extract_into(waveform, features, options);
-  // a shorter window fits as well
-  const std::span<const float> shorter = std::span(waveform).first(9000);
-  const auto size = static_cast<size_t>(model.config().frames(9000) * model.config().encoder_embed_dim);
-  model.extract_into(shorter, std::span(features).first(size), options);
+  // A shorter window fits as well, that of 128 frames too, whose two tiles are larger.
+  for (const int64_t samples : {9000, 41040}) {
+    const std::span<const float> shorter = std::span(waveform).first(static_cast<size_t>(samples));
+    const auto size = static_cast<size_t>(model.config().frames(samples) * model.config().encoder_embed_dim);
+    model.extract_into(shorter, std::span(features).first(size), options);
+  }
   model.extract_into(waveform, features, options);
   EXPECT_EQ(test::allocation_count() - before, 0U);
   EXPECT_EQ(features, first);
