@@ -87,15 +87,15 @@ TemporaryFile::View::View(const TemporaryFile& file) {
   bytes_ = {static_cast<const std::byte*>(begin), size};
 }
 
+TemporaryFile::View::~View() {
+  // munmap() takes what mmap() gave, which is not const.
+  if (!bytes_.empty()) munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+}
+
 std::string cannot_keep(const char* what, const std::exception& error) {
   error_line(error.what());
   return fmt::format(
       "{} cannot be kept: the server cannot write its temporary files, and its console says why", what);
-}
-
-TemporaryFile::View::~View() {
-  // munmap() takes what mmap() gave, which is not const.
-  if (!bytes_.empty()) munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
 }
 
 }  // namespace contentvec::cli::serve

@@ -112,26 +112,6 @@ void copy_normalised(const Weights::BatchNorm& norm, int64_t first_channel, int6
   }
 }
 
-/// The channels of one group in `frames` frames from those on that `range` reaches, zeros around those of `utterance`,
-/// side by side: then the taps of a row are contiguous.
-void copy_window(const PackedModel& model, const nn::Sequence& utterance, const nn::RowRange& range,
-                 int64_t group, const float* hidden, int64_t frames, float* window) {
-  const ModelConfig& c = model.config;
-  const int64_t stride = nn::row_stride(c.encoder_embed_dim);
-  const int64_t group_width = c.encoder_embed_dim / c.conv_pos_groups;
-  const int64_t first_channel = group * group_width;
-  const int64_t left = c.conv_pos / 2;  // padding; an even kernel gives one frame more, which is not computed
-  for (int64_t i = 0; i < frames; ++i, window += group_width) {
-    const int64_t frame = range.begin - left + i;
-    if (frame >= utterance.first && frame < utterance.first + utterance.rows) {
-      copy_normalised(model.pos_conv_norm, first_channel, group_width,
-                      hidden + frame * stride + first_channel, window);
-    } else {
-      std::fill_n(window, group_width, 0.0F);
-    }
-  }
-}
-
 /// sum = hidden + GELU(pos_conv(hidden)) in the channels of one group.
 class PositionsOfGroup {
  public:
@@ -169,12 +149,30 @@ class PositionsOfGroup {
     return model.config.encoder_embed_dim / model.config.conv_pos_groups;
   }
 
+  /// The channels in `frames` frames from the first on that `range` reaches, zeros around those of its utterance, side
+  /// by side: then the taps of a row are contiguous.
+  void copy_window(const nn::RowRange& range, int64_t frames) const {
+    const nn::Sequence& utterance = workspace_.frames[range.sequence];
+    const int64_t first_channel = group_ * width_;
+    const int64_t left =
+        model_.config.conv_pos / 2;  // padding; of an even kernel one frame more than on the right
+    float* window = scratch_;
+    for (int64_t i = 0; i < frames; ++i, window += width_) {
+      const int64_t frame = range.begin - left + i;
+      if (frame >= utterance.first && frame < utterance.first + utterance.rows) {
+        copy_normalised(model_.pos_conv_norm, first_channel, width_,
+                        workspace_.hidden.data() + frame * stride_ + first_channel, window);
+      } else {
+        std::fill_n(window, width_, 0.0F);
+      }
+    }
+  }
+
   void run_plain(const nn::RowRange& range) const {
     const nn::PackedMatrix& weight = model_.pos_conv.plain.group(group_);
     const int64_t rows = range.end - range.begin;
     const int64_t offset = range.begin * stride_ + group_ * width_;
-    copy_window(model_, workspace_.frames[range.sequence], range, group_, workspace_.hidden.data(),
-                rows + model_.config.conv_pos - 1, scratch_);
+    copy_window(range, rows + model_.config.conv_pos - 1);
     kernels_.product(nn::matrix_rows(scratch_, width_, weight.depth()), rows, weight.panels(), width_,
                      workspace_.sum.data() + offset, stride_,
                      {.bias = weight.bias(),
@@ -190,8 +188,7 @@ class PositionsOfGroup {
     const nn::RowSpan rows = conv.blocks_of({0, range.end - range.begin});
     const int64_t read = conv.inputs_of(rows).count();
     float* output = scratch_ + read * width_;
-    copy_window(model_, workspace_.frames[range.sequence], range, group_, workspace_.hidden.data(), read,
-                scratch_);
+    copy_window(range, read);
     conv.run(kernels_, scratch_, width_, 1.0F, rows.end, output, width_, {.activation = nn::kGelu},
              output + rows.end * width_, product_scratch_);
     const int64_t offset = range.begin * stride_ + group_ * width_;

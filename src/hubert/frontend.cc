@@ -41,8 +41,8 @@ class ConvRows {
   /// As many rows as any frames take of conv `index`.
   static int64_t most(const PackedModel& model, size_t index, int64_t frames) {
     int64_t most = 0;
-    for (int64_t first = 0; first < nn::FastFir::kRows;
-         ++first) {  // where blocks begin repeats after so many
+    // Where blocks begin repeats after so many frames.
+    for (int64_t first = 0; first < nn::FastFir::kRows; ++first) {
       const ConvRows rows(model, {first, first + frames}, first + frames + 8);  // some more: none is lacking
       const bool last = index + 1 == model.config.conv_layers.size();
       const int64_t end = last ? first + frames : rows.read(index + 1).end;
